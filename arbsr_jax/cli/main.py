@@ -1,0 +1,28 @@
+"""`arbsr COMMAND ...`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from arbsr_jax.cli import upscale
+from arbsr_jax.cli.exit_codes import WRONG_USAGE
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.version import VERSION
+
+COMMANDS = {"upscale": upscale}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="arbsr", description="Super-resolution by any pair of scale factors.")
+    parser.add_argument("--version", action="version", version=f"arbsr_jax {VERSION}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, module in COMMANDS.items():
+        module.add_flags(commands.add_parser(name, help=module.HELP, description=module.HELP))
+    flags = parser.parse_args(arguments)
+    try:
+        return COMMANDS[flags.command].run(flags)
+    except ArbsrError as error:
+        print(f"arbsr {flags.command}: {error}", file=sys.stderr)
+        return WRONG_USAGE

@@ -1,0 +1,1 @@
+"""Images for training (tf.data) and for evaluation (no TensorFlow)."""

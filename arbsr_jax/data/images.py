@@ -1,0 +1,41 @@
+"""Finding and reading image files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from arbsr_jax.errors import ArbsrError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The image files of a folder, sorted by name; folders inside it are not searched.
+
+    Raises:
+      ArbsrError: the folder does not exist or holds no image.
+    """
+    if not folder.is_dir():
+        raise ArbsrError(f"{folder}: no such folder; give a folder of images")
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not found:
+        raise ArbsrError(f"{folder}: no images in it; files ending in {' '.join(SUFFIXES)} are read")
+    return found
+
+
+def read_rgb(path: Path) -> UInt8[np.ndarray, "height width 3"]:
+    """An image file as RGB, whatever its own mode.
+
+    Raises:
+      ArbsrError: the file cannot be read as an image.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = " ".join(str(error).replace(str(path), "").split()).strip(" :'\"") or type(error).__name__
+        raise ArbsrError(f"{path}: not a readable image ({reason}); replace or remove the file") from None

@@ -1,0 +1,126 @@
+"""One training pair: an HR crop, and the LR patch that the whole downsampled image would have there.
+
+The LR image is never made. HR origins are multiples of p (scale p/q), where both pixel grids meet, and the crop has
+margins as wide as the resizing kernel; the LR patch then equals that part of the resized whole to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import tensorflow as tf
+
+from arbsr_jax.data.sources import ImageStore
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.ops.geometry import Scale
+from arbsr_jax.ops.resize import TIE, contributions
+
+AXIS_FIELDS = ("origin_step", "margin", "crop", "length")
+
+
+@dataclass(frozen=True)
+class AxisPlan:
+    """How to cut and shrink one axis by one factor; lengths in pixels."""
+
+    factor: Fraction
+    origin_step: int  # HR origins are multiples of it
+    margin: int  # HR pixels before the patch
+    crop: int  # HR pixels with both margins
+    length: int  # HR pixels of the patch
+    weights: np.ndarray  # [patch, crop], float64
+
+
+def plan_axis(factor: Fraction, patch: int) -> AxisPlan:
+    """The plan for LR patches of `patch` pixels.
+
+    Raises:
+      ArbsrError: patch times factor is no whole number, so a flipped pair would not fit together.
+    """
+    if (patch * factor).denominator != 1:
+        raise ArbsrError(
+            f"patch {patch} times scale {float(factor)} is not whole; use a multiple of {factor.denominator}"
+        )
+    length = int(patch * factor)
+    taps, weights = contributions(factor, patch)
+    margin = max(0, -int(taps.min()))
+    crop = max(length, int(taps.max()) + 1) + margin
+    matrix = np.zeros((patch, crop))
+    np.put_along_axis(matrix, taps + margin, weights, axis=1)
+    return AxisPlan(factor, factor.numerator, margin, crop, length, matrix)
+
+
+class PatchMaker:
+    """Cuts pairs out of a store of images, all with TensorFlow operations."""
+
+    def __init__(self, store: ImageStore, scales: Sequence[Scale], patch: int, seed: int) -> None:
+        factors = sorted({factor for scale in scales for factor in (scale.vertical, scale.horizontal)})
+        plans = [plan_axis(factor, patch) for factor in factors]
+        widest = max(plan.crop for plan in plans)
+        self.patch, self.seed = patch, seed
+        self._pixels, self._offsets = tf.constant(store.pixels), tf.constant(store.offsets)
+        self._sizes = tf.constant(store.sizes)
+        self._by_area = tf.constant(np.cumsum(np.prod(store.sizes, axis=1)) / np.prod(store.sizes, axis=1).sum())
+        self._axes = tf.constant([[getattr(plan, name) for name in AXIS_FIELDS] for plan in plans], tf.int64)
+        self._weights = tf.constant(np.stack([np.pad(p.weights, ((0, 0), (0, widest - p.crop))) for p in plans]))
+        axes = [(factors.index(scale.vertical), factors.index(scale.horizontal)) for scale in scales]
+        self._scale_axes = tf.constant(axes, tf.int32)
+
+    def __call__(self, sample: tf.Tensor, scale_index: tf.Tensor, canvas: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Pair number `sample` of this seed at a scale: uint8 LR [patch, patch, 3], and HR padded to `canvas`²."""
+        draw = tf.random.stateless_uniform([6], tf.stack([tf.constant(self.seed, tf.int64), sample]), dtype=tf.float64)
+        flip_rows, flip_columns, transpose = (draw[i] < 0.5 for i in (3, 4, 5))
+        axes = tf.gather(self._scale_axes, scale_index)
+        # A transpose swaps the factors: cut for the swapped pair, so that after it the batch's own pair holds.
+        axes = tf.where(transpose, axes[::-1], axes)
+        crop, (vertical, horizontal) = self._crop(draw[:3], axes)
+        lr = self._downsample(crop, axes)
+        hr = crop[vertical[1] : vertical[1] + vertical[3], horizontal[1] : horizontal[1] + horizontal[3]]
+        pair = [tf.where(flip_rows, image[::-1], image) for image in (lr, hr)]
+        pair = [tf.where(flip_columns, image[:, ::-1], image) for image in pair]
+        lr, hr = (tf.cond(transpose, lambda i=image: tf.transpose(i, [1, 0, 2]), lambda i=image: i) for image in pair)
+        beyond = tf.cast(canvas, tf.int32) - tf.shape(hr)[:2]
+        hr = tf.pad(hr, [[0, beyond[0]], [0, beyond[1]], [0, 0]])
+        return tf.ensure_shape(lr, [self.patch, self.patch, 3]), tf.ensure_shape(hr, [None, None, 3])
+
+    def _crop(self, draw: tf.Tensor, axes: tf.Tensor) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
+        """A random crop with margins: the image drawn by its area, the origin where both pixel grids meet."""
+        image = tf.searchsorted(self._by_area, draw[:1], side="right")[0]
+        plans = tf.gather(self._axes, axes)
+        size = tf.gather(self._sizes, image)
+        starts = []
+        for axis in range(2):
+            step, margin, crop, _ = tf.unstack(plans[axis])
+            first = -(-margin // step)
+            last = (size[axis] - crop + margin) // step
+            place = first + tf.cast(draw[1 + axis] * tf.cast(last - first + 1, tf.float64), tf.int64)
+            starts.append(place * step - margin)
+        row_bytes = size[1] * 3
+        begin = tf.gather(self._offsets, image) + starts[0] * row_bytes
+        rows = tf.reshape(tf.slice(self._pixels, [begin], [plans[0, 2] * row_bytes]), [plans[0, 2], size[1], 3])
+        return rows[:, starts[1] : starts[1] + plans[1, 2]], (plans[0], plans[1])
+
+    def _downsample(self, crop: tf.Tensor, axes: tf.Tensor) -> tf.Tensor:
+        """`imresize` of the crop without borders, rounded to uint8 after each pass as there."""
+        image = tf.cast(crop, tf.float64)
+        height, width = tf.shape(crop)[0], tf.shape(crop)[1]
+        vertical = tf.gather(self._weights, axes[0])[:, :height]
+        horizontal = tf.gather(self._weights, axes[1])[:, :width]
+
+        def rows(x: tf.Tensor) -> tf.Tensor:
+            shape = tf.shape(x)
+            flat = tf.matmul(vertical, tf.reshape(x, [shape[0], -1]))
+            return self._rounded(tf.reshape(flat, [self.patch, shape[1], 3]))
+
+        def columns(x: tf.Tensor) -> tf.Tensor:
+            return self._rounded(tf.einsum("nw,hwc->hnc", horizontal, x))
+
+        # Factors are sorted: the larger index shrinks more, and imresize takes that axis first (rows on ties).
+        image = tf.cond(axes[0] >= axes[1], lambda: columns(rows(image)), lambda: rows(columns(image)))
+        return tf.cast(image, tf.uint8)
+
+    @staticmethod
+    def _rounded(x: tf.Tensor) -> tf.Tensor:
+        return tf.clip_by_value(tf.floor(x + (0.5 + TIE)), 0.0, 255.0)

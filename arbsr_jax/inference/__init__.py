@@ -1,0 +1,1 @@
+"""Super-resolving images with a trained network."""

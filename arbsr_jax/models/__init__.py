@@ -1,0 +1,1 @@
+"""Backbones, the plug-in, and the network that composes them."""

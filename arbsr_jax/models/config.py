@@ -1,0 +1,88 @@
+"""What a network is made of: the part of a model file that is not weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from arbsr_jax.errors import ArbsrError
+
+CHOICES = {
+    "backbone": ("edsr", "rcan"),
+    "upsampler": ("scale_aware", "pixel_shuffle", "bicubic"),
+    "adaption": ("none", "plain", "masked"),
+}
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """One network; every row of the paper's Table 1 is such a config.
+
+    Attributes:
+      backbone: "edsr" or "rcan".
+      blocks: residual blocks (EDSR) or residual groups (RCAN).
+      channels: C.
+      res_scale: factor on each residual branch of EDSR.
+      group_blocks: RCABs in a residual group (RCAN).
+      reduction: channel reduction of RCAN's channel attention.
+      interval: K; features are named, and adapted, after every K blocks.
+      adaption: "none", "plain" (scale-aware conv alone) or "masked".
+      upsampler: "scale_aware", "bicubic", or "pixel_shuffle" for a scale-specific network.
+      scale: the integer factor of a scale-specific network, else 0.
+    """
+
+    backbone: str
+    blocks: int
+    channels: int
+    res_scale: float = 1.0
+    group_blocks: int = 20
+    reduction: int = 16
+    interval: int = 2
+    adaption: str = "masked"
+    upsampler: str = "scale_aware"
+    scale: int = 0
+
+    def __post_init__(self) -> None:
+        for field, allowed in CHOICES.items():
+            if getattr(self, field) not in allowed:
+                raise ArbsrError(f"model config: {field}={getattr(self, field)!r}; allowed: {', '.join(allowed)}")
+        sizes = ("blocks", "channels", "group_blocks", "reduction", "interval")
+        for field in sizes:
+            if not isinstance(getattr(self, field), int) or getattr(self, field) < 1:
+                raise ArbsrError(f"model config: {field}={getattr(self, field)!r}; a whole number above 0 is needed")
+        if (self.upsampler == "pixel_shuffle") != (self.scale in (2, 3, 4, 8)):
+            raise ArbsrError(
+                f"model config: upsampler={self.upsampler!r} with scale={self.scale}; "
+                "pixel_shuffle needs scale 2, 3, 4 or 8, the others scale 0"
+            )
+
+    @property
+    def adaptions(self) -> int:
+        """N: the number of places where features are named, and adapted if `adaption` says so."""
+        return self.blocks // self.interval
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> ModelConfig:
+        """From the JSON of a model file.
+
+        Raises:
+          ArbsrError: a field is unknown, missing or not allowed.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        unknown = sorted(set(fields) - known)
+        missing = sorted({"backbone", "blocks", "channels"} - set(fields))
+        if unknown or missing:
+            raise ArbsrError(f"model config: unknown fields {unknown}, missing fields {missing}")
+        return cls(**fields)
+
+
+EDSR = ModelConfig("edsr", blocks=32, channels=256, res_scale=0.1, interval=2)
+EDSR_BASELINE = ModelConfig("edsr", blocks=16, channels=64, res_scale=1.0, interval=2)
+EDSR_TINY = ModelConfig("edsr", blocks=8, channels=32, res_scale=1.0, interval=2)
+RCAN = ModelConfig("rcan", blocks=10, channels=64, group_blocks=20, reduction=16, interval=1)
+
+
+def scale_specific(config: ModelConfig, scale: int) -> ModelConfig:
+    """The teacher of the same backbone: pixel shuffle at one integer scale, no adaption."""
+    return dataclasses.replace(config, adaption="none", upsampler="pixel_shuffle", scale=scale)

@@ -1,0 +1,42 @@
+"""The hypernetwork: fully connected layers that turn a scale, or a phase, into the parameters of a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import field
+
+import flax.linen as nn
+from jaxtyping import Array, Float
+
+from arbsr_jax.models.layers import uniform_fan_in
+
+FC_WIDTH = 64
+
+
+class HyperNetwork(nn.Module):
+    """FC 64, ReLU, FC 64, ReLU, then one linear head for each kind of parameter (Sections 3.2.1 and 3.2.2).
+
+    Attributes:
+      heads: name -> (length, initializer of the bias). Head weights start at zero, so that at first every input
+        yields what the initializer says.
+    """
+
+    heads: Mapping[str, tuple[int, Callable[..., Array]]] = field(default_factory=dict)
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "inputs"]) -> dict[str, Float[Array, "length"]]:
+        """The parameters for one input vector; `over_phases` maps it over a table of them."""
+        for layer in range(2):
+            x = nn.relu(nn.Dense(FC_WIDTH, kernel_init=uniform_fan_in, name=f"fc_{layer}")(x))
+        return {
+            name: nn.Dense(length, kernel_init=nn.initializers.zeros, bias_init=initializer, name=name)(x)
+            for name, (length, initializer) in self.heads.items()
+        }
+
+
+def over_phases() -> type[HyperNetwork]:
+    """`HyperNetwork` vmapped over two leading axes (vertical and horizontal phase), with shared weights."""
+    mapped = HyperNetwork
+    for _ in range(2):
+        mapped = nn.vmap(mapped, variable_axes={"params": None}, split_rngs={"params": False})
+    return mapped

@@ -1,0 +1,82 @@
+"""From LR features to features on the HR canvas: scale-aware (Section 3.2.2), pixel shuffle, or bicubic."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from arbsr_jax.models.hyper import over_phases
+from arbsr_jax.models.layers import Conv1x1, Conv3x3, pixel_shuffle
+from arbsr_jax.ops.geometry import Grid
+from arbsr_jax.ops.sampling import bicubic_upsample, bilinear_sample, to_canvas
+
+
+def identity_kernel1x1(key: Array, shape: tuple[int, int], dtype: jnp.dtype) -> Float[Array, "channels channels"]:
+    """A 1x1 conv that hands every channel through."""
+    del key
+    return jnp.eye(*shape, dtype=dtype)
+
+
+class ScaleAwareUpsampling(nn.Module):
+    """Sampling at learned offsets, then a learned kernel and bias, each made from scale and phase; then a 1x1 conv.
+
+    It starts as plain bilinear interpolation, so that a pretrained tail can go on from there.
+    """
+
+    channels: int
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "batch height width channels"], grid: Grid
+    ) -> Float[Array, "batch rows columns channels"]:
+        """Features on the canvas of `grid`. The heads run once per phase pair, not once per HR pixel."""
+        heads = {
+            "kernel": (self.channels, nn.initializers.ones),
+            "bias": (self.channels, nn.initializers.zeros),
+            "offset": (2, nn.initializers.zeros),
+        }
+        parameters = over_phases()(heads, name="hyper")(phase_inputs(grid))
+        offset = to_canvas(parameters["offset"], grid)
+        rows = jnp.take(grid.rows.relative, grid.rows.phase)[:, None] + offset[..., 0]
+        columns = jnp.take(grid.columns.relative, grid.columns.phase)[None, :] + offset[..., 1]
+        x = bilinear_sample(x, (grid.rows.base[:, None], rows), (grid.columns.base[None, :], columns))
+        x = x * to_canvas(parameters["kernel"], grid) + to_canvas(parameters["bias"], grid)
+        return Conv1x1(self.channels, kernel_init=identity_kernel1x1, name="mix")(x)
+
+
+def phase_inputs(grid: Grid) -> Float[Array, "phases_v phases_h 4"]:
+    """(r_v, r_h, R(y), R(x)) of every phase pair: what the heads see."""
+    rows, columns = jnp.meshgrid(grid.rows.relative, grid.columns.relative, indexing="ij")
+    scale = jnp.broadcast_to(grid.scale, (*rows.shape, 2))
+    return jnp.concatenate([scale, rows[..., None], columns[..., None]], axis=-1)
+
+
+class PixelShuffleUpsampling(nn.Module):
+    """The scale-specific upsampler of EDSR and RCAN: conv and pixel shuffle, by 3 once or by 2 repeatedly."""
+
+    channels: int
+    scale: int
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "batch height width channels"], grid: Grid
+    ) -> Float[Array, "batch rows columns channels"]:
+        """Features enlarged by `scale`; `grid` must be of that scale."""
+        factors = [3] if self.scale == 3 else [2] * (self.scale.bit_length() - 1)
+        for index, factor in enumerate(factors):
+            x = pixel_shuffle(Conv3x3(factor**2 * self.channels, name=f"conv_{index}")(x), factor)
+        if x.shape[1:3] != grid.canvas:
+            raise ValueError(f"a x{self.scale} network makes {x.shape[1:3]} here, not the canvas {grid.canvas}")
+        return x
+
+
+class BicubicUpsampling(nn.Module):
+    """Bicubic interpolation of features (Table 1, row 1); no parameters."""
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "batch height width channels"], grid: Grid
+    ) -> Float[Array, "batch rows columns channels"]:
+        """Features on the canvas of `grid`."""
+        return bicubic_upsample(x, grid)

@@ -1,0 +1,1 @@
+"""Pure array functions: scale geometry, resizing, colour, sampling, metrics."""

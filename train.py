@@ -1,0 +1,39 @@
+"""Train a network.
+
+    python train.py --config configs/arbedsr.py:tiny --data DIR [--data DIR ...] --workdir runs/tiny
+
+A second start in the same workdir goes on where the first stopped. Any value can be changed on the command line,
+for example --config.steps=1000.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from absl import app, flags, logging
+from ml_collections import config_flags
+
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.train.loop import train
+
+CONFIG = config_flags.DEFINE_config_file("config", None, "config file, with :variant where it has some")
+DATA = flags.DEFINE_multi_string("data", None, "folder of HR images; may be repeated")
+WORKDIR = flags.DEFINE_string("workdir", None, "folder for checkpoints and the trained model")
+flags.mark_flags_as_required(["config", "data", "workdir"])
+
+
+def main(arguments: list[str]) -> None:
+    """Run the training that the flags describe."""
+    if len(arguments) > 1:
+        raise app.UsageError(f"unexpected arguments: {' '.join(arguments[1:])}")
+    logging.set_verbosity(logging.WARNING)  # orbax reports every file it writes
+    try:
+        path = train(CONFIG.value, [Path(folder) for folder in DATA.value], Path(WORKDIR.value))
+    except ArbsrError as error:
+        sys.exit(f"train.py: {error}")
+    print(f"wrote {path}; try: python evaluate.py --model {path} --scale 2.5x3.5")
+
+
+if __name__ == "__main__":
+    app.run(main)
