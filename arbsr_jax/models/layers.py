@@ -18,7 +18,7 @@ Conv3x3 = partial(nn.Conv, kernel_size=(3, 3), padding=1, kernel_init=uniform_fa
 Conv1x1 = partial(nn.Dense, kernel_init=uniform_fan_in)
 
 # Mean colour of DIV2K, which the backbones subtract, in 0..255.
-RGB_MEAN = 255 * np.array([0.4488, 0.4371, 0.4040], np.float32)
+RGB_MEAN = 255 * np.array([0.4488, 0.4371, 0.4040], np.float32).reshape(1, 1, 1, 3)
 
 
 def depthwise_conv3x3(
@@ -28,7 +28,7 @@ def depthwise_conv3x3(
     height, width = x.shape[1:3]
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     taps = [(i, j) for i in range(3) for j in range(3)]
-    return sum(padded[:, i : i + height, j : j + width] * kernel[i, j] for i, j in taps)
+    return sum(padded[:, i : i + height, j : j + width] * kernel[i, j].reshape(1, 1, 1, -1) for i, j in taps)
 
 
 def pixel_shuffle(

@@ -34,7 +34,7 @@ class ScaleAwareConv(nn.Module):
         heads = {"kernel": (9 * self.channels, identity_kernel3x3), "bias": (self.channels, nn.initializers.zeros)}
         parameters = HyperNetwork(heads, name="hyper")(scale)
         kernel = parameters["kernel"].reshape(3, 3, self.channels)
-        x = depthwise_conv3x3(x, kernel) + parameters["bias"]
+        x = depthwise_conv3x3(x, kernel) + parameters["bias"].reshape(1, 1, 1, -1)
         return Conv1x1(self.channels, kernel_init=nn.initializers.zeros, name="mix")(x)
 
 

@@ -26,7 +26,7 @@ from arbsr_jax.errors import ArbsrError
 SMALLEST_SCALE, LARGEST_SCALE = 1, 8
 MAX_DENOMINATOR = 10**6  # keeps (2x+1)q far inside int64
 ALLOWED = f"from {SMALLEST_SCALE} to {LARGEST_SCALE}, for example 2.5, or 2.5x3.5 for width x height"
-NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+|\d+/\d+")
+NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+|\d+/\d+", re.ASCII)
 
 
 def round_half_up(value: Fraction | int) -> int:
@@ -45,9 +45,9 @@ def as_fraction(value: Real | str) -> Fraction:
             raise ValueError
         exact = Fraction(value) if isinstance(value, (str, Rational)) else Fraction(repr(float(value)))
     except (ValueError, TypeError, OverflowError, ZeroDivisionError):
-        raise ArbsrError(f"scale {value!r} is not a number; give a factor {ALLOWED}") from None
+        raise ArbsrError(f"{value!r} is not a number; give a factor {ALLOWED}") from None
     if not SMALLEST_SCALE <= exact <= LARGEST_SCALE:
-        raise ArbsrError(f"scale {value} is out of range; give a factor {ALLOWED}")
+        raise ArbsrError(f"{value} is out of range; give a factor {ALLOWED}")
     return exact.limit_denominator(MAX_DENOMINATOR)
 
 
@@ -72,7 +72,10 @@ class Scale:
             parts = (parts,)
         if not isinstance(parts, (tuple, list)) or len(parts) not in (1, 2) or "" in parts:
             raise ArbsrError(f"scale {value!r} is not understood; give one factor or two, {ALLOWED}")
-        factors = [as_fraction(part) for part in parts]
+        try:
+            factors = [as_fraction(part) for part in parts]
+        except ArbsrError as error:
+            raise ArbsrError(f"scale {value!r}: {error}") from None
         return cls(vertical=factors[-1], horizontal=factors[0])
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:

@@ -36,7 +36,7 @@ def bilinear_sample(
     for row, row_weight in zip(tap_rows, weight_rows, strict=True):
         for column, column_weight in zip(tap_columns, weight_columns, strict=True):
             values = jnp.take(flat, (row * width + column).reshape(-1), axis=1, mode="clip")
-            result += values * (row_weight * column_weight).reshape(-1, 1).astype(features.dtype)
+            result += values * (row_weight * column_weight).reshape(1, -1, 1).astype(features.dtype)
     return result.reshape(batch, *shape, channels)
 
 

@@ -1,0 +1,42 @@
+"""Strictness for every test, and where the real data is."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DATA = Path(os.environ.get("ARBSR_DATA", ROOT.parent / "shared" / "data"))
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def real_data(*parts: str) -> Path:
+    """A folder of the real test data; the test is skipped where it is absent."""
+    path = DATA.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"{path} is absent; set ARBSR_DATA to the folder that holds {parts[0]}/")
+    return path
+
+
+def run_command(*arguments: object) -> subprocess.CompletedProcess:
+    """A command as a user types it, from the repository's root."""
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def photograph() -> np.ndarray:
+    """A real picture, 61x47 pixels: small, odd, and not square."""
+    import skimage.data
+
+    return np.ascontiguousarray(skimage.data.astronaut()[40:101, 200:247])

@@ -1,0 +1,196 @@
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from arbsr_jax import ArbsrError
+from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, RCAN, ModelConfig, scale_specific
+from arbsr_jax.models.network import SRNetwork, count_parameters, initialize, parameter_shapes
+from arbsr_jax.ops.geometry import Scale, make_grid
+from arbsr_jax.ops.resize import imresize
+from tests.models.fixtures import SMALL, randomized
+
+SMALL_RCAN = ModelConfig("rcan", blocks=2, channels=8, group_blocks=2, reduction=4, interval=1)
+TABLE_1 = {
+    "baseline": {"adaption": "none", "upsampler": "pixel_shuffle", "scale": 2},
+    "row 1": {"adaption": "none", "upsampler": "bicubic"},
+    "row 2": {"adaption": "none"},
+    "row 3": {"adaption": "plain"},
+    "row 4 and 5": {"adaption": "masked"},
+}
+
+
+def apply(config, parameters, image, scale, canvas=None):
+    scale = Scale.of(scale)
+    grid = make_grid(scale, scale.output_size(*image.shape[1:3]), canvas)
+    return jax.jit(SRNetwork(config).apply)({"params": parameters}, image, grid)
+
+
+@pytest.fixture
+def image(photograph):
+    return photograph[None].astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("config", "count"),
+    [
+        (EDSR, 42_924_309),
+        (RCAN, 15_955_311),
+        (scale_specific(EDSR, 4), 43_089_923),
+        (scale_specific(RCAN, 4), 15_592_355),
+    ],
+)
+def test_parameter_counts_without_mean_shift(config, count):
+    assert count_parameters(parameter_shapes(config)) == count
+
+
+def test_the_plug_in_has_the_sizes_of_table_3():
+    shapes = parameter_shapes(EDSR)
+    assert count_parameters(shapes["adaption_0"]) == 278_209
+    assert count_parameters(shapes["upsampler"]) == 103_682
+    shapes = parameter_shapes(RCAN)
+    assert count_parameters(shapes["adaption_0"]) == 64_129
+    assert count_parameters(shapes["upsampler"]) == 17_090
+    assert [config.adaptions for config in (EDSR, EDSR_BASELINE, EDSR_TINY, RCAN)] == [16, 8, 4, 10]
+
+
+@pytest.mark.parametrize("backbone", [SMALL, SMALL_RCAN], ids=["edsr", "rcan"])
+@pytest.mark.parametrize("row", TABLE_1)
+def test_every_row_of_table_1_runs_on_an_odd_sized_image(backbone, row, image):
+    config = dataclasses.replace(backbone, **TABLE_1[row])
+    scale = str(config.scale or "2.5x3.5")
+    sr, out = apply(config, randomized(config), image, scale)
+    assert sr.shape == (1, *Scale.of(scale).output_size(61, 47), 3)
+    assert np.isfinite(sr).all()
+    assert len(out["features"]) == config.adaptions == 2
+    assert len(out["masks"]) == (2 if config.adaption == "masked" else 0)
+    for mask in out["masks"]:
+        assert mask.shape == (1, 61, 47, 1)
+        assert 0 <= mask.min() < mask.max() <= 1
+
+
+@pytest.mark.parametrize("size", [(85, 57), (1, 1), (2, 5)])
+def test_odd_and_tiny_sizes_work(size, rng):
+    image = rng.uniform(0, 255, (1, *size, 3)).astype(np.float32)
+    sr, _ = apply(SMALL, randomized(SMALL), image, "1.7x2.3")
+    assert sr.shape[1:3] == Scale.of("1.7x2.3").output_size(*size)
+    assert np.isfinite(sr).all()
+
+
+def test_a_fresh_plug_in_leaves_backbone_features_alone_and_upsamples_bilinearly(image):
+    """What a pretrained backbone and tail meet when training starts."""
+    parameters = initialize(SMALL, 0)
+    backbone_alone = dataclasses.replace(SMALL, adaption="none")
+    without = {name: leaf for name, leaf in parameters.items() if not name.startswith("adaption")}
+    sr, out = apply(SMALL, parameters, image, 3)
+    expected, expected_out = apply(backbone_alone, without, image, 3)
+    np.testing.assert_array_equal(sr, expected)
+    np.testing.assert_array_equal(out["features"][-1], expected_out["features"][-1])
+
+
+def test_heads_per_phase_equal_heads_at_every_hr_pixel(image):
+    """The whole network, once with phase tables and once with one table entry for every HR pixel."""
+    parameters = randomized(SMALL)
+    scale = Scale.of("2.5x3.5")
+    grid = make_grid(scale, scale.output_size(61, 47))
+    per_pixel = grid._replace(
+        **{
+            name: axis._replace(phase=np.arange(axis.phase.size, dtype=np.int32), relative=axis.relative[axis.phase])
+            for name, axis in (("rows", grid.rows), ("columns", grid.columns))
+        }
+    )
+    assert per_pixel.rows.relative.size > 10 * grid.rows.relative.size
+    network = jax.jit(SRNetwork(SMALL).apply)
+    by_phase, _ = network({"params": parameters}, image, grid)
+    by_pixel, _ = network({"params": parameters}, image, per_pixel)
+    np.testing.assert_allclose(by_phase, by_pixel, atol=1e-5 * 255)
+    assert np.abs(by_phase - by_pixel).max() <= 1e-5 * np.abs(by_pixel).max()
+
+
+def test_the_canvas_beyond_the_image_does_not_reach_far_into_it(image):
+    """Padding is seen by the 3x3 tail alone: all but the last row and column equal the unpadded result."""
+    parameters = randomized(SMALL)
+    exact, _ = apply(SMALL, parameters, image, "1.5x2")
+    padded, _ = apply(SMALL, parameters, image, "1.5x2", canvas=(140, 101))
+    height, width = exact.shape[1:3]
+    np.testing.assert_allclose(padded[:, : height - 1, : width - 1], exact[:, :-1, :-1], atol=1e-3)
+
+
+def test_one_program_serves_scales_of_equal_canvas():
+    traces = []
+
+    @jax.jit
+    def program(parameters, image, grid):
+        traces.append(1)
+        return SRNetwork(SMALL).apply({"params": parameters}, image, grid)[0]
+
+    parameters = randomized(SMALL)
+    results = []
+    for text, size in (("2.4", (40, 50)), ("3x2.5", (32, 48)), ("2", (40, 48))):
+        scale = Scale.of(text)
+        lr = np.full((1, 16, 20, 3), 90, np.float32)
+        results.append(program(parameters, lr, make_grid(scale, size, canvas=(48, 60))))
+    assert len(traces) == 1
+    assert np.abs(results[0] - results[1]).max() > 1e-3  # the scale does arrive
+
+
+def test_vertical_and_horizontal_are_not_confused(photograph):
+    """Transposing image and scale transposes the result of a network whose kernels are symmetric in both."""
+    config = dataclasses.replace(SMALL, upsampler="bicubic", adaption="none")
+    parameters = randomized(config)
+    transposed = jax.tree.map(lambda leaf: leaf.swapaxes(0, 1) if leaf.ndim == 4 else leaf, parameters)
+    image = photograph[None].astype(np.float32)
+    sr, _ = apply(config, parameters, image, "3x1.5")
+    turned, _ = apply(config, transposed, image.swapaxes(1, 2), "1.5x3")
+    assert sr.shape == (1, 92, 141, 3)
+    np.testing.assert_allclose(turned.swapaxes(1, 2), sr, atol=2e-3)
+
+
+def test_bicubic_row_resizes_features_as_imresize_does(photograph):
+    """With an identity network around it, the bicubic row is MATLAB's resize of the image."""
+    config = dataclasses.replace(SMALL, upsampler="bicubic", adaption="none", channels=3)
+    parameters = jax.tree.map(np.zeros_like, jax.tree.map(np.asarray, initialize(config, 0)))
+    for layer in ("head", "tail"):
+        parameters[layer]["kernel"][1, 1] = np.eye(3)
+    sr, _ = apply(config, parameters, photograph[None, :20, :30].astype(np.float32), "2.5x3.5")
+    expected = imresize(photograph[:20, :30].astype(np.float64), size=(70, 75))
+    np.testing.assert_allclose(sr[0], expected, atol=2e-3)
+
+
+def test_a_scale_specific_network_refuses_another_scale(image):
+    config = scale_specific(SMALL, 2)
+    with pytest.raises(ValueError, match="canvas"):
+        apply(config, randomized(config), image, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"backbone": "vdsr"},
+        {"channels": 0},
+        {"blocks": 2.5},
+        {"upsampler": "pixel_shuffle"},
+        {"scale": 2},
+        {"adaption": "some"},
+        {"depth": 3},
+    ],
+)
+def test_wrong_configs_name_the_field(change):
+    with pytest.raises(ArbsrError, match=next(iter(change))):
+        ModelConfig.from_dict({**dataclasses.asdict(SMALL), **change})
+
+
+def test_gradients_reach_every_parameter(image):
+    parameters = randomized(SMALL)
+    scale = Scale.of("1.5x2")
+    grid = make_grid(scale, scale.output_size(61, 47))
+
+    def loss(p):
+        return jnp.square(SRNetwork(SMALL).apply({"params": p}, image, grid)[0]).mean()
+
+    gradients = jax.jit(jax.grad(loss))(parameters)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(gradients):
+        assert np.isfinite(leaf).all(), path
+        assert np.abs(leaf).max() > 0, path

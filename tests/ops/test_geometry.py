@@ -1,0 +1,107 @@
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from arbsr_jax import ArbsrError
+from arbsr_jax.ops.geometry import Scale, axis_phases, make_grid, round_half_up
+
+HUNDREDTHS = [Fraction(n, 100) for n in range(101, 801)]
+
+
+def ratios(count: int) -> list[Fraction]:
+    rng = np.random.default_rng(7)
+    inputs = rng.integers(20, 2000, count)
+    return [Fraction(int(rng.integers(n, 8 * n + 1)), int(n)) for n in inputs]
+
+
+def assert_phases_are_exact(factor: Fraction, length: int):
+    """Against Eq. 4 and 5 as they stand, in exact fractions, pixel by pixel."""
+    base, phase, relative = axis_phases(factor, length)
+    half, inverse = Fraction(1, 2), 1 / factor
+    position = half * inverse - half  # C(0)
+    for x in range(length):
+        nearest = math.floor(position + half)
+        assert base[x] == nearest
+        # numpy's float32 of an exact quotient is the correctly rounded one
+        assert relative[phase[x]] == np.float32(float(position - nearest))
+        position += inverse
+
+
+@pytest.mark.parametrize("start", range(0, 700, 100))
+def test_phases_of_all_hundredths_equal_exact_fractions(start):
+    for factor in HUNDREDTHS[start : start + 100]:
+        assert_phases_are_exact(factor, 5000)
+
+
+def test_phases_of_random_output_to_input_ratios_equal_exact_fractions():
+    for factor in ratios(200):
+        assert_phases_are_exact(factor, 5000)
+
+
+def test_phase_count_is_the_numerator():
+    assert axis_phases(Fraction("2.5"), 100).relative.size == 5
+    assert axis_phases(Fraction("3.5"), 100).relative.size == 7
+    assert axis_phases(Fraction(237, 100), 100).relative.size == 100
+
+
+def test_scale_two_has_the_quarters():
+    base, phase, relative = axis_phases(Fraction(2), 4)
+    assert base.tolist() == [0, 0, 1, 1]
+    assert relative[phase].tolist() == [-0.25, 0.25, -0.25, 0.25]
+
+
+def test_command_line_order_is_horizontal_by_vertical():
+    scale = Scale.of("2.5x3.5")
+    assert (scale.horizontal, scale.vertical) == (Fraction(5, 2), Fraction(7, 2))
+    assert scale.output_size(height=203, width=301) == (711, 753)  # 710.5 and 752.5, halves upwards
+    assert scale.in_words == "x2.5 horizontally, x3.5 vertically"
+    assert str(scale) == "2.5x3.5"
+
+
+@pytest.mark.parametrize(
+    ("value", "horizontal", "vertical"),
+    [
+        ("2", 2, 2),
+        (2.3, Fraction(23, 10), Fraction(23, 10)),
+        ((1.5, 4), Fraction(3, 2), 4),
+        ("7/3x1.50", Fraction(7, 3), Fraction(3, 2)),
+        (np.float32(2.5), Fraction(5, 2), Fraction(5, 2)),
+        ("1x8", 1, 8),
+    ],
+)
+def test_scales_are_read_exactly(value, horizontal, vertical):
+    assert Scale.of(value) == Scale(vertical=Fraction(vertical), horizontal=Fraction(horizontal))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["0", "-2", "nan", "inf", "2.5x", "x2", "axb", "100", "", "2x3x4", "1e1", "0.99", "8.01", "1/0", "２x3"]  # noqa: RUF005
+    + [0, -1.0, 10, math.nan, math.inf, None, (2, 2, 2), []],
+)
+def test_wrong_scales_are_refused_in_one_line(value):
+    with pytest.raises(ArbsrError) as caught:
+        Scale.of(value)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "from 1 to 8" in message
+
+
+def test_rounding_takes_halves_up():
+    assert [round_half_up(Fraction(n, 2)) for n in (1, 3, 5, 4)] == [1, 2, 3, 2]
+
+
+def test_scales_with_one_canvas_share_array_shapes():
+    shapes = set()
+    for text in ("2.4", "2.5", "2.37", "3"):
+        grid = make_grid(Scale.of(text), Scale.of(text).output_size(20, 30), canvas=(60, 90))
+        shapes.add((grid.canvas, grid.rows.relative.shape == grid.rows.relative.shape, grid.rows.phase.shape))
+    assert len(shapes) == 1
+    few, many = (make_grid(Scale.of(text), (90, 90)).rows.relative.size for text in ("2.5", "3.5"))
+    assert few == many
+
+
+def test_a_canvas_below_the_size_is_refused():
+    with pytest.raises(ValueError, match="canvas"):
+        make_grid(Scale.of(2), (10, 10), canvas=(10, 9))
