@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +35,25 @@ def read_rgb(path: Path) -> UInt8[np.ndarray, "height width 3"]:
     Raises:
       ArbsrError: the file cannot be read as an image.
     """
+    with _opened(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """(height, width) in pixels, from the file's header alone.
+
+    Raises:
+      ArbsrError: the file cannot be read as an image.
+    """
+    with _opened(path) as image:
+        return image.height, image.width
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+            yield image
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = " ".join(str(error).replace(str(path), "").split()).strip(" :'\"") or type(error).__name__
         raise ArbsrError(f"{path}: not a readable image ({reason}); replace or remove the file") from None

@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 import tensorflow as tf
 
-from arbsr_jax.data.sources import ImageStore
+from arbsr_jax.data.store import ImageStore
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.ops.geometry import Scale
 from arbsr_jax.ops.resize import TIE, contributions

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +12,11 @@ import tensorflow as tf
 from jaxtyping import Int32, UInt8
 
 from arbsr_jax.data.patches import PatchMaker, plan_axis
-from arbsr_jax.data.sources import ImageStore
+from arbsr_jax.data.store import ImageStore, Pools, decode
+from arbsr_jax.errors import ArbsrError
 from arbsr_jax.ops.geometry import Scale
+
+PREFETCH = 8  # batches made ahead
 
 
 class Batch(NamedTuple):
@@ -22,67 +27,99 @@ class Batch(NamedTuple):
     scale_index: int
 
 
+@dataclass(frozen=True)
+class BatchPlan:
+    """What every batch of a run is, before any image is read.
+
+    Attributes:
+      scales: all scales of the run.
+      schedule: for every step the index of its scale.
+      patch: side of LR patches in pixels.
+      batch: pairs per step over all processes.
+      seed: of all random choices.
+      process: number of this process, from 0; each gets its part of the same global batch.
+      processes: how many there are.
+    """
+
+    scales: Sequence[Scale]
+    schedule: Int32[np.ndarray, "steps"]
+    patch: int
+    batch: int
+    seed: int
+    process: int = 0
+    processes: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch % self.processes:
+            given = f"a batch of {self.batch} does not divide among {self.processes} processes"
+            raise ArbsrError(f"{given}; use a multiple")
+
+    @property
+    def canvases(self) -> list[int]:
+        """For each scale the side of its HR canvas: patch times the larger factor, that rounded up.
+
+        So the scales up to x4 share three canvases, and with them three compiled programs.
+        """
+        return [self.patch * max(2, -(-max(s.vertical, s.horizontal) // 1)) for s in self.scales]
+
+    @property
+    def phases(self) -> int:
+        """The largest number of phases that an axis has at any of the scales."""
+        return max(max(scale.vertical.numerator, scale.horizontal.numerator) for scale in self.scales)
+
+    @property
+    def smallest_image(self) -> tuple[int, int]:
+        """(height, width) in pixels that an image needs for any of the scales, whichever way round.
+
+        Raises:
+          ArbsrError: the patch does not fit a scale.
+        """
+        factors = {factor for scale in self.scales for factor in (scale.vertical, scale.horizontal)}
+        plans = [plan_axis(factor, self.patch) for factor in factors]
+        side = max(plan.crop + plan.origin_step for plan in plans)
+        return side, side
+
+
 def hide_accelerators() -> None:
     """Keep TensorFlow off the devices that JAX computes on."""
     for kind in ("GPU", "TPU"):
         tf.config.set_visible_devices([], kind)
 
 
-def canvas_lengths(scales: Sequence[Scale], patch: int) -> list[int]:
-    """For each scale the side of its HR canvas: patch times the larger factor, rounded up to a whole factor.
-
-    So the scales up to x4 share three canvases, and with them three compiled programs.
-    """
-    return [patch * max(2, -(-max(s.vertical, s.horizontal) // 1)) for s in scales]
-
-
-def smallest_image(scales: Sequence[Scale], patch: int) -> tuple[int, int]:
-    """(height, width) in pixels that an image needs for any of the scales, whichever way round."""
-    plans = [plan_axis(factor, patch) for scale in scales for factor in (scale.vertical, scale.horizontal)]
-    side = max(plan.crop + plan.origin_step for plan in plans)
-    return side, side
-
-
-def batches(
-    store: ImageStore,
-    scales: Sequence[Scale],
-    schedule: Int32[np.ndarray, "steps"],
-    *,
-    patch: int,
-    batch: int,
-    seed: int,
-    start: int = 0,
-    process: int = 0,
-    processes: int = 1,
-) -> Iterator[Batch]:
-    """Batches from step `start` to the schedule's end.
-
-    Args:
-      store: decoded training images.
-      scales: what the schedule's indices mean.
-      schedule: index of the scale of every step.
-      patch: side of LR patches in pixels.
-      batch: pairs per step over all processes.
-      seed: of all random choices.
-      start: first step.
-      process: number of this process, from 0; each gets its part of the same global batch.
-      processes: how many there are.
-
-    Raises:
-      ArbsrError: the patch does not fit the scales.
-    """
-    make_patch = PatchMaker(store, scales, patch, seed)
-    local = batch // processes
-    canvases = tf.constant(canvas_lengths(scales, patch), tf.int64)
-    plan = tf.constant(schedule)
+def batches(store: ImageStore, plan: BatchPlan, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
+    """The batches of steps `start` to `stop` (default: all) from one store of images."""
+    make_patch = PatchMaker(store, plan.scales, plan.patch, plan.seed)
+    local = plan.batch // plan.processes
+    canvases, schedule = tf.constant(plan.canvases, tf.int64), tf.constant(plan.schedule)
+    stop = len(plan.schedule) if stop is None else stop
 
     def pair(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         step, slot = number // local, number % local
-        scale_index = tf.gather(plan, step)
-        sample = step * batch + process * local + slot
+        scale_index = tf.gather(schedule, step)
+        sample = step * plan.batch + plan.process * local + slot
         return *make_patch(sample, scale_index, tf.gather(canvases, scale_index)), scale_index
 
-    numbers = tf.data.Dataset.range(start * local, len(schedule) * local)
-    dataset = numbers.map(pair, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).batch(local).prefetch(4)
-    for lr, hr, scale_index in dataset.as_numpy_iterator():
+    numbers = tf.data.Dataset.range(start * local, stop * local)
+    pairs = numbers.map(pair, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    for lr, hr, scale_index in pairs.batch(local).prefetch(PREFETCH).as_numpy_iterator():
         yield Batch(lr, hr, int(scale_index[0]))
+
+
+def pooled_batches(
+    pools: Pools, plan: BatchPlan, steps_per_pool: int, start: int, warn: Callable[[str], None]
+) -> Iterator[Batch]:
+    """Batches from step `start` on, out of one pool of images after the other; the next is decoded meanwhile."""
+    total = len(plan.schedule)
+    steps_per_pool = total if pools.fits else steps_per_pool
+    with ThreadPoolExecutor(max_workers=1) as background:
+
+        def ahead(number: int) -> Future[ImageStore] | None:
+            return background.submit(decode, pools[number], warn) if number * steps_per_pool < total else None
+
+        coming = ahead(start // steps_per_pool) if start < total else None
+        while coming is not None:
+            store, number = coming.result(), start // steps_per_pool
+            stop = min(total, (number + 1) * steps_per_pool)
+            coming = ahead(number + 1)
+            yield from batches(store, plan, start, stop)
+            start = stop

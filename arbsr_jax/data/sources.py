@@ -1,60 +1,91 @@
-"""Training images, decoded once and kept in memory."""
+"""Where training images come from: folders, or TensorFlow Datasets (`tfds:div2k/bicubic_x2`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import io
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+import tensorflow_datasets as tfds
+from jaxtyping import UInt8
+from PIL import Image
 
-from arbsr_jax.data.images import list_images, read_rgb
+from arbsr_jax.data.images import image_size, list_images, read_rgb
 from arbsr_jax.errors import ArbsrError
 
-
-@dataclass(frozen=True)
-class ImageStore:
-    """Decoded RGB images end to end in one buffer, so that a patch is a slice and never a decode."""
-
-    pixels: UInt8[np.ndarray, "bytes"]
-    offsets: Int64[np.ndarray, "images"]  # of each image's first byte
-    sizes: Int64[np.ndarray, "images 2"]  # (height, width) in pixels
-
-    @classmethod
-    def of(cls, images: Sequence[UInt8[np.ndarray, "height width 3"]]) -> ImageStore:
-        """A store of images of any sizes."""
-        lengths = [image.size for image in images]
-        offsets = np.cumsum([0, *lengths[:-1]], dtype=np.int64)
-        return cls(
-            np.concatenate([image.reshape(-1) for image in images]),
-            offsets,
-            np.array([image.shape[:2] for image in images], np.int64),
-        )
+TFDS_PREFIX = "tfds:"
+HR_FOLDERS = ("DIV2K_train_HR", "HR")  # inside a dataset folder
 
 
-def load_folders(folders: Sequence[Path], smallest: tuple[int, int], warn: Callable[[str], None] = print) -> ImageStore:
-    """All images of some folders, except those below `smallest` (height, width) or unreadable, which are named.
+class TrainingImage(NamedTuple):
+    """An HR image that is decoded only when its turn comes."""
+
+    name: str
+    size: tuple[int, int]  # (height, width) in pixels
+    load: Callable[[], UInt8[np.ndarray, "height width 3"]]
+
+
+def training_images(
+    sources: Sequence[str], smallest: tuple[int, int], warn: Callable[[str], None] = print
+) -> list[TrainingImage]:
+    """All images of some sources, except those below `smallest` (height, width) or unreadable, which are named.
+
+    Args:
+      sources: folders of images, dataset folders holding `HR/` or `DIV2K_train_HR/`, or `tfds:NAME/CONFIG`, whose
+        feature "hr" of the split "train" is read. TFDS finds archives downloaded by hand in its manual folder.
+      smallest: size that an image needs.
+      warn: called with one line for each image left out.
 
     Raises:
-      ArbsrError: a folder is missing or empty, or no image is left.
+      ArbsrError: a source is missing or empty, or no image is left.
     """
-    paths = [path for folder in folders for path in list_images(folder)]
+    images = []
+    for source in sources:
+        if source.startswith(TFDS_PREFIX):
+            images += _from_tfds(source.removeprefix(TFDS_PREFIX))
+        else:
+            images += _from_folder(Path(source), warn)
+    usable = [image for image in images if image.size[0] >= smallest[0] and image.size[1] >= smallest[1]]
+    for image in images:
+        if image not in usable:
+            needed = f"patches need {smallest[1]}x{smallest[0]} pixels"
+            warn(f"skipped {image.name}: {image.size[1]}x{image.size[0]}; {needed}")
+    if not usable:
+        raise ArbsrError(f"no usable image in {', '.join(sources)}; see the reasons above")
+    return usable
 
-    def usable(path: Path) -> UInt8[np.ndarray, "height width 3"] | None:
+
+def _from_folder(folder: Path, warn: Callable[[str], None]) -> Iterable[TrainingImage]:
+    inner = next((folder / name for name in HR_FOLDERS if (folder / name).is_dir()), folder)
+    for path in list_images(inner):
         try:
-            image = read_rgb(path)
+            yield TrainingImage(str(path), image_size(path), partial(read_rgb, path))
         except ArbsrError as error:
             warn(f"skipped {error}")
-            return None
-        if image.shape[0] < smallest[0] or image.shape[1] < smallest[1]:
-            warn(f"skipped {path}: {image.shape[1]}x{image.shape[0]}; patches need {smallest[1]}x{smallest[0]} pixels")
-            return None
-        return image
 
-    with ThreadPoolExecutor() as pool:
-        images = [image for image in pool.map(usable, paths) if image is not None]
-    if not images:
-        raise ArbsrError(f"none of {len(paths)} images is usable; see the reasons above")
-    return ImageStore.of(images)
+
+def _from_tfds(name: str) -> Iterable[TrainingImage]:
+    """HR images kept as the encoded files that they are stored as."""
+    try:
+        builder = tfds.builder(name)
+        manual = Path(tfds.core.constants.DATA_DIR).expanduser() / "downloads" / "manual"
+        settings = tfds.download.DownloadConfig(manual_dir=manual if manual.is_dir() else None)
+        builder.download_and_prepare(download_config=settings)
+    except (tfds.core.DatasetNotFoundError, OSError, AssertionError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ArbsrError(f"{TFDS_PREFIX}{name}: TFDS cannot provide it ({reason}); use a folder instead") from None
+    if "hr" not in builder.info.features:
+        raise ArbsrError(f"{TFDS_PREFIX}{name}: has no feature 'hr'; use a super-resolution dataset such as div2k")
+    encoded = builder.as_dataset(split="train", decoders={"hr": tfds.decode.SkipDecoding()})
+    for index, example in enumerate(tfds.as_numpy(encoded)):
+        file = example["hr"]
+        with Image.open(io.BytesIO(file)) as image:
+            size = (image.height, image.width)
+        yield TrainingImage(f"{TFDS_PREFIX}{name}[{index}]", size, partial(_decode, file))
+
+
+def _decode(file: bytes) -> UInt8[np.ndarray, "height width 3"]:
+    return np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))

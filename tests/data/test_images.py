@@ -5,7 +5,8 @@ from PIL import Image
 from arbsr_jax import ArbsrError
 from arbsr_jax.data.benchmarks import open_dataset, sample_photographs
 from arbsr_jax.data.images import list_images, read_rgb
-from arbsr_jax.data.sources import load_folders
+from arbsr_jax.data.sources import training_images
+from arbsr_jax.data.store import decode
 
 
 @pytest.fixture
@@ -64,12 +65,20 @@ def test_sample_photographs_need_no_download():
 def test_training_images_that_cannot_be_used_are_named_and_skipped(folder, photograph):
     (folder / "a.PNG").write_bytes(b"broken")
     Image.fromarray(photograph[:20]).save(folder / "b.png")
+    Image.fromarray(photograph).save(folder / "d.png")
+    (folder / "d.png").write_bytes((folder / "d.png").read_bytes()[:2000])  # the header is whole, the rest is not
     said = []
-    store = load_folders([folder], (40, 40), said.append)
-    assert store.sizes.tolist() == [[61, 47]]
+    images = training_images([str(folder)], (40, 40), said.append)
+    assert [image.size for image in images] == [(61, 47), (61, 47)]
+    store = decode(images, said.append)
     np.testing.assert_array_equal(store.pixels.reshape(61, 47, 3), photograph)
-    assert len(said) == 2
-    assert "a.PNG" in said[0]
-    assert "b.png: 47x20; patches need 40x40" in said[1]
-    with pytest.raises(ArbsrError, match="none of 3 images"):
-        load_folders([folder], (400, 40), said.append)
+    assert ["a.PNG" in said[0], "b.png: 47x20; patches need 40x40" in said[1], "d.png" in said[2]] == [True] * 3
+    with pytest.raises(ArbsrError, match="no usable image"):
+        training_images([str(folder)], (400, 40), said.append)
+
+
+@pytest.mark.parametrize("inner", ["DIV2K_train_HR", "HR"])
+def test_dataset_folders_are_entered(tmp_path, photograph, inner):
+    (tmp_path / inner).mkdir()
+    Image.fromarray(photograph).save(tmp_path / inner / "0001.png")
+    assert [image.size for image in training_images([str(tmp_path)], (1, 1))] == [(61, 47)]

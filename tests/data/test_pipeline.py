@@ -6,9 +6,10 @@ import pytest
 
 from arbsr_jax import ArbsrError
 from arbsr_jax.data.patches import PatchMaker
-from arbsr_jax.data.pipeline import batches, canvas_lengths, smallest_image
+from arbsr_jax.data.pipeline import BatchPlan, batches, pooled_batches
 from arbsr_jax.data.schedule import scale_schedule, training_scales
-from arbsr_jax.data.sources import ImageStore
+from arbsr_jax.data.sources import TrainingImage
+from arbsr_jax.data.store import ImageStore, Pools
 from arbsr_jax.ops.geometry import Scale
 from arbsr_jax.ops.resize import imresize
 
@@ -29,10 +30,13 @@ def store(pictures):
     return ImageStore.of(pictures)
 
 
-def stream(store, scales, steps=6, **changes):
+def stream(store, scales, steps=6, start=0, **changes):
     schedule = np.arange(steps, dtype=np.int32) % len(scales)
-    settings = {"patch": PATCH, "batch": 4, "seed": 3, **changes}
-    return list(batches(store, scales, schedule, **settings))
+    return list(batches(store, plan_of(scales, schedule, **changes), start=start))
+
+
+def plan_of(scales, schedule, **changes):
+    return BatchPlan(scales, schedule, **{"patch": PATCH, "batch": 4, "seed": 3, **changes})
 
 
 def lr_of_whole(picture, scale):
@@ -116,7 +120,7 @@ def test_the_papers_scales():
     assert [str(scale) for scale in (scales[0], scales[1], scales[-1])] == ["1.1", "1.2", "4"]
     assert len(scales) == 30
     assert len(training_scales(asymmetric=True)) == 900
-    assert set(canvas_lengths(scales, 50)) == {100, 150, 200}
+    assert set(plan_of(scales, [], patch=50).canvases) == {100, 150, 200}
 
 
 def test_the_first_epoch_has_integer_scales_alone():
@@ -130,4 +134,39 @@ def test_the_first_epoch_has_integer_scales_alone():
 
 def test_a_patch_that_does_not_fit_the_scales_is_refused(store):
     with pytest.raises(ArbsrError, match=r"patch 25 times scale 1\.1"):
-        smallest_image([Scale.of("1.1")], 25)
+        _ = plan_of([Scale.of("1.1")], [], patch=25).smallest_image
+
+
+def test_a_batch_that_does_not_divide_among_processes_is_refused():
+    with pytest.raises(ArbsrError, match="batch of 4 does not divide among 3 processes"):
+        plan_of(SCALES, [], processes=3)
+
+
+def as_training(pictures):
+    return [TrainingImage(str(i), p.shape[:2], lambda p=p: p) for i, p in enumerate(pictures)]
+
+
+def test_images_that_do_not_fit_take_turns(pictures):
+    """Four images, memory for two pools of one: every image comes by in each round, in an order of its own."""
+    images = as_training([pictures[0], pictures[1], pictures[0][:300], pictures[1][:300]])
+    largest = max(picture.size for picture in pictures)
+    assert Pools(images, 10 * largest, seed=0).fits
+    pools = Pools(images, 2 * largest, seed=0)
+    assert not pools.fits
+    assert len(pools) == 4
+    rounds = [[image.name for number in range(4) for image in pools[4 * cycle + number]] for cycle in range(3)]
+    assert all(sorted(names) == ["0", "1", "2", "3"] for names in rounds)
+    assert len({tuple(names) for names in rounds}) > 1
+    with pytest.raises(ArbsrError, match="memory_gb"):
+        Pools(images, largest, seed=0)
+
+
+def test_batches_out_of_pools_resume_in_the_middle(pictures):
+    pools = Pools(as_training(pictures), 2 * max(picture.size for picture in pictures), seed=0)
+    plan = plan_of(SCALES[:2], np.zeros(9, np.int32))
+    straight = list(pooled_batches(pools, plan, 2, 0, print))
+    resumed = list(pooled_batches(pools, plan, 2, 5, print))
+    assert (len(straight), len(resumed)) == (9, 4)
+    for a, b in zip(straight[5:], resumed, strict=True):
+        np.testing.assert_array_equal(a.hr, b.hr)
+    assert list(pooled_batches(pools, plan, 2, 9, print)) == []
