@@ -1,8 +1,11 @@
-"""The one place that says pmap: how a step runs on all devices, and how batches reach them."""
+"""The one place that says pmap: processes, how a step runs on all devices, and how batches reach them."""
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,25 +15,94 @@ from jaxtyping import PyTree
 from arbsr_jax.errors import ArbsrError
 
 AXIS = "devices"
+CACHE_VARIABLE = "ARBSR_CACHE"
 
 
-def data_parallel(step: Callable[..., Any]) -> Callable[..., Any]:
-    """Run `step(state, batch, grid) -> (state, metrics)` on every device, the batch split among them.
+def compilation_cache() -> Path:
+    """Keep compiled programs between runs, in a folder that nobody else can read; returns the folder.
 
-    State and grid are the same everywhere and carry no device axis; inside the step, average over devices with
-    `mean_over_devices`. The state's buffers are donated.
+    It is `~/.cache/arbsr_jax`, or what the environment variable ARBSR_CACHE names.
     """
-    return jax.pmap(step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None, donate_argnums=(0,))
+    folder = Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "arbsr_jax")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    return folder
+
+
+def join_processes(coordinator: str | None, processes: int | None, process: int | None, heartbeat: int = 100) -> None:
+    """Make this process one of several that train together; call it before any computation.
+
+    Args:
+      coordinator: host:port of process 0, or "auto" on TPU pods and Slurm, which know it themselves; None: alone.
+      processes: how many there are; None with "auto".
+      process: number of this one, from 0; None with "auto".
+      heartbeat: seconds without a sign of life after which the others give up a process as dead, and abort.
+
+    Raises:
+      ArbsrError: the three do not belong together.
+    """
+    if coordinator is None:
+        if processes is not None or process is not None:
+            raise ArbsrError("--processes and --process need --coordinator host:port")
+        return
+    if coordinator == "auto":
+        jax.distributed.initialize(heartbeat_timeout_seconds=heartbeat)
+        return
+    if processes is None or process is None or not 0 <= process < processes:
+        raise ArbsrError(f"--coordinator {coordinator} needs --processes N and --process 0..N-1")
+    jax.distributed.initialize(coordinator, processes, process, heartbeat_timeout_seconds=heartbeat)
+
+
+class DataParallel:
+    """`step(state, batch, constants) -> (state, metrics)` on every device, the batch split among them.
+
+    State and constants (any pytrees) are the same everywhere and carry no device axis; inside the step, average over
+    devices with `mean_over_devices`. The state's buffers are donated.
+
+    Attributes:
+      programs: number of programs compiled so far, one for each combination of array shapes.
+    """
+
+    def __init__(self, step: Callable[..., Any], on_compile: Callable[[str], None] = lambda line: None) -> None:
+        self._step = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None, donate_argnums=(0,))
+        self._on_compile, self._shapes = on_compile, set()
+        self._layout = replicate(np.zeros(())).sharding
+
+    @property
+    def programs(self) -> int:  # noqa: D102 (described above)
+        return len(self._shapes)
+
+    def __call__(self, state: PyTree, batch: PyTree, constants: PyTree) -> tuple[PyTree, PyTree]:
+        """Run the step; `batch` has leading axes [devices, batch / devices], as `shard` makes them."""
+        state, constants = self._everywhere(state), self._everywhere(constants)
+        leaves, structure = jax.tree.flatten((batch, constants))
+        shapes = (structure, tuple(np.shape(leaf) for leaf in leaves))
+        if shapes in self._shapes:
+            return self._step(state, batch, constants)
+        begin = time.perf_counter()
+        result = jax.block_until_ready(self._step(state, batch, constants))
+        self._shapes.add(shapes)
+        sizes = " ".join("x".join(map(str, leaf.shape)) for leaf in jax.tree.leaves(batch))
+        self._on_compile(f"compiled program {self.programs} ({sizes}) in {time.perf_counter() - begin:.1f} s")
+        return result
+
+    def _everywhere(self, tree: PyTree) -> PyTree:
+        """The tree laid out as steps return it; laid out otherwise, it would have a step compiled once more."""
+        layouts = {getattr(leaf, "sharding", None) for leaf in jax.tree.leaves(tree)}
+        return tree if layouts <= {self._layout} else replicate(tree)
+
+
+def replicate(tree: PyTree) -> PyTree:
+    """Arrays on every device, without a device axis; do it once for what many steps use."""
+    hand_through = jax.pmap(lambda tree, unused: tree, axis_name=AXIS, in_axes=(None, 0), out_axes=None)
+    return hand_through(tree, np.zeros(jax.local_device_count(), np.float32))
 
 
 def mean_over_devices(tree: PyTree) -> PyTree:
-    """The average over all devices of all processes; only inside a `data_parallel` step."""
+    """The average over all devices of all processes; only inside a `DataParallel` step."""
     return jax.lax.pmean(tree, AXIS)
-
-
-def sum_over_devices(tree: PyTree) -> PyTree:
-    """The sum over all devices of all processes; only inside a `data_parallel` step."""
-    return jax.lax.psum(tree, AXIS)
 
 
 def shard(tree: PyTree) -> PyTree:

@@ -40,6 +40,10 @@ class Upscaler:
     def programs(self) -> int:  # noqa: D102 (described above)
         return len(self._compiled)
 
+    def replace_parameters(self, parameters: Parameters) -> None:
+        """Use other parameters of the same network; compiled programs stay."""
+        self._parameters = jax.device_put(parameters)
+
     def upscale(
         self,
         image: UInt8[np.ndarray, "height width 3"],

@@ -6,6 +6,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -24,6 +25,7 @@ class SRNetwork(nn.Module):
     """Mean shift, head, backbone blocks with feature adaption after every K, body conv, skip, upsampler, tail."""
 
     config: ModelConfig
+    dtype: jnp.dtype = jnp.float32  # of the backbone; give it parameters from `cast_parameters`
 
     @nn.compact
     def __call__(
@@ -40,7 +42,7 @@ class SRNetwork(nn.Module):
           adaption: F_fuse of Eq. 3) and "masks", one for each masked adaption.
         """
         config = self.config
-        head = Conv3x3(config.channels, name="head")(image - RGB_MEAN)
+        head = Conv3x3(config.channels, name="head")((image - RGB_MEAN).astype(self.dtype))
         x, features, masks = head, [], []
         for index in range(config.blocks):
             x = self._block(index)(x)
@@ -53,7 +55,7 @@ class SRNetwork(nn.Module):
                 masks += [mask] if masked else []
             features.append(x)
         x = head + Conv3x3(config.channels, name="body_conv")(x)
-        x = self._upsampler()(x, grid)
+        x = self._upsampler()(x, grid).astype(jnp.float32)
         return Conv3x3(3, name="tail")(x) + RGB_MEAN, {"features": features, "masks": masks}
 
     def _block(self, index: int) -> nn.Module:
@@ -71,12 +73,25 @@ class SRNetwork(nn.Module):
         return ScaleAwareUpsampling(config.channels, name="upsampler")
 
 
+def cast_parameters(parameters: Parameters, dtype: jnp.dtype) -> Parameters:
+    """Parameters for computing in `dtype`; hypernetworks (positions) and tail (grey levels) stay as they are."""
+
+    def cast(path: tuple, leaf: Array) -> Array:
+        names = {entry.key for entry in path}
+        return leaf if names & {"hyper", "tail"} else leaf.astype(dtype)
+
+    return jax.tree_util.tree_map_with_path(cast, parameters)
+
+
 def initialize(config: ModelConfig, seed: int) -> Parameters:
-    """Fresh parameters. They depend on the seed and the config, not on any image or scale."""
+    """Fresh parameters. They depend on the seed and the config, not on any image or scale.
+
+    XLA's own generator draws them: on CPU, JAX's default one takes half a minute to compile.
+    """
     scale = Scale.of(config.scale or 2)
     image = np.zeros((1, 4, 4, 3), np.float32)
     grid = make_grid(scale, scale.output_size(4, 4))
-    return jax.jit(SRNetwork(config).init)(jax.random.key(seed), image, grid)["params"]
+    return jax.jit(SRNetwork(config).init)(jax.random.key(seed, impl="rbg"), image, grid)["params"]
 
 
 def parameter_shapes(config: ModelConfig) -> Parameters:

@@ -33,8 +33,8 @@ class ScaleAwareConv(nn.Module):
         """F_adapt of features for a scale (r_v, r_h); shapes are kept."""
         heads = {"kernel": (9 * self.channels, identity_kernel3x3), "bias": (self.channels, nn.initializers.zeros)}
         parameters = HyperNetwork(heads, name="hyper")(scale)
-        kernel = parameters["kernel"].reshape(3, 3, self.channels)
-        x = depthwise_conv3x3(x, kernel) + parameters["bias"].reshape(1, 1, 1, -1)
+        kernel = parameters["kernel"].reshape(3, 3, self.channels).astype(x.dtype)
+        x = depthwise_conv3x3(x, kernel) + parameters["bias"].reshape(1, 1, 1, -1).astype(x.dtype)
         return Conv1x1(self.channels, kernel_init=nn.initializers.zeros, name="mix")(x)
 
 

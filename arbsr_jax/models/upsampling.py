@@ -41,7 +41,8 @@ class ScaleAwareUpsampling(nn.Module):
         rows = jnp.take(grid.rows.relative, grid.rows.phase)[:, None] + offset[..., 0]
         columns = jnp.take(grid.columns.relative, grid.columns.phase)[None, :] + offset[..., 1]
         x = bilinear_sample(x, (grid.rows.base[:, None], rows), (grid.columns.base[None, :], columns))
-        x = x * to_canvas(parameters["kernel"], grid)[None] + to_canvas(parameters["bias"], grid)[None]
+        kernel, bias = (to_canvas(parameters[name].astype(x.dtype), grid)[None] for name in ("kernel", "bias"))
+        x = x * kernel + bias
         return Conv1x1(self.channels, kernel_init=identity_kernel1x1, name="mix")(x)
 
 

@@ -137,29 +137,37 @@ class Grid(NamedTuple):
         return self.rows.base.shape[-1], self.columns.base.shape[-1]
 
 
-def make_grid(scale: Scale, size: tuple[int, int], canvas: tuple[int, int] | None = None) -> Grid:
+def make_grid(
+    scale: Scale, size: tuple[int, int], canvas: tuple[int, int] | None = None, phases: int | None = None
+) -> Grid:
     """The grid of an HR image of `size` (height, width), on a canvas at least as large.
 
-    Phase tables are padded to a few lengths, so that programs are shared by scales of equal canvas.
+    Phase tables are padded to a few lengths, so that programs are shared by scales of equal canvas; or to `phases`
+    at least, so that all scales of a list share one if it is their largest p.
     """
     canvas = canvas or size
     if canvas[0] < size[0] or canvas[1] < size[1]:
         raise ValueError(f"canvas {canvas} is smaller than the HR size {size}")
     rows, columns = (
-        _padded(axis_phases(factor, length), total)
+        _padded(axis_phases(factor, length), total, phases)
         for factor, length, total in zip((scale.vertical, scale.horizontal), size, canvas, strict=True)
     )
     factors = np.array([scale.vertical, scale.horizontal], np.float32)
     return Grid(rows, columns, factors, np.array(size, np.int32))
 
 
-def _padded(axis: Phases, total: int) -> Phases:
-    """The axis on `total` pixels; its phase table padded to 16, 64, 256, ... or to the canvas, if that is less."""
+def _padded(axis: Phases, total: int, phases: int | None) -> Phases:
+    """The axis on `total` pixels; its phase table padded to `phases`.
+
+    By default that is 16, 64, 256, ... or the canvas, if that is less.
+    """
     beyond = total - axis.base.size
-    bucket = 16
-    while bucket < axis.relative.size:
-        bucket *= 4
-    unused = min(bucket, total) - axis.relative.size
+    if phases is None:
+        phases = 16
+        while phases < axis.relative.size:
+            phases *= 4
+        phases = min(phases, total)
+    unused = phases - axis.relative.size
     return Phases(
         np.pad(axis.base, (0, beyond), mode="edge"),
         np.pad(axis.phase, (0, beyond)),
