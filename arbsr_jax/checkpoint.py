@@ -1,4 +1,4 @@
-"""Model files (one .safetensors with config, provenance and weights) and training state (orbax)."""
+"""Model files: one .safetensors with config, provenance and weights."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
-from jaxtyping import PyTree
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -117,32 +115,3 @@ def _checked(path: Path, tensors: dict[str, np.ndarray], config: ModelConfig) ->
 
 def _few(keys: list[str]) -> str:
     return f"{', '.join(keys[:3])}{' ...' if len(keys) > 3 else ''} ({len(keys)})" if keys else "none"
-
-
-class TrainingCheckpoints:
-    """Training state in a folder, newest few kept; written by orbax while training goes on."""
-
-    def __init__(self, folder: Path, keep: int = 3) -> None:
-        # Imported here: evaluation reads model files only, and orbax takes seconds to import.
-        import orbax.checkpoint as ocp  # noqa: PLC0415
-
-        self._ocp = ocp
-        self._manager = ocp.CheckpointManager(
-            folder.resolve(), options=ocp.CheckpointManagerOptions(max_to_keep=keep, create=True)
-        )
-
-    def save(self, step: int, state: PyTree) -> None:
-        """Begin to save the state of a step; the state may be donated right after."""
-        self._manager.save(step, args=self._ocp.args.StandardSave(jax.tree.map(np.asarray, state)))
-
-    def restore_latest(self, like: PyTree) -> PyTree | None:
-        """The newest state, shaped like `like`; None if there is none."""
-        step = self._manager.latest_step()
-        if step is None:
-            return None
-        return self._manager.restore(step, args=self._ocp.args.StandardRestore(jax.tree.map(np.asarray, like)))
-
-    def close(self) -> None:
-        """Wait until everything is written."""
-        self._manager.wait_until_finished()
-        self._manager.close()

@@ -1,115 +1,101 @@
-"""A training run from config to model file."""
+"""The steps of a training run."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import jax
-import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from arbsr_jax import parallel
-from arbsr_jax.checkpoint import TrainingCheckpoints, save_model
-from arbsr_jax.data import pipeline
-from arbsr_jax.data.schedule import scale_schedule, training_scales
-from arbsr_jax.data.sources import load_folders
-from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.network import SRNetwork, count_parameters
-from arbsr_jax.ops.geometry import Grid, Scale, make_grid
-from arbsr_jax.train.optimizer import learning_rate, make_optimizer
-from arbsr_jax.train.state import TrainState, fresh_state
-from arbsr_jax.train.step import Step, make_step
+from arbsr_jax.data.pipeline import Batch
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.train.checkpoints import TrainingCheckpoints
+from arbsr_jax.train.logs import Meter, RunLog
+from arbsr_jax.train.state import TrainState
+from arbsr_jax.train.step import Constants
+from arbsr_jax.train.validation import Validation
+from arbsr_jax.train.workdir import Preempted, StopRequest
 
-MODEL_FILE = "model.safetensors"
+Program = Callable[[TrainState, Any, Constants], tuple[TrainState, dict[str, jax.Array]]]
 
 
-def train(config: ConfigDict, folders: Sequence[Path], workdir: Path) -> Path:
-    """Train as `config` says on the images of `folders`; continue from the newest checkpoint in `workdir`.
+@dataclass(frozen=True)
+class ScalePlan:
+    """How a batch of one scale is computed."""
 
-    Returns:
-      The model file that `evaluate.py` reads.
+    program: Program
+    constants: Constants
 
-    Raises:
-      ArbsrError: the config, the folders or the images cannot be used.
-    """
-    pipeline.hide_accelerators()
-    model = ModelConfig.from_dict(config.model.to_dict())
-    optimizer = make_optimizer(config.optimizer, config.steps)
-    scales = training_scales(config.data.asymmetric) if not model.scale else [Scale.of(model.scale)]
-    store = load_folders(folders, pipeline.smallest_image(scales, config.data.patch), tqdm.write)
-    state = fresh_state(model, optimizer, config.seed)
-    checkpoints = TrainingCheckpoints(workdir / "checkpoints")
-    state = checkpoints.restore_latest(state) or state
-    tqdm.write(
-        f"{len(store.sizes)} images, {np.prod(store.sizes, axis=1).sum() / 1e6:.0f} Mpx; "
-        f"{count_parameters(state.parameters):,} parameters; {jax.device_count()} x {jax.devices()[0].device_kind}; "
-        f"from step {int(state.step)} to {config.steps}"
-    )
-    stream = pipeline.batches(
-        store,
-        scales,
-        scale_schedule(scales, config.steps, config.data.integer_steps, config.seed),
-        patch=config.data.patch,
-        batch=config.data.batch,
-        seed=config.seed,
-        start=int(state.step),
-        process=jax.process_index(),
-        processes=jax.process_count(),
-    )
-    step = parallel.data_parallel(make_step(SRNetwork(model), optimizer))
-    grids = training_grids(scales, config.data.patch)
-    state = run_steps(config, step, state, stream=stream, grids=grids, checkpoints=checkpoints)
-    checkpoints.close()
-    path = workdir / MODEL_FILE
-    save_model(path, model, state.parameters, provenance(config, folders, int(state.step)))
-    return path
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the loop reports to and saves with."""
+
+    log: RunLog
+    checkpoints: TrainingCheckpoints
+    validation: Validation
+    learning_rate: Callable[[int], float]
+    provenance: dict[str, Any]
 
 
 def run_steps(
     config: ConfigDict,
-    step: Step,
     state: TrainState,
-    *,
-    stream: Iterator[pipeline.Batch],
-    grids: Sequence[Grid],
-    checkpoints: TrainingCheckpoints,
+    stream: Iterator[Batch],
+    plans: Sequence[ScalePlan],
+    around: Surroundings,
 ) -> TrainState:
-    """All steps that the stream has batches for, with a progress line and checkpoints."""
-    rate = learning_rate(config.optimizer, config.steps)
-    progress = tqdm(
-        stream, initial=int(state.step), total=config.steps, unit="step", mininterval=1.0, dynamic_ncols=True
-    )
-    losses, since = [], time.perf_counter()
-    for done, batch in enumerate(progress, start=int(state.step) + 1):
-        state, metrics = step(state, parallel.shard((batch.lr, batch.hr)), grids[batch.scale_index])
-        losses.append(metrics["loss"])
-        if done % config.log_every == 0 or done == config.steps:
-            loss, seconds = float(np.mean(losses)), time.perf_counter() - since
-            images = len(losses) * config.data.batch / seconds
-            tqdm.write(f"step {done} loss {loss:.4f} lr {float(rate(done)):.2e} images/s {images:.1f}")
-            losses, since = [], time.perf_counter()
-        if done % config.checkpoint_every == 0 or done == config.steps:
-            checkpoints.save(done, state)
+    """All steps that the stream has batches for.
+
+    Raises:
+      ArbsrError: too many steps in a row were not finite.
+      Preempted: SIGTERM arrived; the state is saved.
+    """
+    start, meter = int(state.step), Meter(config.data.batch)
+    bar = tqdm(total=config.steps, initial=start, unit="step", mininterval=1.0, disable=None, dynamic_ncols=True)
+    last = None
+    with StopRequest() as stop, bar:
+        for step, batch in enumerate(meter.waiting(stream), start=start + 1):
+            plan = plans[batch.scale_index]
+            state, metrics = plan.program(state, parallel.shard((batch.lr, batch.hr)), plan.constants)
+            if last is not None:  # read one step late, so that the device need not wait for us
+                _refuse_endless_skipping(int(last["skipped_in_row"]), step - 1, config.max_skipped)
+            meter.add({name: value for name, value in metrics.items() if name != "skipped_in_row"})
+            last = metrics
+            bar.update()
+            final = step == config.steps
+            if step % config.log_every == 0 or final:
+                _report(step, state, meter, bar, around)
+            if final or (step % config.validation.every == 0):
+                scores = around.validation(state.parameters, {**around.provenance, "steps": step})
+                if scores:
+                    around.log.write(step, scores)
+                    around.log.say(f"step {step} " + " ".join(f"{k} {v:.2f}" for k, v in scores.items()))
+            stopping = stop.after(step)
+            if step % config.checkpoint_every == 0 or final or stopping:
+                around.checkpoints.save(step, state)
+            if stopping and not final:
+                raise Preempted(f"stopped by SIGTERM after step {step}; its state is saved")
     return state
 
 
-def training_grids(scales: Sequence[Scale], patch: int) -> list[Grid]:
-    """The grid of every scale on its canvas."""
-    lengths = pipeline.canvas_lengths(scales, patch)
-    return [
-        make_grid(scale, scale.output_size(patch, patch), (length, length))
-        for scale, length in zip(scales, lengths, strict=True)
-    ]
+def _refuse_endless_skipping(in_row: int, step: int, allowed: int) -> None:
+    if in_row >= allowed:
+        raise ArbsrError(
+            f"step {step}: loss or gradient was not finite {in_row} times in a row; lower "
+            "config.optimizer.learning_rate, or raise config.max_skipped, and start again from the last checkpoint"
+        )
 
 
-def provenance(config: ConfigDict, folders: Sequence[Path], steps: int) -> dict:
-    """How a model came to be, for its file."""
-    return {
-        "trained_with": "train.py",
-        "config": config.to_dict(),
-        "data": [folder.name for folder in folders],
-        "steps": steps,
-    }
+def _report(step: int, state: TrainState, meter: Meter, bar: tqdm, around: Surroundings) -> None:
+    values = {**meter.report(), "learning_rate": float(around.learning_rate(step)), "skipped": int(state.skipped)}
+    around.log.write(step, values)
+    shown = {name: f"{values[name]:.3f}" for name in ("loss", "transfer") if name in values}
+    shown |= {"lr": f"{values['learning_rate']:.2e}", "images/s": f"{values['images_per_second']:.1f}"}
+    shown |= {"data wait": f"{values['data_wait']:.0%}", "skipped": str(values["skipped"])}
+    bar.set_postfix(shown, refresh=False)
+    around.log.say(f"step {step} " + " ".join(f"{name} {value}" for name, value in shown.items()))

@@ -9,19 +9,21 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int32
 
-from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.network import Parameters, initialize
+from arbsr_jax.models.network import Parameters
 
 
 class TrainState(NamedTuple):
     """One pytree: what a checkpoint holds."""
 
-    step: Int32[Array, ""]  # steps done
-    parameters: Parameters
+    step: Int32[Array, ""]  # steps done, skipped ones included
+    parameters: Parameters  # float32
     optimizer: optax.OptState
+    skipped: Int32[Array, ""]  # steps whose loss or gradient was not finite
+    skipped_in_row: Int32[Array, ""]  # of them, those since the last good one
 
 
-def fresh_state(config: ModelConfig, optimizer: optax.GradientTransformation, seed: int) -> TrainState:
+def fresh_state(parameters: Parameters, optimizer: optax.GradientTransformation) -> TrainState:
     """The state before the first step."""
-    parameters = initialize(config, seed)
-    return TrainState(jnp.zeros((), jnp.int32), parameters, jax.jit(optimizer.init)(parameters))
+    parameters = jax.tree.map(jnp.array, parameters)  # copies: the first step donates what it is given
+    step, skipped, skipped_in_row = (jnp.zeros((), jnp.int32) for _ in range(3))
+    return TrainState(step, parameters, jax.jit(optimizer.init)(parameters), skipped, skipped_in_row)

@@ -3,36 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, UInt8
+from jaxtyping import Array, Bool, Float, PyTree, UInt8
 
 from arbsr_jax import parallel
-from arbsr_jax.models.network import Parameters, SRNetwork
+from arbsr_jax.models.config import ModelConfig
+from arbsr_jax.models.network import Parameters, SRNetwork, cast_parameters
 from arbsr_jax.ops.geometry import Grid
-from arbsr_jax.train.losses import reconstruction_loss
+from arbsr_jax.train.losses import reconstruction_loss, transfer_loss
 from arbsr_jax.train.state import TrainState
 
 Images = tuple[UInt8[Array, "batch patch patch 3"], UInt8[Array, "batch canvas canvas 3"]]
 Metrics = dict[str, Float[Array, ""]]
-Step = Callable[[TrainState, Images, Grid], tuple[TrainState, Metrics]]
 
 
-def make_step(network: SRNetwork, optimizer: optax.GradientTransformation) -> Step:
-    """The step: (state, this device's (LR, HR), grid) -> (state, metrics), for `parallel.data_parallel`."""
+class Constants(NamedTuple):
+    """What a step takes besides state and images, the same on every device."""
 
-    def step(state: TrainState, images: Images, grid: Grid) -> tuple[TrainState, Metrics]:
+    grid: Grid
+    teacher: Parameters | None = None
+
+
+Step = Callable[[TrainState, Images, Constants], tuple[TrainState, Metrics]]
+
+
+def make_step(
+    model: ModelConfig,
+    optimizer: optax.GradientTransformation,
+    *,
+    teacher: ModelConfig | None = None,
+    transfer_weight: float = 0.0,
+    dtype: jnp.dtype = jnp.float32,
+) -> Step:
+    """The step (state, this device's (LR, HR), constants) -> (state, metrics), for `parallel.DataParallel`.
+
+    Args:
+      model: the network to train.
+      optimizer: as `fresh_state` was given.
+      teacher: the network whose parameters come with the constants; None for a step without transfer.
+      transfer_weight: lambda of Eq. 7.
+      dtype: what backbones compute in; parameters and loss stay float32.
+
+    Returns:
+      The step. If loss, gradients or updates are not finite it leaves the parameters alone and counts itself.
+    """
+
+    def forward(config: ModelConfig, parameters: Parameters, lr: Array, grid: Grid) -> tuple[Array, dict]:
+        return SRNetwork(config, dtype).apply({"params": cast_parameters(parameters, dtype)}, lr, grid)
+
+    def step(state: TrainState, images: Images, constants: Constants) -> tuple[TrainState, Metrics]:
         lr, hr = (image.astype(jnp.float32) for image in images)
+        grid = constants.grid
 
-        def loss(parameters: Parameters) -> Float[Array, ""]:
-            sr, _ = network.apply({"params": parameters}, lr, grid)
-            return reconstruction_loss(sr, hr, grid.size)
+        def loss(parameters: Parameters) -> tuple[Float[Array, ""], Metrics]:
+            sr, out = forward(model, parameters, lr, grid)
+            metrics = {"reconstruction": reconstruction_loss(sr, hr, grid.size)}
+            total = metrics["reconstruction"]
+            if teacher is not None:
+                _, teacher_out = forward(teacher, jax.lax.stop_gradient(constants.teacher), lr, grid)
+                metrics["transfer"] = transfer_loss(out["features"], teacher_out["features"])
+                total += transfer_weight * metrics["transfer"]
+            return total, {"loss": total, **metrics}
 
-        value, gradients = parallel.mean_over_devices(jax.value_and_grad(loss)(state.parameters))
+        gradients, metrics = jax.grad(loss, has_aux=True)(state.parameters)
+        gradients, metrics = parallel.mean_over_devices((gradients, metrics))
         updates, optimizer_state = optimizer.update(gradients, state.optimizer, state.parameters)
-        parameters = optax.apply_updates(state.parameters, updates)
-        return TrainState(state.step + 1, parameters, optimizer_state), {"loss": value}
+        sizes = jnp.stack([metrics["loss"], optax.global_norm(gradients), optax.global_norm(updates)])
+        good = jnp.isfinite(sizes).all()
+        parameters = _if(good, optax.apply_updates(state.parameters, updates), state.parameters)
+        bad = 1 - good.astype(jnp.int32)
+        state = TrainState(
+            step=state.step + 1,
+            parameters=parameters,
+            optimizer=_if(good, optimizer_state, state.optimizer),
+            skipped=state.skipped + bad,
+            skipped_in_row=(state.skipped_in_row + 1) * bad,
+        )
+        return state, {**metrics, "skipped_in_row": state.skipped_in_row}
 
     return step
+
+
+def _if(condition: Bool[Array, ""], yes: PyTree, no: PyTree) -> PyTree:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)

@@ -1,0 +1,88 @@
+"""Training state on disk: written by orbax while training goes on, verified when read."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
+from jaxtyping import PyTree
+
+STATE, CHECKSUMS = "state", "checksums"
+DAMAGED = "damaged-"
+
+
+class TrainingCheckpoints:
+    """The newest few states of a run.
+
+    Orbax survives being killed while it writes, but a flipped bit in an array file loads without complaint. So every
+    leaf has a checksum; a state that does not match is set aside under a name that says so, and the one before is used.
+    """
+
+    def __init__(self, folder: Path, keep: int, say: Callable[[str], None] = print) -> None:
+        self._folder, self._say = folder.resolve(), say
+        self._options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True)
+        self._manager = self._open()
+
+    def _open(self) -> ocp.CheckpointManager:
+        return ocp.CheckpointManager(self._folder, options=self._options, item_names=(STATE, CHECKSUMS))
+
+    def save(self, step: int, state: PyTree) -> None:
+        """Begin to save the state after `step` steps; its buffers may be donated right after."""
+        if step in self._manager.all_steps():
+            return
+        host = jax.tree.map(np.asarray, state)
+        items = {STATE: ocp.args.StandardSave(host), CHECKSUMS: ocp.args.JsonSave(checksums(host))}
+        self._manager.save(step, args=ocp.args.Composite(**items))
+
+    def restore_latest(self, like: PyTree) -> PyTree | None:
+        """The newest undamaged state, shaped like `like`; None if there is none."""
+        like = jax.tree.map(np.asarray, like)
+        for step in sorted(self._manager.all_steps(), reverse=True):
+            try:
+                return self._restore(step, like)
+            except Exception as error:
+                self._set_aside(step, " ".join(str(error).split())[:200])
+        return None
+
+    def _restore(self, step: int, like: PyTree) -> PyTree:
+        items = {STATE: ocp.args.StandardRestore(like), CHECKSUMS: ocp.args.JsonRestore()}
+        restored = self._manager.restore(step, args=ocp.args.Composite(**items))
+        found = checksums(restored[STATE])
+        wrong = sorted(name for name, value in restored[CHECKSUMS].items() if found.get(name) != value)
+        if wrong or len(found) != len(restored[CHECKSUMS]):
+            raise ValueError(f"checksum of {', '.join(wrong[:3]) or 'its list of arrays'} does not match")
+        return restored[STATE]
+
+    def _set_aside(self, step: int, reason: str) -> None:
+        self._say(f"checkpoint {step} in {self._folder} is damaged ({reason}); set aside, trying the one before")
+        self._manager.close()
+        multihost_utils.sync_global_devices(f"damaged checkpoint {step}")
+        if jax.process_index() == 0:
+            target = self._folder.parent / f"{DAMAGED}{step}"
+            number = 0
+            while target.exists():
+                number += 1
+                target = self._folder.parent / f"{DAMAGED}{step}-{number}"
+            (self._folder / str(step)).rename(target)
+        multihost_utils.sync_global_devices(f"set aside {step}")
+        self._manager = self._open()
+
+    def close(self) -> None:
+        """Wait until everything is written."""
+        self._manager.wait_until_finished()
+        self._manager.close()
+
+
+def checksums(tree: PyTree) -> dict[str, str]:
+    """CRC-32 of every leaf, with its type and shape, by its path."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path): _checksum(np.asarray(leaf)) for path, leaf in leaves}
+
+
+def _checksum(leaf: np.ndarray) -> str:
+    return f"{leaf.dtype}{list(leaf.shape)}:{zlib.crc32(np.ascontiguousarray(leaf).tobytes()):08x}"

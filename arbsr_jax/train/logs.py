@@ -1,0 +1,80 @@
+"""What a run reports: a progress bar, one JSON object a line, and TensorBoard."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import jax
+import numpy as np
+from tensorboardX import SummaryWriter
+from tqdm import tqdm
+
+LINES, EVENTS = "log.jsonl", "tensorboard"
+
+
+class RunLog:
+    """Writes from process 0 alone; elsewhere it says nothing."""
+
+    def __init__(self, workdir: Path) -> None:
+        self._speaks = jax.process_index() == 0
+        if self._speaks:
+            self._lines = (workdir / LINES).open("a")
+            self._events = SummaryWriter(str(workdir / EVENTS))
+
+    def say(self, line: str) -> None:
+        """One line for people, past the progress bar."""
+        if self._speaks:
+            tqdm.write(line)
+
+    def write(self, step: int, values: dict[str, float]) -> None:
+        """Numbers of a step, for both files."""
+        if not self._speaks:
+            return
+        self._lines.write(json.dumps({"step": step, "time": time.time(), **values}) + "\n")
+        self._lines.flush()
+        for name, value in values.items():
+            self._events.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Finish both files."""
+        if self._speaks:
+            self._lines.close()
+            self._events.close()
+
+
+class Meter:
+    """Averages of metrics and shares of time since the last report."""
+
+    def __init__(self, images_per_step: int) -> None:
+        self._images = images_per_step
+        self._restart()
+
+    def _restart(self) -> None:
+        self._metrics, self._waited, self._since = [], 0.0, time.perf_counter()
+
+    def waiting(self, batches: Iterable) -> Iterator:
+        """The batches, with the time it takes to get each counted as waiting for data."""
+        iterator = iter(batches)
+        while True:
+            begin = time.perf_counter()
+            batch = next(iterator, None)
+            self._waited += time.perf_counter() - begin
+            if batch is None:
+                return
+            yield batch
+
+    def add(self, metrics: dict[str, jax.Array]) -> None:
+        """Metrics of one step; not read before the report, so that steps need not wait."""
+        self._metrics.append(metrics)
+
+    def report(self) -> dict[str, float]:
+        """Mean of every metric over the steps that had it, images per second, and the share of time spent waiting."""
+        names = {name for metrics in self._metrics for name in metrics}
+        means = {n: float(np.mean([float(m[n]) for m in self._metrics if n in m])) for n in sorted(names)}
+        seconds = time.perf_counter() - self._since
+        speed = {"images_per_second": len(self._metrics) * self._images / seconds, "data_wait": self._waited / seconds}
+        self._restart()
+        return {**means, **speed}

@@ -1,0 +1,174 @@
+"""A training run from config to model file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from arbsr_jax import parallel
+from arbsr_jax.checkpoint import save_model
+from arbsr_jax.data import pipeline
+from arbsr_jax.data.schedule import scale_schedule, training_scales
+from arbsr_jax.data.sources import training_images
+from arbsr_jax.data.store import Pools, decoded_bytes
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.models.config import ModelConfig
+from arbsr_jax.models.network import count_parameters, initialize
+from arbsr_jax.ops.geometry import Scale, make_grid
+from arbsr_jax.train.checkpoints import TrainingCheckpoints
+from arbsr_jax.train.logs import RunLog
+from arbsr_jax.train.loop import ScalePlan, Surroundings, run_steps
+from arbsr_jax.train.optimizer import learning_rate, make_optimizer
+from arbsr_jax.train.state import TrainState, fresh_state
+from arbsr_jax.train.step import Constants, make_step
+from arbsr_jax.train.teachers import START_SCALE, Teacher, load_teachers, start_from
+from arbsr_jax.train.validation import Validation
+from arbsr_jax.train.workdir import locked
+
+MODEL_FILE, CONFIG_FILE = "model.safetensors", "config.json"
+DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+
+
+def train(config: ConfigDict, sources: Sequence[str], workdir: Path) -> Path:
+    """Train as `config` says on the images of `sources`; go on from the newest checkpoint in `workdir`.
+
+    Returns:
+      The model file that `evaluate.py` reads.
+
+    Raises:
+      ArbsrError: the config, the sources, the teachers or the workdir cannot be used; or training diverged.
+      Preempted: SIGTERM arrived; the state is saved and the next start goes on from it.
+    """
+    pipeline.hide_accelerators()
+    with locked(workdir):
+        log = RunLog(workdir)
+        try:
+            return _train(config, sources, workdir, log)
+        finally:
+            log.close()
+
+
+def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLog) -> Path:
+    model = ModelConfig.from_dict(config.model.to_dict())
+    _same_model(config, workdir)
+    teachers = load_teachers(_teacher_files(config), model)
+    plan = batch_plan(config, model)
+    pools = _pools(config, sources, plan, log)
+
+    state = starting_state(config, model, teachers)
+    checkpoints = TrainingCheckpoints(workdir / "checkpoints", config.keep, log.say)
+    state = checkpoints.restore_latest(state) or state
+    provenance = {"trained_with": "train.py", "config": config.to_dict(), "data": [Path(name).name for name in sources]}
+    around = Surroundings(
+        log,
+        checkpoints,
+        Validation(config.validation, model, workdir, log.say),
+        learning_rate(config.optimizer, config.steps),
+        provenance,
+    )
+    start = int(state.step)
+    log.say(
+        f"{count_parameters(state.parameters):,} parameters; {jax.process_count()} processes, {jax.device_count()} x "
+        f"{jax.devices()[0].device_kind}; from step {start} to {config.steps}"
+    )
+    stream = pipeline.pooled_batches(pools, plan, config.data.pool_steps, start, log.say)
+    plans = scale_plans(config, model, teachers, plan, log.say)
+    try:
+        state = run_steps(config, state, stream, plans, around)
+    finally:
+        checkpoints.close()
+    path = workdir / MODEL_FILE
+    if jax.process_index() == 0:
+        save_model(path, model, state.parameters, {**provenance, "steps": int(state.step)})
+    return path
+
+
+def batch_plan(config: ConfigDict, model: ModelConfig) -> pipeline.BatchPlan:
+    """Scales, schedule and shares of the batches of a run."""
+    scales = [Scale.of(model.scale)] if model.scale else training_scales(config.data.asymmetric)
+    return pipeline.BatchPlan(
+        scales,
+        scale_schedule(scales, config.steps, config.data.integer_steps, config.seed),
+        config.data.patch,
+        config.data.batch,
+        config.seed,
+        jax.process_index(),
+        jax.process_count(),
+    )
+
+
+def starting_state(config: ConfigDict, model: ModelConfig, teachers: dict[int, Teacher]) -> TrainState:
+    """Fresh parameters, with the backbone of the x4 teacher where there is one."""
+    parameters = initialize(model, config.seed)
+    if START_SCALE in teachers:
+        parameters = start_from(parameters, teachers[START_SCALE].parameters, config.teachers.copy_ends)
+    return fresh_state(parameters, make_optimizer(config.optimizer, config.steps))
+
+
+def scale_plans(
+    config: ConfigDict,
+    model: ModelConfig,
+    teachers: dict[int, Teacher],
+    plan: pipeline.BatchPlan,
+    say: Callable[[str], None],
+) -> list[ScalePlan]:
+    """For every scale its program and constants; there is transfer in the batches of a teacher's scale alone."""
+    if config.dtype not in DTYPES:
+        raise ArbsrError(f"config.dtype={config.dtype!r}; allowed: {', '.join(DTYPES)}")
+    optimizer, weight = make_optimizer(config.optimizer, config.steps), config.teachers.weight
+
+    def program(teacher: Teacher | None) -> parallel.DataParallel:
+        teacher_config = teacher.config if teacher else None
+        settings = {"teacher": teacher_config, "transfer_weight": weight, "dtype": DTYPES[config.dtype]}
+        return parallel.DataParallel(make_step(model, optimizer, **settings), say)
+
+    plain = program(None)
+    taught = {Scale.of(scale): (program(teacher), teacher.parameters) for scale, teacher in teachers.items() if weight}
+    plans = []
+    for scale, side in zip(plan.scales, plan.canvases, strict=True):
+        grid = make_grid(scale, scale.output_size(plan.patch, plan.patch), (side, side), plan.phases)
+        step, parameters = taught.get(scale, (plain, None))
+        plans.append(ScalePlan(step, parallel.replicate(Constants(grid, parameters))))
+    return plans
+
+
+def _teacher_files(config: ConfigDict) -> dict[int, str]:
+    files = {scale: config.teachers[f"x{scale}"] for scale in (2, 3, 4)}
+    if config.teachers.weight and not config.model.scale:
+        missing = [f"config.teachers.x{scale}" for scale, file in files.items() if not file]
+        if missing:
+            raise ArbsrError(
+                f"{', '.join(missing)} not given: name the scale-specific networks' files, or train without transfer "
+                "by --config.teachers.weight=0"
+            )
+    return {scale: file for scale, file in files.items() if file}
+
+
+def _pools(config: ConfigDict, sources: Sequence[str], plan: pipeline.BatchPlan, log: RunLog) -> Pools:
+    images = training_images(sources, plan.smallest_image, log.say)
+    pools = Pools(images, int(config.data.memory_gb * 1e9), config.seed)
+    pixels = sum(image.size[0] * image.size[1] for image in images)
+    log.say(f"{len(images)} images, {pixels / 1e6:.0f} Mpx, {decoded_bytes(images) / 1e9:.2f} GB decoded")
+    if not pools.fits:
+        log.say(
+            f"more than config.data.memory_gb={config.data.memory_gb}: {len(pools[0])} at a time, "
+            f"exchanged every {config.data.pool_steps} steps"
+        )
+    return pools
+
+
+def _same_model(config: ConfigDict, workdir: Path) -> None:
+    """Remember the network in the workdir, and refuse to go on there with another."""
+    path, fields = workdir / CONFIG_FILE, json.loads(json.dumps(config.model.to_dict()))
+    if path.exists():
+        before = json.loads(path.read_text())["model"]
+        changed = sorted(name for name in fields.keys() | before.keys() if fields.get(name) != before.get(name))
+        if changed:
+            raise ArbsrError(f"{workdir}: has another config.model.{changed[0]}; use another --workdir")
+    if jax.process_index() == 0:
+        path.write_text(json.dumps(config.to_dict(), indent=2) + "\n")

@@ -1,0 +1,50 @@
+"""Scale-specific networks as teachers: loaded from model files, frozen, and the student's first backbone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from arbsr_jax.checkpoint import load_model
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.models.config import ModelConfig
+from arbsr_jax.models.network import Parameters
+
+SHARED = ("backbone", "blocks", "channels", "res_scale", "group_blocks", "reduction")  # with the student
+START_SCALE = 4  # the student's backbone starts from this teacher (Section 4.1)
+BODY, ENDS = "block_", ("head", "body_conv", "tail")
+
+
+class Teacher(NamedTuple):
+    """A frozen network whose features the student imitates in batches of its scale."""
+
+    config: ModelConfig
+    parameters: Parameters
+
+
+def load_teachers(files: Mapping[int, str], student: ModelConfig) -> dict[int, Teacher]:
+    """Teachers by scale, from model files or names of shipped models.
+
+    Raises:
+      ArbsrError: a file cannot be read, is not of that scale, or has another backbone than the student.
+    """
+    teachers = {}
+    for scale, file in files.items():
+        model = load_model(file)
+        if model.config.scale != scale:
+            made_for = f"scale {model.config.scale}" if model.config.scale else "any scale"
+            raise ArbsrError(f"teacher for scale {scale}: {file} is a network for {made_for}; give a x{scale} network")
+        for field in SHARED:
+            theirs, ours = getattr(model.config, field), getattr(student, field)
+            if theirs != ours:
+                raise ArbsrError(f"teacher for scale {scale}: {file} has {field}={theirs}, the student {ours}")
+        config = dataclasses.replace(model.config, interval=student.interval)
+        teachers[scale] = Teacher(config, model.parameters)
+    return teachers
+
+
+def start_from(parameters: Parameters, teacher: Parameters, with_ends: bool) -> Parameters:
+    """Fresh student parameters with the teacher's blocks; `with_ends` takes its head, last conv and tail too."""
+    taken = [name for name in teacher if name.startswith(BODY) or (with_ends and name in ENDS)]
+    return {**parameters, **{name: teacher[name] for name in taken}}

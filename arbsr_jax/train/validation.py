@@ -1,0 +1,56 @@
+"""PSNR of the network in training, and keeping the best one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from arbsr_jax.checkpoint import Model, load_model, save_model
+from arbsr_jax.data.benchmarks import open_dataset
+from arbsr_jax.evaluation.sweeps import evaluate
+from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.models.config import ModelConfig
+from arbsr_jax.models.network import Parameters
+from arbsr_jax.ops.geometry import Scale
+
+BEST_FILE = "best.safetensors"
+SCORE = "validation_psnr"  # mean over folders and scales, in the provenance of the best model
+
+
+class Validation:
+    """Scores parameters on folders of HR images, protocol `standard`; a scale-specific network at its own scale."""
+
+    def __init__(self, config: ConfigDict, model: ModelConfig, workdir: Path, say: Callable[[str], None]) -> None:
+        self._datasets = [open_dataset(Path(folder)) for folder in config.folders]
+        self._scales = [Scale.of(model.scale)] if model.scale else [Scale.of(text) for text in config.scales]
+        self._model, self._best, self._say = model, workdir / BEST_FILE, say
+        self._upscaler: Upscaler | None = None
+
+    def __call__(self, parameters: Parameters, provenance: dict[str, Any]) -> dict[str, float]:
+        """PSNR in dB for every folder and scale; writes the best model's file when the mean is a new best."""
+        if not self._datasets or jax.process_index() != 0:
+            return {}
+        parameters = jax.tree.map(np.asarray, parameters)
+        if self._upscaler is None:
+            self._upscaler = Upscaler(Model("training", self._model, parameters, {}))
+        self._upscaler.replace_parameters(parameters)
+        rows = evaluate(
+            self._upscaler, self._datasets, self._scales, "standard", on_image=_ignore, on_failure=self._say
+        )
+        scores = {f"psnr/{row.dataset}/{row.scale_h:g}x{row.scale_v:g}": row.psnr for row in rows}
+        mean = float(np.mean(list(scores.values())))
+        if scores and mean > self._best_so_far():
+            save_model(self._best, self._model, parameters, {**provenance, SCORE: mean})
+        return scores
+
+    def _best_so_far(self) -> float:
+        return load_model(self._best).provenance[SCORE] if self._best.exists() else -np.inf
+
+
+def _ignore(*unused: object) -> None:
+    """Validation keeps no pictures."""
