@@ -1,9 +1,11 @@
-"""ArbEDSR, in three sizes.
+"""ArbEDSR, in three sizes: full (the paper's, the default), baseline (16 x 64), tiny (8 x 32).
 
+    python train.py --config configs/arbedsr.py:baseline --data DIR --workdir runs/arbedsr-baseline \
+        --config.teachers.x2=edsr-x2.safetensors --config.teachers.x3=... --config.teachers.x4=...
     python train.py --config configs/arbedsr.py:tiny --data DIR --workdir runs/tiny
 
-`full` (the default) is the paper's network, `baseline` has 16 blocks of 64 channels, `tiny` 8 blocks of 32 channels.
-`tiny` is a recipe for a CPU: about two hours on 2 cores; its results are in docs/models.md. `:debug` runs in seconds.
+`tiny` is a recipe for 2 CPU cores, without teachers, about an hour long; docs/models.md says what it reaches.
+`-debug` after any of them runs in seconds.
 """
 
 from __future__ import annotations
@@ -11,17 +13,14 @@ from __future__ import annotations
 from ml_collections import ConfigDict
 
 from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY
-from configs.common import debug, recipe
+from configs.common import choose, debug, recipe, tiny
 
-SIZES = {"full": EDSR, "baseline": EDSR_BASELINE, "tiny": EDSR_TINY, "debug": EDSR_TINY}
+SIZES = {"full": EDSR, "baseline": EDSR_BASELINE, "tiny": EDSR_TINY}
 
 
-def get_config(size: str = "full") -> ConfigDict:
+def get_config(variant: str = "full") -> ConfigDict:
     """The config of one size."""
-    config = recipe(SIZES[size])
-    if size == "tiny":
-        config.steps = 12_000
-        config.data.update(patch=40, batch=8, integer_steps=0, asymmetric=True)
-        config.optimizer.update(learning_rate=1e-3, schedule="cosine")
-        config.checkpoint_every = 500
-    return debug(config) if size == "debug" else config
+    (model,), debugging = choose(variant, SIZES)
+    config = recipe(model)
+    config = tiny(config) if model is EDSR_TINY else config
+    return debug(config) if debugging else config
