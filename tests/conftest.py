@@ -9,10 +9,19 @@ import jax
 import numpy as np
 import pytest
 
+from arbsr_jax import parallel
+
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("ARBSR_DATA", ROOT.parent / "shared" / "data"))
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_of_this_session(tmp_path_factory) -> None:
+    """Tests and the commands that they run share compiled programs with each other, and with nobody else."""
+    os.environ[parallel.CACHE_VARIABLE] = str(tmp_path_factory.mktemp("programs"))
+    parallel.compilation_cache()
 
 
 def real_data(*parts: str) -> Path:

@@ -29,6 +29,8 @@ WALLS = {
     "sklearn": ("arbsr_jax/analysis/",),
     "argparse": ("evaluate.py", "arbsr_jax/cli/"),
     "absl": ("train.py",),
+    "tensorboardX": ("arbsr_jax/train/logs.py",),
+    "orbax": ("arbsr_jax/train/checkpoints.py",),
 }
 
 

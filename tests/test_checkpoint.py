@@ -8,7 +8,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from arbsr_jax import ArbsrError
-from arbsr_jax.checkpoint import TrainingCheckpoints, load_model, save_model, shipped_models
+from arbsr_jax.checkpoint import load_model, save_model, shipped_models
 from tests.models.fixtures import SMALL, randomized
 
 PROVENANCE = {"steps": 7, "data": ["somewhere"]}
@@ -89,18 +89,3 @@ def test_a_bad_file_gets_one_line_that_names_the_cause(model_file, kind):
 def test_an_unknown_name_lists_the_shipped_ones():
     with pytest.raises(ArbsrError, match=r"no-such-model: no such model.*arbedsr-tiny"):
         load_model("no-such-model")
-
-
-def test_training_state_comes_back_and_old_states_go(tmp_path):
-    state = {"step": np.int32(0), "w": np.arange(4, dtype=np.float32)}
-    checkpoints = TrainingCheckpoints(tmp_path, keep=2)
-    assert checkpoints.restore_latest(state) is None
-    for step in (1, 2, 3):
-        checkpoints.save(step, {"step": np.int32(step), "w": state["w"] * step})
-    checkpoints.close()
-    again = TrainingCheckpoints(tmp_path, keep=2)
-    restored = again.restore_latest(state)
-    again.close()
-    assert restored["step"] == 3
-    np.testing.assert_array_equal(restored["w"], state["w"] * 3)
-    assert sorted(path.name for path in tmp_path.iterdir() if path.name.isdigit()) == ["2", "3"]

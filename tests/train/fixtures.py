@@ -1,0 +1,50 @@
+"""A step of the small network, its batches, and everything that goes with them."""
+
+import numpy as np
+import optax
+
+from arbsr_jax import parallel
+from arbsr_jax.models.config import ModelConfig, scale_specific
+from arbsr_jax.models.network import initialize
+from arbsr_jax.ops.geometry import Scale, make_grid
+from arbsr_jax.train.state import fresh_state
+from arbsr_jax.train.step import Constants, make_step
+from tests.models.fixtures import randomized
+
+STUDENT = ModelConfig("edsr", blocks=1, channels=4, interval=1)
+PATCH, CANVAS = 12, 24
+OPTIMIZER = optax.adam(1e-3)
+TEACHER = scale_specific(STUDENT, 2)
+
+
+def fresh(seed=0):
+    return fresh_state(initialize(STUDENT, seed), OPTIMIZER)
+
+
+def program(**settings):
+    return parallel.DataParallel(make_step(STUDENT, OPTIMIZER, **settings))
+
+
+def constants(scale="2", teacher=None, patch=PATCH, canvas=CANVAS):
+    scale = Scale.of(scale)
+    return Constants(make_grid(scale, scale.output_size(patch, patch), (canvas, canvas)), teacher)
+
+
+def teacher_parameters():
+    return randomized(TEACHER, seed=2)
+
+
+def batch(step=0, size=8, patch=PATCH, canvas=CANVAS):
+    """Random pairs; as good as any where only arithmetic is compared."""
+    rng = np.random.default_rng(step)
+    lr = rng.integers(0, 256, (size, patch, patch, 3), np.uint8)
+    return lr, rng.integers(0, 256, (size, canvas, canvas, 3), np.uint8)
+
+
+def run(step, state, steps, these, start=0):
+    """`steps` steps from step number `start` on; the state and every loss."""
+    losses = []
+    for number in range(start, start + steps):
+        state, metrics = step(state, parallel.shard(batch(number)), these)
+        losses.append(float(metrics["loss"]))
+    return state, losses

@@ -1,0 +1,128 @@
+"""One step under pmap: what it minimises, what it leaves alone, how many programs it needs."""
+
+import jax
+import numpy as np
+import optax
+import pytest
+
+from arbsr_jax import parallel
+from arbsr_jax.models.config import ModelConfig, scale_specific
+from arbsr_jax.models.network import SRNetwork, initialize
+from arbsr_jax.ops.geometry import Scale, make_grid
+from arbsr_jax.ops.metrics import psnr_y
+from arbsr_jax.ops.resize import imresize
+from arbsr_jax.train.run import batch_plan, scale_plans, starting_state
+from arbsr_jax.train.state import fresh_state
+from arbsr_jax.train.step import Constants, make_step
+from arbsr_jax.train.teachers import Teacher
+from configs.common import recipe
+from tests.models.fixtures import randomized
+from tests.train import fixtures
+
+
+def leaves(tree):
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+
+
+def test_total_is_reconstruction_plus_weighted_transfer_in_float64():
+    """Eq. 7, with both networks run apart from the step."""
+    these = fixtures.constants(teacher=fixtures.teacher_parameters())
+    lr, hr = fixtures.batch()
+    state = fixtures.fresh()
+    sr, out = SRNetwork(fixtures.STUDENT).apply({"params": state.parameters}, lr.astype(np.float32), these.grid)
+    _, taught = SRNetwork(fixtures.TEACHER).apply({"params": these.teacher}, lr.astype(np.float32), these.grid)
+    reconstruction = np.abs(np.asarray(sr, np.float64) - hr).mean()
+    features = zip(out["features"], taught["features"], strict=True)
+    transfer = np.mean([np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64)).mean() for a, b in features])
+    step = fixtures.program(teacher=fixtures.TEACHER, transfer_weight=0.3)
+    _, metrics = step(state, parallel.shard((lr, hr)), these)
+    assert transfer > 1
+    assert float(metrics["reconstruction"]) == pytest.approx(reconstruction, rel=1e-5)
+    assert float(metrics["transfer"]) == pytest.approx(transfer, rel=1e-5)
+    assert float(metrics["loss"]) == pytest.approx(reconstruction + 0.3 * transfer, rel=1e-5)
+
+
+def test_transfer_moves_the_student_and_never_the_teacher():
+    teacher = fixtures.teacher_parameters()
+    before = leaves(jax.tree.map(np.copy, teacher))
+    these = fixtures.constants(teacher=teacher)
+    taught, _ = fixtures.run(
+        fixtures.program(teacher=fixtures.TEACHER, transfer_weight=1.0), fixtures.fresh(), 3, these
+    )
+    alone, _ = fixtures.run(fixtures.program(), fixtures.fresh(), 3, fixtures.constants())
+    for a, b in zip(before, leaves(these.teacher), strict=True):
+        np.testing.assert_array_equal(a, b)
+    blocks = [name for name in taught.parameters if name.startswith("block_")]
+    assert any(
+        (a != b).any()
+        for name in blocks
+        for a, b in zip(leaves(taught.parameters[name]), leaves(alone.parameters[name]), strict=True)
+    )
+
+
+def test_a_weight_of_zero_equals_no_teacher():
+    these = fixtures.constants(teacher=fixtures.teacher_parameters())
+    weightless, _ = fixtures.run(
+        fixtures.program(teacher=fixtures.TEACHER, transfer_weight=0.0), fixtures.fresh(), 2, these
+    )
+    alone, _ = fixtures.run(fixtures.program(), fixtures.fresh(), 2, fixtures.constants())
+    for a, b in zip(leaves(weightless.parameters), leaves(alone.parameters), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-6)
+
+
+def test_a_step_that_is_not_finite_is_skipped_and_counted():
+    """One broken teacher value makes the loss not finite; nothing of it reaches parameters or optimizer."""
+    teacher = fixtures.teacher_parameters()
+    broken = jax.tree.map(np.copy, teacher)
+    broken["head"]["kernel"][0, 0, 0, 0] = np.nan
+    step = fixtures.program(teacher=fixtures.TEACHER, transfer_weight=1.0)
+    state, _ = fixtures.run(step, fixtures.fresh(), 1, fixtures.constants(teacher=teacher))
+    before = leaves(jax.tree.map(np.array, (state.parameters, state.optimizer)))
+    state, losses = fixtures.run(step, state, 2, fixtures.constants(teacher=broken), start=1)
+    assert np.isnan(losses).all()
+    assert (int(state.step), int(state.skipped), int(state.skipped_in_row)) == (3, 2, 2)
+    for a, b in zip(before, leaves((state.parameters, state.optimizer)), strict=True):
+        np.testing.assert_array_equal(a, b)
+    state, losses = fixtures.run(step, state, 1, fixtures.constants(teacher=teacher), start=3)
+    assert np.isfinite(losses).all()
+    assert (int(state.skipped), int(state.skipped_in_row)) == (2, 0)
+
+
+@pytest.mark.slow
+def test_thirty_scales_with_teachers_need_at_most_eight_programs():
+    """The paper's scales at 50x50, transfer at x2, x3 and x4, as a run plans them; all is compiled and run."""
+    model, lines = fixtures.STUDENT, []
+    config = recipe(model)
+    teachers = {n: Teacher(scale_specific(model, n), randomized(scale_specific(model, n))) for n in (2, 3, 4)}
+    plan = batch_plan(config, model)
+    state = starting_state(config, model, teachers)
+    plans = scale_plans(config, model, teachers, plan, lines.append)
+    for scale, side in zip(plans, plan.canvases, strict=True):
+        state, _ = scale.program(state, parallel.shard(fixtures.batch(size=1, patch=50, canvas=side)), scale.constants)
+    assert int(state.step) == len(plans) == 30
+    assert len(lines) == sum(program.programs for program in {scale.program for scale in plans}) <= 8
+    assert all(line.startswith("compiled program") and line.endswith(" s") for line in lines)
+
+
+@pytest.mark.slow
+def test_one_patch_at_two_scales_is_learned_to_45_db(photograph):
+    """Overfitting: the network can say what the picture is at both scales."""
+    model = ModelConfig("edsr", blocks=4, channels=32, interval=2)
+    optimizer = optax.adam(optax.cosine_decay_schedule(2e-3, 2500))
+    step = parallel.DataParallel(make_step(model, optimizer))
+    state = fresh_state(initialize(model, 0), optimizer)
+    examples = []
+    for scale in (Scale.of("2"), Scale.of("1.5x2")):
+        height, width = scale.output_size(20, 20)
+        hr = photograph[:height, :width]
+        canvas = np.zeros((1, 40, 40, 3), np.uint8)
+        canvas[0, :height, :width] = hr
+        these = Constants(make_grid(scale, (height, width), (40, 40)))
+        examples.append((imresize(hr, size=(20, 20))[None], canvas, these, hr))
+    for number in range(2500):
+        lr, canvas, these, _ = examples[number % 2]
+        state, _ = step(state, parallel.shard((lr, canvas)), these)
+    for lr, _, these, hr in examples:
+        sr, _ = SRNetwork(model).apply({"params": state.parameters}, lr.astype(np.float32), these.grid)
+        sr = np.clip(np.rint(np.asarray(sr)[0, : hr.shape[0], : hr.shape[1]]), 0, 255).astype(np.uint8)
+        assert psnr_y(sr, hr) >= 45
