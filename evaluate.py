@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from arbsr_jax import ArbsrError, load_model
+from arbsr_jax import ArbsrError, load_model, parallel
 from arbsr_jax.cli.exit_codes import DONE, SOME_FAILED, WRONG_USAGE
 from arbsr_jax.data.benchmarks import Dataset, open_dataset, sample_photographs
 from arbsr_jax.evaluation import report
@@ -53,6 +53,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Evaluate as the flags say; returns the exit code."""
     flags = parse_arguments(arguments)
+    parallel.compilation_cache()
     try:
         scales = [Scale.of(text) for text in flags.scale]
         datasets = [open_dataset(folder) for folder in flags.data] if flags.data else [sample_photographs()]

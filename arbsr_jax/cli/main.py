@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from arbsr_jax import parallel
 from arbsr_jax.cli import upscale
 from arbsr_jax.cli.exit_codes import WRONG_USAGE
 from arbsr_jax.errors import ArbsrError
@@ -21,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, module in COMMANDS.items():
         module.add_flags(commands.add_parser(name, help=module.HELP, description=module.HELP))
     flags = parser.parse_args(arguments)
+    parallel.compilation_cache()
     try:
         return COMMANDS[flags.command].run(flags)
     except ArbsrError as error:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float, PyTree, UInt8
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, UInt8
 
 from arbsr_jax import parallel
 from arbsr_jax.models.config import ModelConfig
@@ -70,23 +71,19 @@ def make_step(
             return total, {"loss": total, **metrics}
 
         gradients, metrics = jax.grad(loss, has_aux=True)(state.parameters)
-        gradients, metrics = parallel.mean_over_devices((gradients, metrics))
-        updates, optimizer_state = optimizer.update(gradients, state.optimizer, state.parameters)
-        sizes = jnp.stack([metrics["loss"], optax.global_norm(gradients), optax.global_norm(updates)])
-        good = jnp.isfinite(sizes).all()
-        parameters = _if(good, optax.apply_updates(state.parameters, updates), state.parameters)
+        # One vector instead of hundreds of leaves: one exchange between devices, and far fewer kernels to compile.
+        gradient, as_tree = ravel_pytree(gradients)
+        gradient, metrics = parallel.mean_over_devices((gradient, metrics))
+        update, optimizer_state = optimizer.update(gradient, state.optimizer)
+        good = jnp.isfinite(jnp.stack([metrics["loss"], jnp.vdot(gradient, gradient), jnp.vdot(update, update)])).all()
         bad = 1 - good.astype(jnp.int32)
         state = TrainState(
             step=state.step + 1,
-            parameters=parameters,
-            optimizer=_if(good, optimizer_state, state.optimizer),
+            parameters=optax.apply_updates(state.parameters, as_tree(jnp.where(good, update, 0.0))),
+            optimizer=jax.tree.map(lambda new, old: jnp.where(good, new, old), optimizer_state, state.optimizer),
             skipped=state.skipped + bad,
             skipped_in_row=(state.skipped_in_row + 1) * bad,
         )
         return state, {**metrics, "skipped_in_row": state.skipped_in_row}
 
     return step
-
-
-def _if(condition: Bool[Array, ""], yes: PyTree, no: PyTree) -> PyTree:
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)

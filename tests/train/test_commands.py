@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from arbsr_jax import ArbsrError
 from arbsr_jax.checkpoint import load_model
+from arbsr_jax.train.run import train
+from configs import arbedsr
 from tests.conftest import ROOT, run_command
 
 CONFIGS = ["arbedsr:tiny", "arbedsr", "arbrcan", "edsr:baseline-x3", "rcan:x4", "ablation:tiny-row1", "ablation:row3"]
@@ -36,68 +39,94 @@ def command(folder, workdir, *more, config="arbedsr:debug"):
     return ["train.py", "--config", f"configs/{name}.py:{variant}", "--data", folder, "--workdir", workdir, *more]
 
 
-def parameters(path):
-    return jax.tree.leaves(load_model(path / "model.safetensors").parameters)
+def evaluate(model, folder, scale):
+    """Exit code, what was printed, and the rows."""
+    scores = model.with_name("scores.json")
+    result = run_command("evaluate.py", "--model", model, "--data", folder, "--scale", scale, "--json", scores)
+    return result, json.loads(scores.read_text())["rows"]
 
 
-def test_train_then_resume_then_evaluate(folder, tmp_path):
-    """Two runs of N steps end bit for bit where one of 2N ends, and the result can be evaluated."""
-    half, straight = tmp_path / "half", tmp_path / "straight"
-    first = run_command(*command(folder, half, "--config.steps=3"))
-    assert first.returncode == 0, first.stderr
-    said = first.stdout + first.stderr
-    assert "broken.png" in said
-    assert re.search(r"step 2 loss \d", said)
-    assert re.search(r"compiled program 1 .* in \d+\.\d s", said)
-
-    more = run_command(*command(folder, half, "--config.steps=6"))
-    assert more.returncode == 0, more.stderr
-    assert "from step 3 to 6" in more.stdout + more.stderr
-    assert load_model(half / "model.safetensors").provenance["steps"] == 6
-
-    whole = run_command(*command(folder, straight, "--config.steps=6"))
-    assert whole.returncode == 0, whole.stderr
-    for a, b in zip(parameters(half), parameters(straight), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-    scores = tmp_path / "scores.json"
-    evaluated = run_command(
-        "evaluate.py", "--model", half / "model.safetensors", "--data", folder, "--scale", "1.5", "--json", scores
-    )
-    assert evaluated.returncode == 1, evaluated.stderr  # broken.png
-    assert json.loads(scores.read_text())["rows"][0]["images"] == 2
+def wait_for(text, log, running):
+    deadline = time.monotonic() + 240
+    while text not in log.read_text():
+        assert running.poll() is None, log.read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
-def test_sigterm_saves_and_exits_143_and_a_second_run_is_refused(folder, tmp_path):
-    arguments = map(str, command(folder, tmp_path, "--config.steps=100000", "--config.checkpoint_every=100000"))
+def test_train_stop_resume_evaluate(folder, tmp_path):
+    """SIGTERM saves and exits with 143; meanwhile a second run is refused; the next start goes on by itself."""
+    endless = command(folder, tmp_path, "--config.steps=100000", "--config.checkpoint_every=100000")
     log = tmp_path / "output"
     with log.open("w") as output:
-        running = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=output, stderr=output)
+        running = subprocess.Popen([sys.executable, *map(str, endless)], cwd=ROOT, stdout=output, stderr=output)
         try:
-            deadline = time.monotonic() + 240
-            while "step 20 " not in log.read_text():
-                assert running.poll() is None, log.read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
+            wait_for("step 20 ", log, running)
             second = run_command(*command(folder, tmp_path))
-            assert second.returncode == 1
-            assert re.search(r"process \d+ is training there", second.stderr.splitlines()[-1])
             running.send_signal(signal.SIGTERM)
             assert running.wait(timeout=30) == 143
         finally:
             running.kill()
-    step = int(re.search(r"stopped by SIGTERM after step (\d+)", log.read_text())[1])
+    assert second.returncode == 1
+    assert re.search(r"process \d+ is training there", second.stderr.splitlines()[-1])
+    said = log.read_text()
+    assert "skipped" in said
+    assert "broken.png" in said
+    assert re.search(r"step 20 loss \d", said)
+    assert re.search(r"compiled program 1 .* in \d+\.\d s", said)
+    step = int(re.search(r"stopped by SIGTERM after step (\d+)", said)[1])
     assert [path.name for path in (tmp_path / "checkpoints").iterdir() if path.name.isdigit()] == [str(step)]
 
+    more = run_command(*command(folder, tmp_path, f"--config.steps={step + 2}"))
+    assert more.returncode == 0, more.stderr
+    assert f"from step {step} to {step + 2}" in more.stdout + more.stderr
+    model = tmp_path / "model.safetensors"
+    assert load_model(model).provenance["steps"] == step + 2
+    evaluated, rows = evaluate(model, folder, "1.5")
+    assert evaluated.returncode == 1, evaluated.stderr  # broken.png
+    assert rows[0]["images"] == 2
 
-def test_a_run_that_diverges_stops_with_one_line(folder, tmp_path):
-    result = run_command(
-        *command(folder, tmp_path, "--config.optimizer.learning_rate=inf", "--config.max_skipped=2", "--config.steps=9")
-    )
-    assert result.returncode == 1
-    last = result.stderr.splitlines()[-1]
-    assert "not finite 2 times in a row" in last
-    assert "Traceback" not in result.stderr
+
+def in_this_process(folder, workdir, **changes):
+    """Train with the debug config; returns the parameters."""
+    config = arbedsr.get_config("debug")
+    config.update_from_flattened_dict(changes)
+    return jax.tree.leaves(load_model(train(config, [str(folder)], workdir)).parameters)
+
+
+def test_a_resumed_run_ends_bit_for_bit_where_a_straight_one_does(folder, tmp_path):
+    in_this_process(folder, tmp_path / "resumed", steps=3)
+    resumed = in_this_process(folder, tmp_path / "resumed", steps=6)
+    straight = in_this_process(folder, tmp_path / "straight", steps=6)
+    for a, b in zip(resumed, straight, strict=True):
+        np.testing.assert_array_equal(a, b)
+    lines = [json.loads(line) for line in (tmp_path / "resumed" / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 3, 4, 6]
+    assert list((tmp_path / "resumed" / "tensorboard").iterdir())
+
+
+def test_a_run_that_diverges_stops_and_keeps_its_last_good_parameters(folder, tmp_path):
+    changes = {"optimizer.learning_rate": float("inf"), "max_skipped": 2, "steps": 9}
+    with pytest.raises(ArbsrError, match="not finite 2 times in a row; lower"):
+        in_this_process(folder, tmp_path, **changes)
+
+
+def test_validation_keeps_the_best_model(folder, tmp_path):
+    changes = {"validation.folders": (str(folder),), "validation.scales": ("2",), "validation.every": 2, "steps": 4}
+    in_this_process(folder, tmp_path, **changes)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    scores = [value for line in lines for name, value in line.items() if name.startswith("psnr/")]
+    assert len(scores) == 2
+    best = load_model(tmp_path / "best.safetensors").provenance
+    assert best["validation_psnr"] == pytest.approx(max(scores))
+    _, rows = evaluate(tmp_path / "best.safetensors", folder, "2")
+    assert rows[0]["psnr"] == pytest.approx(max(scores), abs=1e-3)
+
+
+def test_a_workdir_of_another_network_is_refused(folder, tmp_path):
+    in_this_process(folder, tmp_path, steps=1)
+    with pytest.raises(ArbsrError, match=r"another config\.model\.channels"):
+        in_this_process(folder, tmp_path, **{"steps": 1, "model.channels": 12})
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -120,11 +149,9 @@ def test_every_config_trains_resumes_evaluates(folder, tmp_path, name):
     model = load_model(tmp_path / "model.safetensors")
     assert model.provenance["steps"] == 4
     scale = str(model.config.scale or "1.7x2.3")
-    evaluated = run_command(
-        "evaluate.py", "--model", tmp_path / "model.safetensors", "--data", folder, "--scale", scale
-    )
+    evaluated, rows = evaluate(tmp_path / "model.safetensors", folder, scale)
     assert evaluated.returncode == 1, evaluated.stderr  # broken.png
-    assert "2 images" in evaluated.stdout
+    assert rows[0]["images"] == 2
 
 
 def test_a_users_mistake_is_one_line(tmp_path):

@@ -93,6 +93,7 @@ def test_two_processes_train_as_one_does(on_eight):
     assert_close(eight, trained(folder, 4, processes=2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("devices", [1, 4])
 def test_state_of_eight_devices_goes_on_with_fewer(on_eight, devices):
     """The checkpoint has no trace of the devices; the next five steps are those that eight devices would do."""
