@@ -88,6 +88,11 @@ class DataParallel:
         self._on_compile(f"compiled program {self.programs} ({sizes}) in {time.perf_counter() - begin:.1f} s")
         return result
 
+    def flops(self, state: PyTree, batch: PyTree, constants: PyTree) -> float:
+        """Floating-point operations of one step on one device, as XLA counts them."""
+        state, constants = self._everywhere(state), self._everywhere(constants)
+        return self._step.lower(state, batch, constants).compile().cost_analysis()["flops"]
+
     def _everywhere(self, tree: PyTree) -> PyTree:
         """The tree laid out as steps return it; laid out otherwise, it would have a step compiled once more."""
         layouts = {getattr(leaf, "sharding", None) for leaf in jax.tree.leaves(tree)}

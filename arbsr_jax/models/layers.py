@@ -7,6 +7,7 @@ from functools import partial
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
+from jax.lax import slice_in_dim
 from jaxtyping import Array, Float
 
 # PyTorch's default for convolutions and linear layers, with which EDSR and RCAN were trained:
@@ -52,18 +53,11 @@ def bilinear_up2(
 ) -> Float[Array, "batch height width channels"]:
     """2x bilinear enlargement (pixel centres at halves, borders clamped), cut to `size` (height, width)."""
     for axis, length in zip((1, 2), size, strict=True):
-        before = jnp.concatenate([_edge(x, axis, 0), _without(x, axis, -1)], axis)
-        after = jnp.concatenate([_without(x, axis, 0), _edge(x, axis, -1)], axis)
+        count = x.shape[axis]
+        first, last = slice_in_dim(x, 0, 1, axis=axis), slice_in_dim(x, count - 1, count, axis=axis)
+        before = jnp.concatenate([first, slice_in_dim(x, 0, count - 1, axis=axis)], axis)
+        after = jnp.concatenate([slice_in_dim(x, 1, count, axis=axis), last], axis)
         pairs = jnp.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis + 1)
-        shape = [*x.shape[:axis], 2 * x.shape[axis], *x.shape[axis + 1 :]]
-        x = pairs.reshape(shape).swapaxes(0, axis)[:length].swapaxes(0, axis)
+        shape = [*x.shape[:axis], 2 * count, *x.shape[axis + 1 :]]
+        x = slice_in_dim(pairs.reshape(shape), 0, length, axis=axis)
     return x
-
-
-def _edge(x: Array, axis: int, end: int) -> Array:
-    return jnp.take(x, jnp.array([end % x.shape[axis]]), axis=axis)
-
-
-def _without(x: Array, axis: int, end: int) -> Array:
-    start = 1 if end == 0 else 0
-    return jnp.take(x, jnp.arange(start, start + x.shape[axis] - 1), axis=axis)

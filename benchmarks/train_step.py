@@ -1,0 +1,130 @@
+"""Seconds of a training step: ours, on whatever device there is, and on CPU beside the same network in PyTorch.
+
+    python -m benchmarks.train_step [--sizes tiny baseline] [--dtype float32] [--batch 16] [--peak TFLOPS] [--json FILE]
+
+Forward, backward and Adam on random images, symmetric scales. Rounds of both are interleaved; medians count. With the
+device's `--peak` the share of it that the program's own floating-point operations make is given too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from arbsr_jax import parallel
+from arbsr_jax.models.config import ModelConfig
+from arbsr_jax.models.network import initialize
+from arbsr_jax.ops.geometry import Scale, make_grid
+from arbsr_jax.train.optimizer import make_optimizer
+from arbsr_jax.train.run import DTYPES
+from arbsr_jax.train.state import fresh_state
+from arbsr_jax.train.step import Constants, make_step
+from configs.arbedsr import SIZES
+from configs.common import recipe
+
+try:
+    import torch
+
+    from benchmarks.torch_reference import ArbEDSR
+except ImportError:
+    torch = None
+
+Images = tuple[np.ndarray, np.ndarray]
+
+
+def pairs(scale: Scale, patch: int, batch: int) -> Images:
+    """Random LR patches and their HR patches, uint8."""
+    rng = np.random.default_rng(0)
+    sizes = (patch, patch), scale.output_size(patch, patch)
+    return tuple(rng.integers(0, 256, (batch, *size, 3), np.uint8) for size in sizes)
+
+
+def our_step(model: ModelConfig, scale: Scale, images: Images, dtype: str) -> tuple[Callable[[], None], float]:
+    """A function that does one step and waits for it, and the step's floating-point operations."""
+    optimizer = make_optimizer(recipe(model).optimizer, 1000)
+    constants = parallel.replicate(Constants(make_grid(scale, images[1].shape[1:3])))
+    step = parallel.DataParallel(make_step(model, optimizer, dtype=DTYPES[dtype]))
+    state = parallel.replicate(fresh_state(initialize(model, 0), optimizer))
+    batch = parallel.shard(images)
+    flops = step.flops(state, batch, constants)
+
+    def run() -> None:
+        nonlocal state
+        state, metrics = step(state, batch, constants)
+        jax.block_until_ready((state, metrics))
+
+    return run, flops
+
+
+def torch_step(model: ModelConfig, scale: Scale, images: Images) -> Callable[[], None]:
+    """The same in PyTorch."""
+    network = ArbEDSR(model)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-4)
+    lr, hr = (torch.tensor(image).permute(0, 3, 1, 2) for image in images)
+
+    def run() -> None:
+        optimizer.zero_grad()
+        sr = network(lr.float(), (float(scale.vertical), float(scale.horizontal)), tuple(hr.shape[2:]))
+        (sr - hr.float()).abs().mean().backward()
+        optimizer.step()
+
+    return run
+
+
+def seconds(run: Callable[[], None]) -> float:
+    """Of one call."""
+    begin = time.perf_counter()
+    run()
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["tiny", "baseline"])
+    parser.add_argument("--scales", nargs="+", default=["2", "2.5", "4"])
+    parser.add_argument("--dtype", choices=DTYPES, default="float32")
+    parser.add_argument("--patch", type=int, default=50)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--peak", type=float, help="the device's TFLOP/s at that dtype")
+    parser.add_argument("--json", type=Path, help="write the rows there")
+    flags = parser.parse_args()
+    beside = torch is not None and jax.default_backend() == "cpu"
+    print(f"{jax.device_count()} x {jax.devices()[0].device_kind}, {flags.dtype}, {flags.batch} x {flags.patch}²")
+    print(
+        "| model | scale | ms | images/s | of peak | PyTorch ms | ratio |\n| --- | --- | --- | --- | --- | --- | --- |"
+    )
+    rows = []
+    for size in flags.sizes:
+        for scale in map(Scale.of, flags.scales):
+            images = pairs(scale, flags.patch, flags.batch)
+            ours, flops = our_step(SIZES[size], scale, images, flags.dtype)
+            runs = [ours, *([torch_step(SIZES[size], scale, images)] if beside else [])]
+            for run in runs * 2:
+                run()
+            times = [[seconds(run) for run in runs] for _ in range(flags.rounds)]
+            mine, *theirs = (statistics.median(column) for column in zip(*times, strict=True))
+            share = flops / mine / (flags.peak * 1e12) if flags.peak else None
+            reference = theirs[0] if theirs else None
+            row = {"model": f"arbedsr-{size}", "scale": str(scale), "ms": 1e3 * mine, "dtype": flags.dtype}
+            row |= {"images_per_second": flags.batch / mine, "of_peak": share}
+            row |= {"torch_ms": reference and 1e3 * reference, "ratio_to_torch": reference and mine / reference}
+            rows.append(row)
+            cells = [row["model"], row["scale"], f"{row['ms']:.0f}", f"{row['images_per_second']:.1f}"]
+            cells += [f"{share:.0%}" if share else "-"]
+            cells += [f"{row['torch_ms']:.0f}", f"{row['ratio_to_torch']:.2f}"] if reference else ["-", "-"]
+            print(f"| {' | '.join(cells)} |", flush=True)
+    if flags.json:
+        flags.json.write_text(json.dumps({"device": jax.devices()[0].device_kind, "rows": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
