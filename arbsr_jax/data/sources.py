@@ -17,6 +17,14 @@ from arbsr_jax.data.images import image_size, list_images, read_rgb
 from arbsr_jax.errors import ArbsrError
 
 TFDS_PREFIX = "tfds:"
+TFDS_FAILURES = (  # unknown, no network, another archive than the published one, no such config
+    tfds.core.DatasetNotFoundError,
+    tfds.download.DownloadError,
+    tfds.download.download_manager.NonMatchingChecksumError,
+    OSError,
+    AssertionError,
+    ValueError,
+)
 HR_FOLDERS = ("DIV2K_train_HR", "HR")  # inside a dataset folder
 
 
@@ -74,7 +82,7 @@ def _from_tfds(name: str) -> Iterable[TrainingImage]:
         manual = Path(tfds.core.constants.DATA_DIR).expanduser() / "downloads" / "manual"
         settings = tfds.download.DownloadConfig(manual_dir=manual if manual.is_dir() else None)
         builder.download_and_prepare(download_config=settings)
-    except (tfds.core.DatasetNotFoundError, OSError, AssertionError, ValueError) as error:
+    except TFDS_FAILURES as error:
         reason = str(error).strip().splitlines()[0]
         raise ArbsrError(f"{TFDS_PREFIX}{name}: TFDS cannot provide it ({reason}); use a folder instead") from None
     if "hr" not in builder.info.features:
