@@ -46,6 +46,11 @@ def saved(workdir: Path) -> list[int]:
     return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit()) if folder.exists() else []
 
 
+def unfinished(workdir: Path) -> list[Path]:
+    """Checkpoints that are being written."""
+    return [path for path in (workdir / "checkpoints").iterdir() if not path.name.isdigit()]
+
+
 def kill_again_and_again(data: str, workdir: Path, kills: int, chance: random.Random) -> int:
     """Returns how many of the kills hit while a checkpoint was being written."""
     while_saving = 0
@@ -56,11 +61,13 @@ def kill_again_and_again(data: str, workdir: Path, kills: int, chance: random.Ra
                 raise SystemExit(f"start {number + 1} ended by itself: see {workdir}.log")
             time.sleep(0.01)
         time.sleep(chance.uniform(0, LATEST_KILL))
+        while number % 2 and not unfinished(workdir):  # every other kill is aimed at a checkpoint being written
+            time.sleep(0.001)
         running.kill()
         running.wait()
-        unfinished = [path for path in (workdir / "checkpoints").iterdir() if not path.name.isdigit()]
-        while_saving += bool(unfinished)
-        print(f"kill {number + 1}: newest checkpoint {saved(workdir)[-1]}, unfinished {len(unfinished)}", flush=True)
+        hit = bool(unfinished(workdir))
+        while_saving += hit
+        print(f"kill {number + 1}: newest checkpoint {saved(workdir)[-1]}{', one unfinished' * hit}", flush=True)
     return while_saving
 
 

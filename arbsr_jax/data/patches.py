@@ -6,6 +6,7 @@ margins as wide as the resizing kernel; the LR patch then equals that part of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,7 +19,7 @@ from arbsr_jax.errors import ArbsrError
 from arbsr_jax.ops.geometry import Scale
 from arbsr_jax.ops.resize import TIE, contributions
 
-AXIS_FIELDS = ("origin_step", "margin", "crop", "length")
+AXIS_FIELDS = ("origin_step", "margin", "crop", "length", "reach")
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,12 @@ class AxisPlan:
     margin: int  # HR pixels before the patch
     crop: int  # HR pixels with both margins
     length: int  # HR pixels of the patch
-    weights: np.ndarray  # [patch, crop], float64
+    reach: int  # HR pixels that one block of LR pixels is made of
+    weights: np.ndarray  # [block, reach], float64; the same for every block
 
 
-def plan_axis(factor: Fraction, patch: int) -> AxisPlan:
-    """The plan for LR patches of `patch` pixels.
+def plan_axis(factor: Fraction, patch: int, block: int | None = None) -> AxisPlan:
+    """The plan for LR patches of `patch` pixels, made `block` pixels (default: all) at a time.
 
     Raises:
       ArbsrError: patch times factor is no whole number, so a flipped pair would not fit together.
@@ -43,13 +45,20 @@ def plan_axis(factor: Fraction, patch: int) -> AxisPlan:
         raise ArbsrError(
             f"patch {patch} times scale {float(factor)} is not whole; use a multiple of {factor.denominator}"
         )
-    length = int(patch * factor)
-    taps, weights = contributions(factor, patch)
+    block = block or patch
+    length, step = int(patch * factor), int(block * factor)
+    taps, weights = contributions(factor, block)
     margin = max(0, -int(taps.min()))
-    crop = max(length, int(taps.max()) + 1) + margin
-    matrix = np.zeros((patch, crop))
+    reach = max(step, int(taps.max()) + 1) + margin
+    matrix = np.zeros((block, reach))
     np.put_along_axis(matrix, taps + margin, weights, axis=1)
-    return AxisPlan(factor, factor.numerator, margin, crop, length, matrix)
+    return AxisPlan(factor, factor.numerator, margin, length - step + reach, length, reach, matrix)
+
+
+def block_length(factors: Sequence[Fraction], patch: int) -> int:
+    """LR pixels after which the weights of every factor repeat, if they do so within a patch; else the patch."""
+    period = math.lcm(*(factor.denominator for factor in factors))
+    return period if patch % period == 0 else patch
 
 
 class PatchMaker:
@@ -57,29 +66,30 @@ class PatchMaker:
 
     def __init__(self, store: ImageStore, scales: Sequence[Scale], patch: int, seed: int) -> None:
         factors = sorted({factor for scale in scales for factor in (scale.vertical, scale.horizontal)})
-        plans = [plan_axis(factor, patch) for factor in factors]
-        widest = max(plan.crop for plan in plans)
-        self.patch, self.seed = patch, seed
+        block = block_length(factors, patch)
+        plans = [plan_axis(factor, patch, block) for factor in factors]
+        widest = max(plan.reach for plan in plans)
+        self.patch, self.seed, self._blocks = patch, seed, patch // block
         self._pixels, self._offsets = tf.constant(store.pixels), tf.constant(store.offsets)
         self._sizes = tf.constant(store.sizes)
         self._by_area = tf.constant(np.cumsum(np.prod(store.sizes, axis=1)) / np.prod(store.sizes, axis=1).sum())
         self._axes = tf.constant([[getattr(plan, name) for name in AXIS_FIELDS] for plan in plans], tf.int64)
-        self._weights = tf.constant(np.stack([np.pad(p.weights, ((0, 0), (0, widest - p.crop))) for p in plans]))
+        self._weights = tf.constant(np.stack([np.pad(p.weights, ((0, 0), (0, widest - p.reach))) for p in plans]))
         axes = [(factors.index(scale.vertical), factors.index(scale.horizontal)) for scale in scales]
         self._scale_axes = tf.constant(axes, tf.int32)
 
     def __call__(self, sample: tf.Tensor, scale_index: tf.Tensor, canvas: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Pair number `sample` of this seed at a scale: uint8 LR [patch, patch, 3], and HR padded to `canvas`²."""
         draw = tf.random.stateless_uniform([6], tf.stack([tf.constant(self.seed, tf.int64), sample]), dtype=tf.float64)
-        flip_rows, flip_columns, transpose = (draw[i] < 0.5 for i in (3, 4, 5))
+        flipped, transpose = tf.boolean_mask([0, 1], draw[3:5] < 0.5), draw[5] < 0.5
         axes = tf.gather(self._scale_axes, scale_index)
         # A transpose swaps the factors: cut for the swapped pair, so that after it the batch's own pair holds.
         axes = tf.where(transpose, axes[::-1], axes)
         crop, (vertical, horizontal) = self._crop(draw[:3], axes)
         lr = self._downsample(crop, axes)
         hr = crop[vertical[1] : vertical[1] + vertical[3], horizontal[1] : horizontal[1] + horizontal[3]]
-        pair = [tf.where(flip_rows, image[::-1], image) for image in (lr, hr)]
-        pair = [tf.where(flip_columns, image[:, ::-1], image) for image in pair]
+        # tf.reverse: slices with a step of -1 take ten times as long.
+        pair = [tf.reverse(image, flipped) for image in (lr, hr)]
         lr, hr = (tf.cond(transpose, lambda i=image: tf.transpose(i, [1, 0, 2]), lambda i=image: i) for image in pair)
         beyond = tf.cast(canvas, tf.int32) - tf.shape(hr)[:2]
         hr = tf.pad(hr, [[0, beyond[0]], [0, beyond[1]], [0, 0]])
@@ -92,7 +102,7 @@ class PatchMaker:
         size = tf.gather(self._sizes, image)
         starts = []
         for axis in range(2):
-            step, margin, crop, _ = tf.unstack(plans[axis])
+            step, margin, crop, *_ = tf.unstack(plans[axis])
             first = -(-margin // step)
             last = (size[axis] - crop + margin) // step
             place = first + tf.cast(draw[1 + axis] * tf.cast(last - first + 1, tf.float64), tf.int64)
@@ -100,25 +110,27 @@ class PatchMaker:
         row_bytes = size[1] * 3
         begin = tf.gather(self._offsets, image) + starts[0] * row_bytes
         rows = tf.reshape(tf.slice(self._pixels, [begin], [plans[0, 2] * row_bytes]), [plans[0, 2], size[1], 3])
-        return rows[:, starts[1] : starts[1] + plans[1, 2]], (plans[0], plans[1])
+        zero = tf.zeros_like(starts[1])
+        crop = tf.slice(rows, [zero, starts[1], zero], [plans[0, 2], plans[1, 2], zero + 3])
+        return crop, (plans[0], plans[1])
 
     def _downsample(self, crop: tf.Tensor, axes: tf.Tensor) -> tf.Tensor:
         """`imresize` of the crop without borders, rounded to uint8 after each pass as there."""
         image = tf.cast(crop, tf.float64)
-        height, width = tf.shape(crop)[0], tf.shape(crop)[1]
-        vertical = tf.gather(self._weights, axes[0])[:, :height]
-        horizontal = tf.gather(self._weights, axes[1])[:, :width]
 
-        def rows(x: tf.Tensor) -> tf.Tensor:
-            shape = tf.shape(x)
-            flat = tf.matmul(vertical, tf.reshape(x, [shape[0], -1]))
-            return self._rounded(tf.reshape(flat, [self.patch, shape[1], 3]))
+        def rows(x: tf.Tensor, axis: int) -> tf.Tensor:
+            width = tf.shape(x)[1]
+            reach, length = self._axes[axes[axis]][4], self._axes[axes[axis]][3]
+            first = tf.range(self._blocks, dtype=tf.int64) * (length // self._blocks)
+            parts = tf.gather(x, first[:, None] + tf.range(reach))
+            made = tf.matmul(self._weights[axes[axis]][:, :reach], tf.reshape(parts, [self._blocks, reach, -1]))
+            return self._rounded(tf.reshape(made, [self.patch, width, 3]))
 
         def columns(x: tf.Tensor) -> tf.Tensor:
-            return self._rounded(tf.einsum("nw,hwc->hnc", horizontal, x))
+            return tf.transpose(rows(tf.transpose(x, [1, 0, 2]), 1), [1, 0, 2])
 
         # Factors are sorted: the larger index shrinks more, and imresize takes that axis first (rows on ties).
-        image = tf.cond(axes[0] >= axes[1], lambda: columns(rows(image)), lambda: rows(columns(image)))
+        image = tf.cond(axes[0] >= axes[1], lambda: columns(rows(image, 0)), lambda: rows(columns(image), 0))
         return tf.cast(image, tf.uint8)
 
     @staticmethod
