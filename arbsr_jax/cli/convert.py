@@ -1,0 +1,81 @@
+"""`arbsr convert FILE.pt -o MODEL.safetensors`, and back."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+from arbsr_jax.checkpoint import SUFFIX, load_model, save_model
+from arbsr_jax.cli.exit_codes import DONE
+from arbsr_jax.convert.architecture import ARCHITECTURES, from_torch, infer_architecture, infer_config, to_torch
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.models.network import count_parameters
+
+HELP = (
+    "Make a model file of a PyTorch checkpoint (EDSR, RCAN, LIIF's encoder), or a PyTorch checkpoint of EDSR or RCAN."
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the command."""
+    parser.add_argument("input", type=Path, metavar="IN", help=f"a PyTorch file, or a {SUFFIX} model to go back")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="the file to write")
+    parser.add_argument("--arch", choices=ARCHITECTURES, help="instead of what the keys say")
+    parser.add_argument("--scale", type=int, choices=(2, 3, 4, 8), help="instead of what the shapes say")
+    parser.add_argument(
+        "--res-scale", type=float, help="of EDSR, no file holds it (default: 0.1 of the full size, else 1)"
+    )
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Convert one file.
+
+    Raises:
+      ArbsrError: the file cannot be read or does not fit; or PyTorch is not installed.
+    """
+    pytorch = _pytorch()
+    if flags.input.suffix == SUFFIX:
+        model = load_model(flags.input)
+        pytorch.write_checkpoint(flags.output, to_torch(model.parameters, model.config))
+        print(f"wrote {flags.output}: a state dict for {_words(model.config.backbone, model.config)}")
+        return DONE
+    if flags.output.suffix != SUFFIX:
+        raise ArbsrError(f"{flags.output}: the name of a model file ends in {SUFFIX}")
+    source, remarks = pytorch.read_checkpoint(flags.input)
+    try:
+        architecture = flags.arch or infer_architecture(source)
+        config = infer_config(source, architecture, flags.scale, flags.res_scale)
+        parameters = from_torch(source, architecture, config)
+    except ArbsrError as error:
+        raise ArbsrError(f"{flags.input}: {error}") from None
+    digest = hashlib.sha256(flags.input.read_bytes()).hexdigest()
+    provenance = {"converted_from": flags.input.name, "sha256": digest, "architecture": architecture}
+    save_model(flags.output, config, parameters, provenance)
+    print(f"{flags.input}: {'; '.join([_words(architecture, config), *remarks])}")
+    print(f"wrote {flags.output}: {count_parameters(parameters):,} parameters")
+    return DONE
+
+
+def _words(architecture: str, config: object) -> str:
+    scale = (
+        f"x{config.scale}" if config.scale else "backbone alone, with a fresh plug-in and tail: to start training from"
+    )
+    size = (
+        f"{config.blocks} groups of {config.group_blocks} blocks"
+        if config.backbone == "rcan"
+        else f"{config.blocks} blocks"
+    )
+    return f"{architecture} {scale}, {size}, {config.channels} channels, res_scale {config.res_scale:g}"
+
+
+def _pytorch() -> ModuleType:
+    """PyTorch takes seconds to import and need not be installed: only this command asks for it."""
+    try:
+        return importlib.import_module("arbsr_jax.convert.pytorch")
+    except ImportError:
+        raise ArbsrError(
+            'PyTorch is not installed; pip install "arbsr_jax[torch]", or pip install -e ".[torch]"'
+        ) from None

@@ -1,0 +1,130 @@
+"""Which network a PyTorch state dict belongs to, and that network with its weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from arbsr_jax.convert.rules import Arrays, apply_rules, reverse_rules
+from arbsr_jax.convert.tables import LIIF_PREFIX, liif_encoder_rules, scale_specific_rules
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.models.config import EDSR, EDSR_BASELINE, RCAN, ModelConfig, scale_specific
+from arbsr_jax.models.layers import RGB_MEAN
+from arbsr_jax.models.network import Parameters, initialize, parameter_shapes
+
+ARCHITECTURES = ("edsr", "rcan", "liif-encoder")
+ATTENTION = "body.0.body.0.body.3.conv_du.0.weight"
+LEVELS = 255
+
+
+def infer_architecture(source: Arrays) -> str:
+    """One of ARCHITECTURES, from the keys.
+
+    Raises:
+      ArbsrError: the keys are of none of them.
+    """
+    if f"{LIIF_PREFIX}head.0.weight" in source:
+        return "liif-encoder"
+    if "head.0.weight" in source and "body.0.body.0.weight" in source:
+        return "edsr"
+    if "head.0.weight" in source and ATTENTION in source:
+        return "rcan"
+    first = ", ".join(list(source)[:3])
+    raise ArbsrError(f"its keys ({first} ...) are of none of {', '.join(ARCHITECTURES)}; name the right one by --arch")
+
+
+def infer_config(source: Arrays, architecture: str, scale: int | None, res_scale: float | None) -> ModelConfig:
+    """The network that the shapes describe.
+
+    Args:
+      source: arrays by their keys.
+      architecture: one of ARCHITECTURES.
+      scale: of a scale-specific network; None: by its upsampler.
+      res_scale: of EDSR, which no file holds; None: 0.1 with 256 channels, else 1.
+
+    Raises:
+      ArbsrError: a key that must be there is not, or the scale is no possible one.
+    """
+    prefix = LIIF_PREFIX if architecture == "liif-encoder" else ""
+    channels = _shape(source, f"{prefix}head.0.weight")[0]
+    if architecture == "rcan":
+        squeezed = _shape(source, ATTENTION)[0]
+        sizes = {
+            "blocks": _count(source, r"body\.(\d+)\.body\.0\.body\.0\.weight"),
+            "group_blocks": _count(source, r"body\.0\.body\.(\d+)\.body\.0\.weight"),
+            "reduction": channels // squeezed,
+        }
+        return scale_specific(dataclasses.replace(RCAN, channels=channels, **sizes), scale or _scale(source, channels))
+    if res_scale is None:
+        res_scale = EDSR.res_scale if channels == EDSR.channels else EDSR_BASELINE.res_scale
+    blocks = _count(source, re.escape(prefix) + r"body\.(\d+)\.body\.0\.weight")
+    config = dataclasses.replace(EDSR, channels=channels, blocks=blocks, res_scale=res_scale)
+    return config if prefix else scale_specific(config, scale or _scale(source, channels))
+
+
+def from_torch(source: Arrays, architecture: str, config: ModelConfig) -> Parameters:
+    """The parameters of `config`; of LIIF's encoder the backbone, with a fresh plug-in and tail.
+
+    Raises:
+      ArbsrError: keys, shapes or values do not fit; all that is wrong in one line.
+    """
+    if architecture != "liif-encoder":
+        shapes = {path: leaf.shape for path, leaf in _flat(parameter_shapes(config)).items()}
+        return _tree(apply_rules(scale_specific_rules(config), source, shapes))
+    fresh = _flat(initialize(config, seed=0))
+    backbone = re.compile(r"(head|body_conv|block_\d+)/.*")
+    shapes = {path: leaf.shape for path, leaf in fresh.items() if backbone.fullmatch(path)}
+    filled = apply_rules(liif_encoder_rules(config), source, shapes)
+    return _tree({**fresh, **_in_our_range(filled)})
+
+
+def to_torch(parameters: Parameters, config: ModelConfig) -> dict[str, np.ndarray]:
+    """The state dict that EDSR-PyTorch or RCAN reads.
+
+    Raises:
+      ArbsrError: the network is not scale-specific, so has no counterpart there.
+    """
+    if not config.scale:
+        raise ArbsrError("only scale-specific networks (EDSR, RCAN at one scale) have a PyTorch counterpart")
+    return reverse_rules(scale_specific_rules(config), _flat(parameters))
+
+
+def _in_our_range(filled: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """LIIF feeds its head with 2 x / 255 - 1, ours gets x - mean; exact but for the zero padding of that one conv."""
+    kernel, mean = filled["head/kernel"].astype(np.float64), RGB_MEAN.reshape(3, 1).astype(np.float64)
+    bias = filled["head/bias"] + (kernel * (2 * mean / LEVELS - 1)).sum(axis=(0, 1, 2))
+    head = {"head/kernel": kernel * 2 / LEVELS, "head/bias": bias}
+    return {**filled, **{path: array.astype(np.float32) for path, array in head.items()}}
+
+
+def _flat(tree: Parameters) -> dict[str, np.ndarray]:
+    return {"/".join(path): leaf for path, leaf in flatten_dict(tree).items()}
+
+
+def _tree(flat: dict[str, np.ndarray]) -> Parameters:
+    return unflatten_dict({tuple(path.split("/")): np.asarray(leaf) for path, leaf in flat.items()})
+
+
+def _shape(source: Arrays, key: str) -> tuple[int, ...]:
+    if key not in source:
+        raise ArbsrError(f"missing: {key}; is this another architecture? name the right one by --arch")
+    return source[key].shape
+
+
+def _count(source: Arrays, pattern: str) -> int:
+    """One more than the largest number at the pattern's group."""
+    match: Callable[[str], re.Match | None] = re.compile(pattern).fullmatch
+    return max((int(found[1]) for found in map(match, source) if found), default=-1) + 1
+
+
+def _scale(source: Arrays, channels: int) -> int:
+    widths = [array.shape[0] // channels for key, array in source.items() if re.fullmatch(r"tail\.0\.\d\.weight", key)]
+    if widths == [9]:
+        return 3
+    if widths and set(widths) == {4}:
+        return 2 ** len(widths)
+    raise ArbsrError("the scale cannot be told from tail.0.*.weight; give it by --scale")

@@ -1,0 +1,136 @@
+"""Strict renaming of weights: every source key is accounted for once, every target leaf filled once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32
+
+from arbsr_jax.errors import ArbsrError
+
+Arrays = Mapping[str, Float32[np.ndarray, "..."]]
+SHOWN = 4  # keys of each kind in a message
+
+
+class Kind(NamedTuple):
+    """How an array changes on its way to us, and back."""
+
+    to_ours: Callable[[np.ndarray], np.ndarray]
+    to_theirs: Callable[[np.ndarray], np.ndarray]
+
+
+KINDS = {
+    "same": Kind(lambda x: x, lambda x: x),
+    "conv": Kind(lambda x: x.transpose(2, 3, 1, 0), lambda x: x.transpose(3, 2, 0, 1)),  # OIHW, HWIO
+    "conv1x1": Kind(lambda x: x[:, :, 0, 0].T, lambda x: x.T[:, :, None, None]),  # OI11, IO
+}
+DIMENSIONS = {"conv": 4, "conv1x1": 4}
+
+
+class Rule(NamedTuple):
+    """Where keys of one form go. `{name}` in both stands for a number.
+
+    Attributes:
+      source: key in the other framework.
+      target: path in ours, joined by "/"; None for a key that is known and not needed.
+      kind: of the change on the way, from `KINDS`.
+      value: for a key without target, what it must hold (within 1e-3 relative) if anything in particular.
+    """
+
+    source: str
+    target: str | None
+    kind: str = "same"
+    value: np.ndarray | None = None
+
+
+def layer(source: str, target: str, kind: str) -> list[Rule]:
+    """The two rules of a layer with weight and bias."""
+    return [Rule(f"{source}.weight", f"{target}/kernel", kind), Rule(f"{source}.bias", f"{target}/bias")]
+
+
+def apply_rules(rules: Sequence[Rule], source: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """Arrays by our paths.
+
+    Args:
+      rules: the first that matches a key holds.
+      source: arrays by their keys.
+      shapes: of every array that we need, by path.
+
+    Raises:
+      ArbsrError: unknown keys, leaves that nothing or two keys fill, wrong shapes or values; all of it in one line.
+    """
+    problems: dict[str, list[str]] = {}
+    filled: dict[str, np.ndarray] = {}
+
+    def complain(what: str, where: str) -> None:
+        problems.setdefault(what, []).append(where)
+
+    for key, array in source.items():
+        rule, fields = _first_match(rules, key)
+        if rule is None:
+            complain("unknown keys", key)
+        elif rule.target is None:
+            if rule.value is not None and not _close(array, rule.value):
+                complain("unexpected values (another colour mean or range)", key)
+        else:
+            path = rule.target.format(**fields)
+            if path not in shapes:
+                complain("keys that the network has no place for", key)
+            elif path in filled:
+                complain("leaves filled twice", path)
+            elif array.ndim != DIMENSIONS.get(rule.kind, array.ndim):
+                complain("wrong shapes", f"{key} {list(array.shape)}")
+            else:
+                ours = np.ascontiguousarray(KINDS[rule.kind].to_ours(array))
+                filled[path] = ours
+                if ours.shape != shapes[path]:
+                    wanted = KINDS[rule.kind].to_theirs(np.broadcast_to(np.float32(0), shapes[path])).shape
+                    complain("wrong shapes", f"{key} {list(array.shape)} instead of {list(wanted)}")
+    for path in sorted(shapes.keys() - filled.keys()):
+        complain("missing", _source_of(rules, path) or path)
+    if problems:
+        raise ArbsrError("; ".join(f"{what}: {_few(where)}" for what, where in problems.items()))
+    return filled
+
+
+def reverse_rules(rules: Sequence[Rule], arrays: Arrays) -> dict[str, np.ndarray]:
+    """Arrays by their keys, from arrays by our paths; keys that must hold a value hold it."""
+    made = {rule.source: rule.value for rule in rules if rule.target is None and rule.value is not None}
+    for path, array in arrays.items():
+        key = _source_of(rules, path)
+        if key is None:
+            raise ArbsrError(f"{path}: has no counterpart there")
+        rule, _ = _first_match(rules, key)
+        made[key] = np.ascontiguousarray(KINDS[rule.kind].to_theirs(array))
+    return made
+
+
+def _first_match(rules: Iterable[Rule], key: str) -> tuple[Rule | None, dict[str, str]]:
+    for rule in rules:
+        match = _pattern(rule.source).fullmatch(key)
+        if match:
+            return rule, match.groupdict()
+    return None, {}
+
+
+def _source_of(rules: Iterable[Rule], path: str) -> str | None:
+    for rule in rules:
+        match = rule.target and _pattern(rule.target).fullmatch(path)
+        if match:
+            return rule.source.format(**match.groupdict())
+    return None
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>\\d+)", re.escape(template)))
+
+
+def _close(array: np.ndarray, value: np.ndarray) -> bool:
+    return array.shape == value.shape and np.allclose(array, value, rtol=1e-3, atol=1e-3)
+
+
+def _few(where: list[str]) -> str:
+    return f"{', '.join(where[:SHOWN])}{' ...' if len(where) > SHOWN else ''} ({len(where)})"

@@ -1,0 +1,65 @@
+"""Where the weights of published PyTorch networks go in ours."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from arbsr_jax.convert.rules import Rule, layer
+from arbsr_jax.models.config import ModelConfig
+from arbsr_jax.models.layers import RGB_MEAN
+
+LIIF_PREFIX = "encoder."
+
+
+def mean_shift() -> list[Rule]:
+    """Subtracting and adding the mean colour: constants of ours, 1x1 convs there."""
+    identity, mean = np.eye(3, dtype=np.float32)[:, :, None, None], RGB_MEAN.reshape(3)
+    rules = []
+    for name, sign in (("sub_mean", -1), ("add_mean", 1)):
+        rules += [Rule(f"{name}.weight", None, value=identity), Rule(f"{name}.bias", None, value=sign * mean)]
+    return rules
+
+
+def edsr_backbone(config: ModelConfig) -> list[Rule]:
+    """EDSR-PyTorch: head, blocks and last body conv."""
+    return [
+        *layer("head.0", "head", "conv"),
+        *layer("body.{block}.body.0", "block_{block}/conv_0", "conv"),
+        *layer("body.{block}.body.2", "block_{block}/conv_1", "conv"),
+        *layer(f"body.{config.blocks}", "body_conv", "conv"),
+    ]
+
+
+def rcan_backbone(config: ModelConfig) -> list[Rule]:
+    """RCAN: head, residual groups of RCABs with channel attention, and last body conv."""
+    block, ours = "body.{group}.body.{block}.body", "block_{group}/block_{block}"
+    return [
+        *layer("head.0", "head", "conv"),
+        *layer(f"{block}.0", f"{ours}/conv_0", "conv"),
+        *layer(f"{block}.2", f"{ours}/conv_1", "conv"),
+        *layer(f"{block}.3.conv_du.0", f"{ours}/attention/squeeze", "conv1x1"),
+        *layer(f"{block}.3.conv_du.2", f"{ours}/attention/excite", "conv1x1"),
+        *layer(f"body.{{group}}.body.{config.group_blocks}", "block_{group}/conv", "conv"),
+        *layer(f"body.{config.blocks}", "body_conv", "conv"),
+    ]
+
+
+def pixel_shuffle_tail(config: ModelConfig) -> list[Rule]:
+    """Upsampler (conv and pixel shuffle, every other entry of `tail.0`) and last conv."""
+    stages = 1 if config.scale == 3 else config.scale.bit_length() - 1
+    rules = [rule for n in range(stages) for rule in layer(f"tail.0.{2 * n}", f"upsampler/conv_{n}", "conv")]
+    return [*rules, *layer("tail.1", "tail", "conv")]
+
+
+def scale_specific_rules(config: ModelConfig) -> list[Rule]:
+    """All rules of EDSR or RCAN at one scale."""
+    backbone = edsr_backbone if config.backbone == "edsr" else rcan_backbone
+    return [*mean_shift(), *backbone(config), *pixel_shuffle_tail(config)]
+
+
+def liif_encoder_rules(config: ModelConfig) -> list[Rule]:
+    """The encoder of LIIF: an EDSR backbone; its mean shift is never used, its decoder is not ours."""
+    backbone = [rule._replace(source=LIIF_PREFIX + rule.source) for rule in edsr_backbone(config)]
+    unused = [Rule(f"{LIIF_PREFIX}{rule.source}", None) for rule in mean_shift()]
+    decoder = [Rule(f"imnet.layers.{{layer}}.{name}", None) for name in ("weight", "bias")]
+    return [*backbone, *unused, *decoder]
