@@ -10,7 +10,7 @@ demo: $(READY)
 	$(BIN)/python evaluate.py --scale 2.5x3.5 --out results/demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/python -m pip install --quiet -e ".[dev]"

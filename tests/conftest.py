@@ -20,7 +20,9 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 @pytest.fixture(scope="session", autouse=True)
 def programs_of_this_session(tmp_path_factory) -> None:
     """Tests and the commands that they run share compiled programs with each other, and with nobody else."""
-    os.environ[parallel.CACHE_VARIABLE] = str(tmp_path_factory.mktemp("programs"))
+    base = tmp_path_factory.getbasetemp()
+    together = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    os.environ[parallel.CACHE_VARIABLE] = str(together / "programs")
     parallel.compilation_cache()
 
 

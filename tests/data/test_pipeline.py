@@ -22,7 +22,7 @@ PAIRS = [Scale.of(text) for text in ("2.5x3.5", "1.5x4", "4x1.5", "1.1x2", "3.9x
 def pictures():
     import skimage.data
 
-    return [skimage.data.astronaut()[:360, :420], skimage.data.coffee()[:, :333]]
+    return [skimage.data.astronaut()[:260, :300], skimage.data.coffee()[:280, :240]]
 
 
 @pytest.fixture(scope="module")

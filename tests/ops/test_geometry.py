@@ -17,16 +17,15 @@ def ratios(count: int) -> list[Fraction]:
 
 
 def assert_phases_are_exact(factor: Fraction, length: int):
-    """Against Eq. 4 and 5 as they stand, in exact fractions, pixel by pixel."""
+    """Against Eq. 4 and 5 pixel by pixel, in whole numbers of 1/2p: C(0) = (q - p) / 2p, and every step is 2q / 2p."""
+    p, q = factor.as_integer_ratio()
+    positions = range(q - p, q - p + 2 * q * length, 2 * q)
+    nearest = [(position + p) // (2 * p) for position in positions]
+    # Python's quotient of whole numbers is correctly rounded, and so is numpy's float32 of it for these sizes.
+    remainders = [(c - 2 * p * n) / (2 * p) for c, n in zip(positions, nearest, strict=True)]
     base, phase, relative = axis_phases(factor, length)
-    half, inverse = Fraction(1, 2), 1 / factor
-    position = half * inverse - half  # C(0)
-    for x in range(length):
-        nearest = math.floor(position + half)
-        assert base[x] == nearest
-        # numpy's float32 of an exact quotient is the correctly rounded one
-        assert relative[phase[x]] == np.float32(float(position - nearest))
-        position += inverse
+    np.testing.assert_array_equal(base, nearest)
+    np.testing.assert_array_equal(relative[phase], np.array(remainders, np.float32))
 
 
 @pytest.mark.parametrize("start", range(0, 700, 100))
