@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable
@@ -101,8 +102,12 @@ class DataParallel:
 
 def replicate(tree: PyTree) -> PyTree:
     """Arrays on every device, without a device axis; do it once for what many steps use."""
-    hand_through = jax.pmap(lambda tree, unused: tree, axis_name=AXIS, in_axes=(None, 0), out_axes=None)
-    return hand_through(tree, np.zeros(jax.local_device_count(), np.float32))
+    return _hand_through()(tree, np.zeros(jax.local_device_count(), np.float32))
+
+
+@functools.cache  # a pmap made anew would compile anew, for every scale of a run
+def _hand_through() -> Callable[[PyTree, np.ndarray], PyTree]:
+    return jax.pmap(lambda tree, unused: tree, axis_name=AXIS, in_axes=(None, 0), out_axes=None)
 
 
 def mean_over_devices(tree: PyTree) -> PyTree:
