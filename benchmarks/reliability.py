@@ -90,7 +90,7 @@ def flip_bits(workdir: Path, flips: int, chance: random.Random) -> dict[str, int
     """Counts of what came of each flipped bit."""
     config = arbedsr.get_config("debug")
     like = starting_state(config, ModelConfig.from_dict(config.model.to_dict()), {})
-    newest, (latest, earlier) = saved(workdir)[-1], saved(workdir)[:-3:-1]
+    latest, earlier = saved(workdir)[:-3:-1]
     copy = workdir / "flipped" / "checkpoints"
     good = {}
     for step in (latest, earlier):
@@ -100,7 +100,7 @@ def flip_bits(workdir: Path, flips: int, chance: random.Random) -> dict[str, int
     counts = {"newest state, unharmed": 0, "announced, the one before": 0, "silently wrong": 0}
     for _ in range(flips):
         shutil.copytree(workdir / "checkpoints", copy)
-        files = [path for path in (copy / str(newest) / STATE).rglob("d/*") if path.is_file() and path.stat().st_size]
+        files = [path for path in (copy / str(latest) / STATE).rglob("d/*") if path.is_file() and path.stat().st_size]
         file = chance.choice(files)
         content = bytearray(file.read_bytes())
         content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)

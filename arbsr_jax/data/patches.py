@@ -120,7 +120,7 @@ class PatchMaker:
 
         def rows(x: tf.Tensor, axis: int) -> tf.Tensor:
             width = tf.shape(x)[1]
-            reach, length = self._axes[axes[axis]][4], self._axes[axes[axis]][3]
+            *_, length, reach = tf.unstack(self._axes[axes[axis]])
             first = tf.range(self._blocks, dtype=tf.int64) * (length // self._blocks)
             parts = tf.gather(x, first[:, None] + tf.range(reach))
             made = tf.matmul(self._weights[axes[axis]][:, :reach], tf.reshape(parts, [self._blocks, reach, -1]))

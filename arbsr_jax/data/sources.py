@@ -56,9 +56,11 @@ def training_images(
             images += _from_tfds(source.removeprefix(TFDS_PREFIX))
         else:
             images += _from_folder(Path(source), warn)
-    usable = [image for image in images if image.size[0] >= smallest[0] and image.size[1] >= smallest[1]]
+    usable = []
     for image in images:
-        if image not in usable:
+        if image.size[0] >= smallest[0] and image.size[1] >= smallest[1]:
+            usable.append(image)
+        else:
             needed = f"patches need {smallest[1]}x{smallest[0]} pixels"
             warn(f"skipped {image.name}: {image.size[1]}x{image.size[0]}; {needed}")
     if not usable:
