@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +33,24 @@ class Model(NamedTuple):
     provenance: dict[str, Any]
 
 
+def by_path(parameters: Parameters) -> dict[str, Any]:
+    """Leaves by their path, names joined by "/": the keys of a model file."""
+    return flatten_dict(parameters, sep="/")
+
+
+def as_tree(leaves: Mapping[str, Any]) -> Parameters:
+    """The inverse of `by_path`."""
+    return unflatten_dict(leaves, sep="/")
+
+
+@contextmanager
+def whole_or_not_at_all(path: Path) -> Iterator[Path]:
+    """Another name to write to; what lies there becomes `path` when all is written."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    yield partial
+    partial.replace(path)
+
+
 def shipped_models() -> dict[str, Path]:
     """Names and files of the models that come with the package."""
     folder = Path(str(resources.files("arbsr_jax") / "weights"))
@@ -46,16 +66,15 @@ def save_model(path: Path, config: ModelConfig, parameters: Parameters, provenan
       parameters: float32 weights.
       provenance: how the weights came to be (data, steps, seed, licence ...), anything JSON can hold.
     """
-    tensors = {"/".join(key): np.asarray(leaf) for key, leaf in flatten_dict(parameters).items()}
+    tensors = {path: np.asarray(leaf) for path, leaf in by_path(parameters).items()}
     metadata = {
         "format": FORMAT,
         "config": json.dumps(dataclasses.asdict(config)),
         "provenance": json.dumps(provenance),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(save(tensors, metadata))
-    partial.replace(path)
+    with whole_or_not_at_all(path) as partial:
+        partial.write_bytes(save(tensors, metadata))
 
 
 def load_model(path_or_name: str | Path) -> Model:
@@ -100,18 +119,19 @@ def _header(path: Path, metadata: dict[str, str]) -> tuple[ModelConfig, dict[str
 
 def _checked(path: Path, tensors: dict[str, np.ndarray], config: ModelConfig) -> Parameters:
     """The tensors as parameters, each of the shape and type that the config asks for, all of them finite."""
-    expected = {"/".join(key): leaf for key, leaf in flatten_dict(parameter_shapes(config)).items()}
+    expected = by_path(parameter_shapes(config))
     missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or unknown:
-        raise ArbsrError(f"{path}: weights do not fit the config; missing {_few(missing)}, unknown {_few(unknown)}")
+        raise ArbsrError(f"{path}: weights do not fit the config; missing {few(missing)}, unknown {few(unknown)}")
     for key, tensor in tensors.items():
         want = expected[key]
         if tensor.shape != want.shape or tensor.dtype != want.dtype:
             raise ArbsrError(f"{path}: {key} is {tensor.dtype}{list(tensor.shape)}, not {want.dtype}{list(want.shape)}")
         if not np.isfinite(tensor).all():
             raise ArbsrError(f"{path}: {key} holds values that are not finite")
-    return unflatten_dict({tuple(key.split("/")): tensor for key, tensor in tensors.items()})
+    return as_tree(tensors)
 
 
-def _few(keys: list[str]) -> str:
-    return f"{', '.join(keys[:3])}{' ...' if len(keys) > 3 else ''} ({len(keys)})" if keys else "none"
+def few(keys: list[str], shown: int = 3) -> str:
+    """The first few of some keys, and how many there are, for a message."""
+    return f"{', '.join(keys[:shown])}{' ...' if len(keys) > shown else ''} ({len(keys)})" if keys else "none"

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 
 import numpy as np
-from flax.traverse_util import flatten_dict, unflatten_dict
 
+from arbsr_jax.checkpoint import as_tree, by_path
 from arbsr_jax.convert.rules import Arrays, apply_rules, reverse_rules
 from arbsr_jax.convert.tables import LIIF_PREFIX, liif_encoder_rules, scale_specific_rules
 from arbsr_jax.errors import ArbsrError
@@ -73,13 +73,13 @@ def from_torch(source: Arrays, architecture: str, config: ModelConfig) -> Parame
       ArbsrError: keys, shapes or values do not fit; all that is wrong in one line.
     """
     if architecture != "liif-encoder":
-        shapes = {path: leaf.shape for path, leaf in _flat(parameter_shapes(config)).items()}
-        return _tree(apply_rules(scale_specific_rules(config), source, shapes))
-    fresh = _flat(initialize(config, seed=0))
+        shapes = {path: leaf.shape for path, leaf in by_path(parameter_shapes(config)).items()}
+        return as_tree(apply_rules(scale_specific_rules(config), source, shapes))
+    fresh = {path: np.asarray(leaf) for path, leaf in by_path(initialize(config, seed=0)).items()}
     backbone = re.compile(r"(head|body_conv|block_\d+)/.*")
     shapes = {path: leaf.shape for path, leaf in fresh.items() if backbone.fullmatch(path)}
     filled = apply_rules(liif_encoder_rules(config), source, shapes)
-    return _tree({**fresh, **_in_our_range(filled)})
+    return as_tree({**fresh, **_in_our_range(filled)})
 
 
 def to_torch(parameters: Parameters, config: ModelConfig) -> dict[str, np.ndarray]:
@@ -90,7 +90,7 @@ def to_torch(parameters: Parameters, config: ModelConfig) -> dict[str, np.ndarra
     """
     if not config.scale:
         raise ArbsrError("only scale-specific networks (EDSR, RCAN at one scale) have a PyTorch counterpart")
-    return reverse_rules(scale_specific_rules(config), _flat(parameters))
+    return reverse_rules(scale_specific_rules(config), by_path(parameters))
 
 
 def _in_our_range(filled: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -99,14 +99,6 @@ def _in_our_range(filled: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     bias = filled["head/bias"] + (kernel * (2 * mean / LEVELS - 1)).sum(axis=(0, 1, 2))
     head = {"head/kernel": kernel * 2 / LEVELS, "head/bias": bias}
     return {**filled, **{path: array.astype(np.float32) for path, array in head.items()}}
-
-
-def _flat(tree: Parameters) -> dict[str, np.ndarray]:
-    return {"/".join(path): leaf for path, leaf in flatten_dict(tree).items()}
-
-
-def _tree(flat: dict[str, np.ndarray]) -> Parameters:
-    return unflatten_dict({tuple(path.split("/")): np.asarray(leaf) for path, leaf in flat.items()})
 
 
 def _shape(source: Arrays, key: str) -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import warnings
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
+from arbsr_jax.checkpoint import whole_or_not_at_all
 from arbsr_jax.errors import ArbsrError
 
 WRAPPERS = ("params_ema", "params", "state_dict", "model", "sd")  # outermost first; "model" may hold "sd"
@@ -53,9 +53,8 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Float32[np.ndarray, "..."]], 
 
 def write_checkpoint(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """A state dict as a PyTorch file, whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    torch.save({key: torch.from_numpy(np.array(array, np.float32)) for key, array in arrays.items()}, partial)
-    partial.replace(path)
+    with whole_or_not_at_all(path) as partial:
+        torch.save({key: torch.from_numpy(np.array(array, np.float32)) for key, array in arrays.items()}, partial)
 
 
 def _state_dict(path: Path, content: Any) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
+from arbsr_jax.checkpoint import few
 from arbsr_jax.errors import ArbsrError
 
 Arrays = Mapping[str, Float32[np.ndarray, "..."]]
@@ -92,7 +94,7 @@ def apply_rules(rules: Sequence[Rule], source: Arrays, shapes: Mapping[str, tupl
     for path in sorted(shapes.keys() - filled.keys()):
         complain("missing", _source_of(rules, path) or path)
     if problems:
-        raise ArbsrError("; ".join(f"{what}: {_few(where)}" for what, where in problems.items()))
+        raise ArbsrError("; ".join(f"{what}: {few(where, SHOWN)}" for what, where in problems.items()))
     return filled
 
 
@@ -124,13 +126,10 @@ def _source_of(rules: Iterable[Rule], path: str) -> str | None:
     return None
 
 
+@functools.cache
 def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>\\d+)", re.escape(template)))
 
 
 def _close(array: np.ndarray, value: np.ndarray) -> bool:
     return array.shape == value.shape and np.allclose(array, value, rtol=1e-3, atol=1e-3)
-
-
-def _few(where: list[str]) -> str:
-    return f"{', '.join(where[:SHOWN])}{' ...' if len(where) > SHOWN else ''} ({len(where)})"

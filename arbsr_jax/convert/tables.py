@@ -7,6 +7,7 @@ import numpy as np
 from arbsr_jax.convert.rules import Rule, layer
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.layers import RGB_MEAN
+from arbsr_jax.models.upsampling import shuffle_factors
 
 LIIF_PREFIX = "encoder."
 
@@ -46,7 +47,7 @@ def rcan_backbone(config: ModelConfig) -> list[Rule]:
 
 def pixel_shuffle_tail(config: ModelConfig) -> list[Rule]:
     """Upsampler (conv and pixel shuffle, every other entry of `tail.0`) and last conv."""
-    stages = 1 if config.scale == 3 else config.scale.bit_length() - 1
+    stages = len(shuffle_factors(config.scale))
     rules = [rule for n in range(stages) for rule in layer(f"tail.0.{2 * n}", f"upsampler/conv_{n}", "conv")]
     return [*rules, *layer("tail.1", "tail", "conv")]
 

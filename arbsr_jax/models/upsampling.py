@@ -53,6 +53,11 @@ def phase_inputs(grid: Grid) -> Float[Array, "phases_v phases_h 4"]:
     return jnp.concatenate([scale, rows[..., None], columns[..., None]], axis=-1)
 
 
+def shuffle_factors(scale: int) -> list[int]:
+    """The factors of the pixel shuffles that make up an integer scale: 3 once, or 2 repeatedly."""
+    return [3] if scale == 3 else [2] * (scale.bit_length() - 1)
+
+
 class PixelShuffleUpsampling(nn.Module):
     """The scale-specific upsampler of EDSR and RCAN: conv and pixel shuffle, by 3 once or by 2 repeatedly."""
 
@@ -64,8 +69,7 @@ class PixelShuffleUpsampling(nn.Module):
         self, x: Float[Array, "batch height width channels"], grid: Grid
     ) -> Float[Array, "batch rows columns channels"]:
         """Features enlarged by `scale`; `grid` must be of that scale."""
-        factors = [3] if self.scale == 3 else [2] * (self.scale.bit_length() - 1)
-        for index, factor in enumerate(factors):
+        for index, factor in enumerate(shuffle_factors(self.scale)):
             x = pixel_shuffle(Conv3x3(factor**2 * self.channels, name=f"conv_{index}")(x), factor)
         if x.shape[1:3] != grid.canvas:
             raise ValueError(f"a x{self.scale} network makes {x.shape[1:3]} here, not the canvas {grid.canvas}")
