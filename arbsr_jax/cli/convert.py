@@ -15,7 +15,8 @@ from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.network import count_parameters
 
 HELP = (
-    "Make a model file of a PyTorch checkpoint (EDSR, RCAN, LIIF's encoder), or a PyTorch checkpoint of EDSR or RCAN."
+    "Make a model file of a PyTorch checkpoint (EDSR, RCAN, ArbRCAN, LIIF's encoder), "
+    "or a PyTorch checkpoint of EDSR or RCAN."
 )
 
 
@@ -60,9 +61,12 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def _words(architecture: str, config: object) -> str:
-    scale = (
-        f"x{config.scale}" if config.scale else "backbone alone, with a fresh plug-in and tail: to start training from"
-    )
+    if config.scale:
+        scale = f"x{config.scale}"
+    elif architecture == "arbrcan":
+        scale = "for every scale, mixes of experts, batch norms folded"
+    else:
+        scale = "backbone alone, with a fresh plug-in and tail: to start training from"
     size = (
         f"{config.blocks} groups of {config.group_blocks} blocks"
         if config.backbone == "rcan"

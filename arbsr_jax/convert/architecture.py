@@ -9,14 +9,22 @@ from collections.abc import Callable
 import numpy as np
 
 from arbsr_jax.checkpoint import as_tree, by_path
+from arbsr_jax.convert.batch_norm import fold_batch_norm
 from arbsr_jax.convert.rules import Arrays, apply_rules, reverse_rules
-from arbsr_jax.convert.tables import LIIF_PREFIX, liif_encoder_rules, scale_specific_rules
+from arbsr_jax.convert.tables import (
+    LIIF_PREFIX,
+    MASK,
+    MASK_CONVS,
+    arbrcan_rules,
+    liif_encoder_rules,
+    scale_specific_rules,
+)
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.models.config import EDSR, EDSR_BASELINE, RCAN, ModelConfig, scale_specific
+from arbsr_jax.models.config import ARBRCAN_OF_EXPERTS, EDSR, EDSR_BASELINE, RCAN, ModelConfig, scale_specific
 from arbsr_jax.models.layers import RGB_MEAN
 from arbsr_jax.models.network import Parameters, initialize, parameter_shapes
 
-ARCHITECTURES = ("edsr", "rcan", "liif-encoder")
+ARCHITECTURES = ("edsr", "rcan", "arbrcan", "liif-encoder")
 ATTENTION = "body.0.body.0.body.3.conv_du.0.weight"
 LEVELS = 255
 
@@ -32,7 +40,7 @@ def infer_architecture(source: Arrays) -> str:
     if "head.0.weight" in source and "body.0.body.0.weight" in source:
         return "edsr"
     if "head.0.weight" in source and ATTENTION in source:
-        return "rcan"
+        return "arbrcan" if any(key.startswith("sa_") for key in source) else "rcan"
     first = ", ".join(list(source)[:3])
     raise ArbsrError(f"its keys ({first} ...) are of none of {', '.join(ARCHITECTURES)}; name the right one by --arch")
 
@@ -51,13 +59,15 @@ def infer_config(source: Arrays, architecture: str, scale: int | None, res_scale
     """
     prefix = LIIF_PREFIX if architecture == "liif-encoder" else ""
     channels = _shape(source, f"{prefix}head.0.weight")[0]
-    if architecture == "rcan":
+    if architecture in ("rcan", "arbrcan"):
         squeezed = _shape(source, ATTENTION)[0]
         sizes = {
             "blocks": _count(source, r"body\.(\d+)\.body\.0\.body\.0\.weight"),
             "group_blocks": _count(source, r"body\.0\.body\.(\d+)\.body\.0\.weight"),
             "reduction": channels // squeezed,
         }
+        if architecture == "arbrcan":
+            return dataclasses.replace(ARBRCAN_OF_EXPERTS, channels=channels, **sizes)
         return scale_specific(dataclasses.replace(RCAN, channels=channels, **sizes), scale or _scale(source, channels))
     if res_scale is None:
         res_scale = EDSR.res_scale if channels == EDSR.channels else EDSR_BASELINE.res_scale
@@ -74,7 +84,12 @@ def from_torch(source: Arrays, architecture: str, config: ModelConfig) -> Parame
     """
     if architecture != "liif-encoder":
         shapes = {path: leaf.shape for path, leaf in by_path(parameter_shapes(config)).items()}
-        return as_tree(apply_rules(scale_specific_rules(config), source, shapes))
+        if architecture != "arbrcan":
+            return as_tree(apply_rules(scale_specific_rules(config), source, shapes))
+        for mask in (MASK.format(place=place) for place in range(config.adaptions)):
+            for conv in MASK_CONVS:
+                source = fold_batch_norm(source, f"{mask}{conv}", f"{mask}{conv + 1}")
+        return as_tree(apply_rules(arbrcan_rules(config), source, shapes))
     fresh = {path: np.asarray(leaf) for path, leaf in by_path(initialize(config, seed=0)).items()}
     backbone = re.compile(r"(head|body_conv|block_\d+)/.*")
     shapes = {path: leaf.shape for path, leaf in fresh.items() if backbone.fullmatch(path)}

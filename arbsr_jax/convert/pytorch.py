@@ -45,7 +45,10 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Float32[np.ndarray, "..."]], 
         if not np.isfinite(array).all():
             raise ArbsrError(f"{path}: {key} holds values that are not finite")
         arrays[key.removeprefix(PARALLEL)] = array
-    kinds = sorted({str(tensor.dtype).removeprefix("torch.") for tensor in state.values()} - {"float32"})
+    kinds = sorted(
+        {str(tensor.dtype).removeprefix("torch.") for tensor in state.values() if tensor.is_floating_point()}
+        - {"float32"}
+    )
     if kinds:
         remarks.append(f"{', '.join(kinds)} converted to float32")
     return arrays, remarks

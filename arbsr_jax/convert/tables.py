@@ -10,6 +10,8 @@ from arbsr_jax.models.layers import RGB_MEAN
 from arbsr_jax.models.upsampling import shuffle_factors
 
 LIIF_PREFIX = "encoder."
+MASK = "sa_adapt.{place}.mask."
+MASK_CONVS = (0, 4, 7, 11)  # each followed by a batch norm at the next number
 
 
 def mean_shift() -> list[Rule]:
@@ -64,3 +66,26 @@ def liif_encoder_rules(config: ModelConfig) -> list[Rule]:
     unused = [Rule(f"{LIIF_PREFIX}{rule.source}", None) for rule in mean_shift()]
     decoder = [Rule(f"imnet.layers.{{layer}}.{name}", None) for name in ("weight", "bias")]
     return [*backbone, *unused, *decoder]
+
+
+def arbrcan_rules(config: ModelConfig) -> list[Rule]:
+    """ArbRCAN of the later version, batch norms folded; what follows RCAN's body is its own."""
+    adapt, ours = "sa_adapt.{place}.adapt", "adaption_{place}/conv"
+    upsampler, heads = "sa_upsample", "upsampler/hyper"
+    masks = [layer(f"{MASK}{conv}", f"adaption_{{place}}/mask/conv_{n}", "conv") for n, conv in enumerate(MASK_CONVS)]
+    return [
+        *mean_shift(),
+        *rcan_backbone(config),
+        *(rule for mask in masks for rule in mask),
+        *layer(f"{adapt}.routing.0", f"{ours}/hyper/fc_0", "linear"),
+        *layer(f"{adapt}.routing.2", f"{ours}/hyper/routing", "linear"),
+        Rule(f"{adapt}.weight_pool", f"{ours}/experts", "convs"),
+        Rule(f"{upsampler}.weight_compress", "upsampler/compress", "convs1x1"),
+        Rule(f"{upsampler}.weight_expand", "upsampler/expand", "convs1x1"),
+        *layer(f"{upsampler}.body.0", f"{heads}/fc_0", "conv1x1"),
+        *layer(f"{upsampler}.body.2", f"{heads}/fc_1", "conv1x1"),
+        *layer(f"{upsampler}.routing.0", f"{heads}/routing", "conv1x1"),
+        Rule(f"{upsampler}.offset.weight", f"{heads}/offset/kernel", "swapped conv1x1"),
+        Rule(f"{upsampler}.offset.bias", f"{heads}/offset/bias", "swapped"),
+        *layer("tail.1", "tail", "conv"),
+    ]

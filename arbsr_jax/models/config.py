@@ -10,8 +10,8 @@ from arbsr_jax.errors import ArbsrError
 
 CHOICES = {
     "backbone": ("edsr", "rcan"),
-    "upsampler": ("scale_aware", "pixel_shuffle", "bicubic"),
-    "adaption": ("none", "plain", "masked"),
+    "upsampler": ("scale_aware", "pixel_shuffle", "bicubic", "experts"),
+    "adaption": ("none", "plain", "masked", "experts"),
 }
 
 
@@ -27,8 +27,8 @@ class ModelConfig:
       group_blocks: RCABs in a residual group (RCAN).
       reduction: channel reduction of RCAN's channel attention.
       interval: K; features are named, and adapted, after every K blocks.
-      adaption: "none", "plain" (scale-aware conv alone) or "masked".
-      upsampler: "scale_aware", "bicubic", or "pixel_shuffle" for a scale-specific network.
+      adaption: "none", "plain" (scale-aware conv alone), "masked", or "experts" (masked, of the later version).
+      upsampler: "scale_aware", "bicubic", "experts", or "pixel_shuffle" for a scale-specific network.
       scale: the integer factor of a scale-specific network, else 0.
     """
 
@@ -81,6 +81,8 @@ EDSR = ModelConfig("edsr", blocks=32, channels=256, res_scale=0.1, interval=2)
 EDSR_BASELINE = ModelConfig("edsr", blocks=16, channels=64, res_scale=1.0, interval=2)
 EDSR_TINY = ModelConfig("edsr", blocks=8, channels=32, res_scale=1.0, interval=2)
 RCAN = ModelConfig("rcan", blocks=10, channels=64, group_blocks=20, reduction=16, interval=1)
+# The later version, of which ArbRCAN's weights are published.
+ARBRCAN_OF_EXPERTS = dataclasses.replace(RCAN, adaption="experts", upsampler="experts")
 
 
 def scale_specific(config: ModelConfig, scale: int) -> ModelConfig:

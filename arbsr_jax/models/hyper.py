@@ -6,27 +6,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 
 import flax.linen as nn
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from arbsr_jax.models.layers import uniform_fan_in
+from arbsr_jax.ops.geometry import Grid
 
 FC_WIDTH = 64
 
 
 class HyperNetwork(nn.Module):
-    """FC 64, ReLU, FC 64, ReLU, then one linear head for each kind of parameter (Sections 3.2.1 and 3.2.2).
+    """FC 64 and ReLU, twice, then one linear head for each kind of parameter (Sections 3.2.1 and 3.2.2).
 
     Attributes:
       heads: name -> (length, initializer of the bias). Head weights start at zero, so that at first every input
         yields what the initializer says.
+      layers: number of FC layers before the heads.
     """
 
     heads: Mapping[str, tuple[int, Callable[..., Array]]] = field(default_factory=dict)
+    layers: int = 2
 
     @nn.compact
     def __call__(self, x: Float[Array, "inputs"]) -> dict[str, Float[Array, "length"]]:
         """The parameters for one input vector; `over_phases` maps it over a table of them."""
-        for layer in range(2):
+        for layer in range(self.layers):
             x = nn.relu(nn.Dense(FC_WIDTH, kernel_init=uniform_fan_in, name=f"fc_{layer}")(x))
         return {
             name: nn.Dense(length, kernel_init=nn.initializers.zeros, bias_init=initializer, name=name)(x)
@@ -40,3 +44,10 @@ def over_phases() -> type[HyperNetwork]:
     for _ in range(2):
         mapped = nn.vmap(mapped, variable_axes={"params": None}, split_rngs={"params": False})
     return mapped
+
+
+def phase_inputs(scale: Float[Array, "2"], grid: Grid) -> Float[Array, "phases_v phases_h 4"]:
+    """What the heads see for every phase pair: the two numbers that stand for the scale, then R(y) and R(x)."""
+    rows, columns = jnp.meshgrid(grid.rows.relative, grid.columns.relative, indexing="ij")
+    scale = jnp.broadcast_to(scale, (*rows.shape, 2))
+    return jnp.concatenate([scale, rows[..., None], columns[..., None]], axis=-1)

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.edsr import ResBlock
+from arbsr_jax.models.experts import ExpertUpsampling
 from arbsr_jax.models.layers import RGB_MEAN, Conv3x3
 from arbsr_jax.models.rcan import ResidualGroup
 from arbsr_jax.models.scale_aware import FeatureAdaption
@@ -50,9 +51,8 @@ class SRNetwork(nn.Module):
                 continue
             if config.adaption != "none":
                 place = len(features)
-                masked = config.adaption == "masked"
-                x, mask = FeatureAdaption(config.channels, masked, name=f"adaption_{place}")(x, grid.scale)
-                masks += [mask] if masked else []
+                x, mask = FeatureAdaption(config.channels, config.adaption, name=f"adaption_{place}")(x, grid.scale)
+                masks += [] if mask is None else [mask]
             features.append(x)
         x = head + Conv3x3(config.channels, name="body_conv")(x)
         x = self._upsampler()(x, grid).astype(jnp.float32)
@@ -70,6 +70,8 @@ class SRNetwork(nn.Module):
             return PixelShuffleUpsampling(config.channels, config.scale, name="upsampler")
         if config.upsampler == "bicubic":
             return BicubicUpsampling(name="upsampler")
+        if config.upsampler == "experts":
+            return ExpertUpsampling(config.channels, name="upsampler")
         return ScaleAwareUpsampling(config.channels, name="upsampler")
 
 

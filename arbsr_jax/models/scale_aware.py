@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from arbsr_jax.models.experts import ExpertConv
 from arbsr_jax.models.hyper import HyperNetwork
 from arbsr_jax.models.layers import Conv1x1, Conv3x3, average_pool2, bilinear_up2, depthwise_conv3x3
 
@@ -52,18 +53,24 @@ class Mask(nn.Module):
 
 
 class FeatureAdaption(nn.Module):
-    """F_fuse = F + F_adapt * M (Eq. 3), or without M (Table 1, row 3)."""
+    """F_fuse = F + F_adapt * M (Eq. 3), or without M (Table 1, row 3).
+
+    Attributes:
+      channels: C.
+      kind: "masked", "plain" (without M), or "experts" (masked; the conv is a mix of experts).
+    """
 
     channels: int
-    masked: bool
+    kind: str
 
     @nn.compact
     def __call__(
         self, x: Float[Array, "batch height width channels"], scale: Float[Array, "2"]
     ) -> tuple[Float[Array, "batch height width channels"], Float[Array, "batch height width 1"] | None]:
         """Fused features and the mask (None where there is none) for a scale (r_v, r_h)."""
-        adapted = ScaleAwareConv(self.channels, name="conv")(x, scale)
-        if not self.masked:
+        conv = ExpertConv if self.kind == "experts" else ScaleAwareConv
+        adapted = conv(self.channels, name="conv")(x, scale)
+        if self.kind == "plain":
             return x + adapted, None
         mask = Mask(name="mask")(x)
         return x + adapted * mask, mask

@@ -6,10 +6,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from arbsr_jax.models.hyper import over_phases
+from arbsr_jax.models.hyper import over_phases, phase_inputs
 from arbsr_jax.models.layers import Conv1x1, Conv3x3, pixel_shuffle
 from arbsr_jax.ops.geometry import Grid
-from arbsr_jax.ops.sampling import bicubic_upsample, bilinear_sample, to_canvas
+from arbsr_jax.ops.sampling import bicubic_upsample, sample_at_offsets, to_canvas
 
 
 def identity_kernel1x1(key: Array, shape: tuple[int, int], dtype: jnp.dtype) -> Float[Array, "channels channels"]:
@@ -36,21 +36,11 @@ class ScaleAwareUpsampling(nn.Module):
             "bias": (self.channels, nn.initializers.zeros),
             "offset": (2, nn.initializers.zeros),
         }
-        parameters = over_phases()(heads, name="hyper")(phase_inputs(grid))
-        offset = to_canvas(parameters["offset"], grid)
-        rows = jnp.take(grid.rows.relative, grid.rows.phase)[:, None] + offset[..., 0]
-        columns = jnp.take(grid.columns.relative, grid.columns.phase)[None, :] + offset[..., 1]
-        x = bilinear_sample(x, (grid.rows.base[:, None], rows), (grid.columns.base[None, :], columns))
+        parameters = over_phases()(heads, name="hyper")(phase_inputs(grid.scale, grid))
+        x = sample_at_offsets(x, parameters["offset"], grid)
         kernel, bias = (to_canvas(parameters[name].astype(x.dtype), grid)[None] for name in ("kernel", "bias"))
         x = x * kernel + bias
         return Conv1x1(self.channels, kernel_init=identity_kernel1x1, name="mix")(x)
-
-
-def phase_inputs(grid: Grid) -> Float[Array, "phases_v phases_h 4"]:
-    """(r_v, r_h, R(y), R(x)) of every phase pair: what the heads see."""
-    rows, columns = jnp.meshgrid(grid.rows.relative, grid.columns.relative, indexing="ij")
-    scale = jnp.broadcast_to(grid.scale, (*rows.shape, 2))
-    return jnp.concatenate([scale, rows[..., None], columns[..., None]], axis=-1)
 
 
 def shuffle_factors(scale: int) -> list[int]:

@@ -18,6 +18,8 @@ def bilinear_sample(
     features: Float[Array, "batch height width channels"],
     rows: tuple[Int[Array, "..."], Float[Array, "rows columns"]],
     columns: tuple[Int[Array, "..."], Float[Array, "rows columns"]],
+    *,
+    zeros_outside: bool = False,
 ) -> Float[Array, "batch rows columns channels"]:
     """Features at (rows, columns), bilinearly interpolated; positions beyond the border are clamped to it.
 
@@ -26,10 +28,11 @@ def bilinear_sample(
       rows: vertical positions in LR pixels as whole part, any shape that broadcasts, and remainder (of any size):
         kept apart so that float32 stays exact on large images.
       columns: horizontal positions likewise.
+      zeros_outside: instead of clamping, take the image for surrounded by zeros.
     """
     batch, height, width, channels = features.shape
-    tap_rows, weight_rows = _taps(*rows, height)
-    tap_columns, weight_columns = _taps(*columns, width)
+    tap_rows, weight_rows = _taps(*rows, height, zeros_outside=zeros_outside)
+    tap_columns, weight_columns = _taps(*columns, width, zeros_outside=zeros_outside)
     flat = features.reshape(batch, height * width, channels)
     shape = weight_rows[0].shape
     result = 0
@@ -40,11 +43,33 @@ def bilinear_sample(
     return result.reshape(batch, *shape, channels)
 
 
-def _taps(whole: Array, remainder: Array, length: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+def sample_at_offsets(
+    features: Float[Array, "batch height width channels"],
+    offset: Float[Array, "phases_v phases_h 2"],
+    grid: Grid,
+    *,
+    zeros_outside: bool = False,
+) -> Float[Array, "batch rows columns channels"]:
+    """Features at (C(y) + offset, C(x) + offset) of every HR pixel; offsets (rows, columns) in LR pixels, by phase."""
+    offset = to_canvas(offset, grid)
+    rows = jnp.take(grid.rows.relative, grid.rows.phase)[:, None] + offset[..., 0]
+    columns = jnp.take(grid.columns.relative, grid.columns.phase)[None, :] + offset[..., 1]
+    rows, columns = (grid.rows.base[:, None], rows), (grid.columns.base[None, :], columns)
+    return bilinear_sample(features, rows, columns, zeros_outside=zeros_outside)
+
+
+def _taps(
+    whole: Array, remainder: Array, length: int, *, zeros_outside: bool
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Indices and weights of the two pixels around each position."""
     below = jnp.floor(remainder)
     first = whole + below.astype(whole.dtype)
     weight = remainder - below
-    return (jnp.clip(first, 0, length - 1), jnp.clip(first + 1, 0, length - 1)), (1 - weight, weight)
+    taps, weights = (first, first + 1), (1 - weight, weight)
+    inside = tuple(jnp.clip(tap, 0, length - 1) for tap in taps)
+    if zeros_outside:
+        weights = tuple(jnp.where(tap == kept, w, 0) for tap, kept, w in zip(taps, inside, weights, strict=True))
+    return inside, weights
 
 
 def bicubic_upsample(

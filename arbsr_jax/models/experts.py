@@ -1,0 +1,63 @@
+"""The plug-in of the later version (Wang et al., ICCV 2021): mixes of experts, to run ArbRCAN's published weights."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from arbsr_jax.models.hyper import HyperNetwork, over_phases, phase_inputs
+from arbsr_jax.ops.geometry import Grid
+from arbsr_jax.ops.sampling import sample_at_offsets, to_canvas
+
+EXPERTS = 4
+COMPRESSION = 8  # channels of the upsampling's bottleneck: C / 8
+
+of_experts = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform", batch_axis=0)
+
+
+class ExpertConv(nn.Module):
+    """3x3 conv whose kernel is a mix of four, weighted by the softmax of an MLP of (1/r_v, 1/r_h); no bias."""
+
+    channels: int
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "batch height width channels"], scale: Float[Array, "2"]
+    ) -> Float[Array, "batch height width channels"]:
+        """F_adapt of features for a scale (r_v, r_h); shapes are kept."""
+        heads = {"routing": (EXPERTS, nn.initializers.zeros)}
+        weights = nn.softmax(HyperNetwork(heads, layers=1, name="hyper")(1 / scale)["routing"])
+        experts = self.param("experts", of_experts, (EXPERTS, 3, 3, self.channels, self.channels))
+        # One scale for the whole image: mixing kernels costs one conv instead of four.
+        kernel = jnp.tensordot(weights.astype(experts.dtype), experts, axes=1)
+        return jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+class ExpertUpsampling(nn.Module):
+    """x + expand(compress(x)) of sampled features x; both are mixes of four, weighted by phase through sigmoids."""
+
+    channels: int
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "batch height width channels"], grid: Grid
+    ) -> Float[Array, "batch rows columns channels"]:
+        """Features on the canvas of `grid`; the image is taken for surrounded by zeros.
+
+        The heads see (1/r_h, 1/r_v, R(y), R(x)). The outputs of the experts are mixed: mixing their kernels would
+        make two matrices for every HR pixel.
+        """
+        heads = {"routing": (EXPERTS, nn.initializers.zeros), "offset": (2, nn.initializers.zeros)}
+        parameters = over_phases()(heads, name="hyper")(phase_inputs(1 / grid.scale[::-1], grid))
+        x = sample_at_offsets(x, parameters["offset"], grid, zeros_outside=True)
+        few = self.channels // COMPRESSION
+        compress = self.param("compress", of_experts, (EXPERTS, self.channels, few))
+        expand = self.param("expand", of_experts, (EXPERTS, few, self.channels))
+        # All experts in one matrix product; each weight stands before the `few` channels of its expert. Written as a
+        # sum over an axis of experts, XLA 0.10 on CPUs fuses it with the next product into wrong numbers.
+        weights = jnp.repeat(nn.sigmoid(parameters["routing"]).astype(x.dtype), few, axis=-1)
+        weights = to_canvas(weights, grid)[None]
+        mixed = sum(jnp.split((x @ compress.swapaxes(0, 1).reshape(self.channels, -1)) * weights, EXPERTS, axis=-1))
+        return x + (jnp.concatenate([mixed] * EXPERTS, axis=-1) * weights) @ expand.reshape(-1, self.channels)
