@@ -32,6 +32,22 @@ def compilation_cache() -> Path:
     return folder
 
 
+@functools.cache
+def compiler_options() -> dict[str, str]:
+    """How XLA compiles our programs: on CPUs without YNNPACK's fusions, if this XLA has them.
+
+    They make a training step up to 2 times slower, and in 0.10.2 and 0.11.0 some results wrong (jax issue 39103).
+    """
+    options = {"xla_cpu_experimental_ynn_fusion_type": ""}
+    if jax.default_backend() != "cpu":
+        return {}
+    try:
+        jax.jit(lambda x: x).lower(np.float32(0)).compile(compiler_options=options)
+    except jax.errors.JaxRuntimeError:  # another XLA, which does not know the option
+        return {}
+    return options
+
+
 def join_processes(coordinator: str | None, processes: int | None, process: int | None, heartbeat: int = 100) -> None:
     """Make this process one of several that train together; call it before any computation.
 
@@ -68,46 +84,54 @@ class DataParallel:
 
     def __init__(self, step: Callable[..., Any], on_compile: Callable[[str], None] = lambda line: None) -> None:
         self._step = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None, donate_argnums=(0,))
-        self._on_compile, self._shapes = on_compile, set()
-        self._layout = replicate(np.zeros(())).sharding
+        self._on_compile = on_compile
+        self._compiled: dict[tuple, jax.stages.Compiled] = {}
 
     @property
     def programs(self) -> int:  # noqa: D102 (described above)
-        return len(self._shapes)
+        return len(self._compiled)
 
     def __call__(self, state: PyTree, batch: PyTree, constants: PyTree) -> tuple[PyTree, PyTree]:
         """Run the step; `batch` has leading axes [devices, batch / devices], as `shard` makes them."""
-        state, constants = self._everywhere(state), self._everywhere(constants)
-        leaves, structure = jax.tree.flatten((batch, constants))
-        shapes = (structure, tuple(np.shape(leaf) for leaf in leaves))
-        if shapes in self._shapes:
-            return self._step(state, batch, constants)
-        begin = time.perf_counter()
-        result = jax.block_until_ready(self._step(state, batch, constants))
-        self._shapes.add(shapes)
-        sizes = " ".join("x".join(map(str, leaf.shape)) for leaf in jax.tree.leaves(batch))
-        self._on_compile(f"compiled program {self.programs} ({sizes}) in {time.perf_counter() - begin:.1f} s")
-        return result
+        state, constants = replicate(state), replicate(constants)
+        return self._program(state, batch, constants)(state, batch, constants)
 
     def flops(self, state: PyTree, batch: PyTree, constants: PyTree) -> float:
         """Floating-point operations of one step on one device, as XLA counts them."""
-        state, constants = self._everywhere(state), self._everywhere(constants)
-        return self._step.lower(state, batch, constants).compile().cost_analysis()["flops"]
+        state, constants = replicate(state), replicate(constants)
+        return self._program(state, batch, constants).cost_analysis()["flops"]
 
-    def _everywhere(self, tree: PyTree) -> PyTree:
-        """The tree laid out as steps return it; laid out otherwise, it would have a step compiled once more."""
-        layouts = {getattr(leaf, "sharding", None) for leaf in jax.tree.leaves(tree)}
-        return tree if layouts <= {self._layout} else replicate(tree)
+    def _program(self, state: PyTree, batch: PyTree, constants: PyTree) -> jax.stages.Compiled:
+        leaves, structure = jax.tree.flatten((batch, constants))
+        shapes = (structure, tuple(np.shape(leaf) for leaf in leaves))
+        if shapes not in self._compiled:
+            begin = time.perf_counter()
+            lowered = self._step.lower(state, batch, constants)
+            self._compiled[shapes] = lowered.compile(compiler_options=compiler_options())
+            sizes = " ".join("x".join(map(str, leaf.shape)) for leaf in jax.tree.leaves(batch))
+            self._on_compile(f"compiled program {self.programs} ({sizes}) in {time.perf_counter() - begin:.1f} s")
+        return self._compiled[shapes]
 
 
 def replicate(tree: PyTree) -> PyTree:
-    """Arrays on every device, without a device axis; do it once for what many steps use."""
-    return _hand_through()(tree, np.zeros(jax.local_device_count(), np.float32))
+    """Arrays on every device of every process, without a device axis; do it once for what many steps use."""
+    everywhere, _ = _layouts()
+    return jax.tree.map(lambda leaf: _laid_out(leaf, everywhere), tree)
 
 
-@functools.cache  # a pmap made anew would compile anew, for every scale of a run
-def _hand_through() -> Callable[[PyTree, np.ndarray], PyTree]:
-    return jax.pmap(lambda tree, unused: tree, axis_name=AXIS, in_axes=(None, 0), out_axes=None)
+@functools.cache
+def _layouts() -> tuple[jax.sharding.Sharding, jax.sharding.Sharding]:
+    """How pmap lays out what is the same on all devices, and what is split among them."""
+    step = jax.pmap(lambda same, split: (same, split), axis_name=AXIS, in_axes=(None, 0), out_axes=(None, 0))
+    program = step.lower(np.zeros((), np.float32), np.zeros(jax.local_device_count(), np.float32)).compile()
+    return program.input_shardings[0]
+
+
+def _laid_out(leaf: Any, layout: jax.sharding.Sharding) -> jax.Array:
+    if isinstance(leaf, jax.Array) and leaf.sharding == layout:
+        return leaf
+    # A copy: steps write their results where the state was.
+    return jax.make_array_from_process_local_data(layout, np.array(leaf))
 
 
 def mean_over_devices(tree: PyTree) -> PyTree:
@@ -116,16 +140,16 @@ def mean_over_devices(tree: PyTree) -> PyTree:
 
 
 def shard(tree: PyTree) -> PyTree:
-    """Arrays [batch, ...] of this process as [devices, batch / devices, ...].
+    """Arrays [batch, ...] of this process as its part of [devices, batch / devices, ...].
 
     Raises:
       ArbsrError: the batch does not divide among the local devices.
     """
-    devices = jax.local_device_count()
+    devices, (_, apart) = jax.local_device_count(), _layouts()
 
-    def split(x: np.ndarray) -> np.ndarray:
+    def split(x: np.ndarray) -> jax.Array:
         if x.shape[0] % devices:
             raise ArbsrError(f"a batch of {x.shape[0]} does not divide among {devices} devices; use a multiple")
-        return x.reshape(devices, x.shape[0] // devices, *x.shape[1:])
+        return _laid_out(x.reshape(devices, x.shape[0] // devices, *x.shape[1:]), apart)
 
     return jax.tree.map(split, tree)

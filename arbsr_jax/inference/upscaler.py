@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt8
 
-from arbsr_jax import checkpoint
+from arbsr_jax import checkpoint, parallel
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.network import Parameters, SRNetwork
 from arbsr_jax.ops.geometry import LARGEST_SCALE, SMALLEST_SCALE, Grid, Scale, make_grid
@@ -75,7 +75,8 @@ class Upscaler:
         key = tuple(leaf.shape for leaf in jax.tree.leaves((lr, grid)))
         if key not in self._compiled:
             begin = time.perf_counter()
-            self._compiled[key] = jax.jit(self._forward).lower(self._parameters, lr, grid).compile()
+            lowered = jax.jit(self._forward).lower(self._parameters, lr, grid)
+            self._compiled[key] = lowered.compile(compiler_options=parallel.compiler_options())
             self.compile_seconds += time.perf_counter() - begin
         return self._compiled[key]
 

@@ -43,7 +43,7 @@ class ExpertUpsampling(nn.Module):
     @nn.compact
     def __call__(
         self, x: Float[Array, "batch height width channels"], grid: Grid
-    ) -> Float[Array, "batch rows columns channels"]:
+    ) -> tuple[Float[Array, "batch rows columns channels"], None]:
         """Features on the canvas of `grid`; the image is taken for surrounded by zeros.
 
         The heads see (1/r_h, 1/r_v, R(y), R(x)). The outputs of the experts are mixed: mixing their kernels would
@@ -60,4 +60,4 @@ class ExpertUpsampling(nn.Module):
         weights = jnp.repeat(nn.sigmoid(parameters["routing"]).astype(x.dtype), few, axis=-1)
         weights = to_canvas(weights, grid)[None]
         mixed = sum(jnp.split((x @ compress.swapaxes(0, 1).reshape(self.channels, -1)) * weights, EXPERTS, axis=-1))
-        return x + (jnp.concatenate([mixed] * EXPERTS, axis=-1) * weights) @ expand.reshape(-1, self.channels)
+        return x + (jnp.concatenate([mixed] * EXPERTS, axis=-1) * weights) @ expand.reshape(-1, self.channels), None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.lax import slice_in_dim
@@ -22,14 +23,105 @@ Conv1x1 = partial(nn.Dense, kernel_init=uniform_fan_in)
 RGB_MEAN = 255 * np.array([0.4488, 0.4371, 0.4040], np.float32).reshape(1, 1, 1, 3)
 
 
+TAPS = [(row, column) for row in range(3) for column in range(3)]
+
+
+class Pointwise(nn.Module):
+    """Kernel and bias of a 1x1 conv that another layer computes."""
+
+    channels: int
+    kernel_init: nn.initializers.Initializer = uniform_fan_in
+
+    @nn.compact
+    def __call__(self) -> tuple[Float[Array, "channels channels"], Float[Array, "channels"]]:
+        """The parameters."""
+        kernel = self.param("kernel", self.kernel_init, (self.channels, self.channels), jnp.float32)
+        return kernel, self.param("bias", nn.initializers.zeros, (self.channels,))
+
+
+class Tail(nn.Module):
+    """3x3 conv to a few channels with zero padding 1, as one matrix product and nine shifted sums.
+
+    A 1x1 conv before it becomes part of the product, also at the rim: the padding is of what the product makes.
+    """
+
+    features: int
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Float[Array, "batch height width channels"],
+        before: tuple[Float[Array, "channels channels"], Float[Array, "channels"]] | None = None,
+    ) -> Float[Array, "batch height width features"]:
+        """The conv of x, or of the 1x1 conv of x whose kernel and bias are given."""
+        channels = x.shape[-1]
+        kernel = self.param("kernel", uniform_fan_in, (3, 3, channels, self.features))
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        product = kernel.transpose(2, 0, 1, 3).reshape(channels, 9 * self.features)
+        if before is None:
+            taps = x @ product
+        else:
+            exactly = partial(jnp.matmul, precision="highest")
+            taps = x @ exactly(before[0], product) + exactly(before[1], product).reshape(1, 1, 1, -1)
+        return sum_of_taps(taps) + bias.reshape(1, 1, 1, -1)
+
+
+@jax.custom_vjp
+def sum_of_taps(
+    taps: Float[Array, "batch height width nine_features"],
+) -> Float[Array, "batch height width features"]:
+    """What the nine taps of a 3x3 conv, side by side, sum up to; zeros around the image."""
+    height, width = taps.shape[1:3]
+    padded = jnp.pad(taps, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    parts = jnp.split(padded, 9, axis=-1)
+    return sum(part[:, i : i + height, j : j + width] for part, (i, j) in zip(parts, TAPS, strict=True))
+
+
+def _sum_of_taps_forward(taps: Array) -> tuple[Array, None]:
+    return sum_of_taps(taps), None
+
+
+def _sum_of_taps_backward(_: None, gradient: Array) -> tuple[Array]:
+    height, width = gradient.shape[1:3]
+    padded = jnp.pad(gradient, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    return (jnp.concatenate([padded[:, 2 - i : 2 - i + height, 2 - j : 2 - j + width] for i, j in TAPS], axis=-1),)
+
+
+sum_of_taps.defvjp(_sum_of_taps_forward, _sum_of_taps_backward)
+
+
+@jax.custom_vjp
 def depthwise_conv3x3(
     x: Float[Array, "batch height width channels"], kernel: Float[Array, "3 3 channels"]
 ) -> Float[Array, "batch height width channels"]:
     """Depth-wise 3x3 cross-correlation with zero padding 1, as nine shifted multiply-adds (grouped convs are slow)."""
     height, width = x.shape[1:3]
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    taps = [(i, j) for i in range(3) for j in range(3)]
-    return sum(padded[:, i : i + height, j : j + width] * kernel[i, j].reshape(1, 1, 1, -1) for i, j in taps)
+    return sum(padded[:, i : i + height, j : j + width] * kernel[i, j].reshape(1, 1, 1, -1) for i, j in TAPS)
+
+
+def _depthwise_forward(x: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
+    return depthwise_conv3x3(x, kernel), (x, kernel)
+
+
+def _depthwise_backward(saved: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
+    x, kernel = saved
+    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+
+    def correlate(padded: Array, gradient: Array) -> Array:
+        height, width = gradient.shape[-3:-1]
+        products = [padded[..., i : i + height, j : j + width, :] * gradient for i, j in TAPS]
+        return jnp.stack([product.sum(axis=range(product.ndim - 1)) for product in products])
+
+    def image_by_image(padded: Array, gradient: Array) -> Array:  # 4 times faster on CPUs: one image fits the cache
+        zero = jnp.zeros((9, x.shape[-1]), x.dtype)
+        return jax.lax.scan(lambda total, pair: (total + correlate(*pair), None), zero, (padded, gradient))[0]
+
+    of_kernel = jax.lax.platform_dependent(padded, gradient, cpu=image_by_image, default=correlate)
+    return depthwise_conv3x3(gradient, kernel[::-1, ::-1]), of_kernel.reshape(kernel.shape)
+
+
+depthwise_conv3x3.defvjp(_depthwise_forward, _depthwise_backward)
 
 
 def pixel_shuffle(

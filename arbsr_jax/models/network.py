@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.edsr import ResBlock
 from arbsr_jax.models.experts import ExpertUpsampling
-from arbsr_jax.models.layers import RGB_MEAN, Conv3x3
+from arbsr_jax.models.layers import RGB_MEAN, Conv3x3, Tail
 from arbsr_jax.models.rcan import ResidualGroup
 from arbsr_jax.models.scale_aware import FeatureAdaption
 from arbsr_jax.models.upsampling import BicubicUpsampling, PixelShuffleUpsampling, ScaleAwareUpsampling
@@ -55,8 +55,9 @@ class SRNetwork(nn.Module):
                 masks += [] if mask is None else [mask]
             features.append(x)
         x = head + Conv3x3(config.channels, name="body_conv")(x)
-        x = self._upsampler()(x, grid).astype(jnp.float32)
-        return Conv3x3(3, name="tail")(x) + RGB_MEAN, {"features": features, "masks": masks}
+        x, pointwise = self._upsampler()(x, grid)
+        sr = Tail(3, name="tail")(x.astype(jnp.float32), pointwise)
+        return sr + RGB_MEAN, {"features": features, "masks": masks}
 
     def _block(self, index: int) -> nn.Module:
         config, name = self.config, f"block_{index}"
@@ -76,11 +77,15 @@ class SRNetwork(nn.Module):
 
 
 def cast_parameters(parameters: Parameters, dtype: jnp.dtype) -> Parameters:
-    """Parameters for computing in `dtype`; hypernetworks (positions) and tail (grey levels) stay as they are."""
+    """Parameters for computing in `dtype`; hypernetworks (positions) and tail (grey levels) stay as they are.
+
+    The tail computes the upsampler's 1x1 conv too.
+    """
 
     def cast(path: tuple, leaf: Array) -> Array:
         names = {entry.key for entry in path}
-        return leaf if names & {"hyper", "tail"} else leaf.astype(dtype)
+        stays = names & {"hyper", "tail"} or {"upsampler", "mix"} <= names
+        return leaf if stays else leaf.astype(dtype)
 
     return jax.tree_util.tree_map_with_path(cast, parameters)
 

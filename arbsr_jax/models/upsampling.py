@@ -1,4 +1,7 @@
-"""From LR features to features on the HR canvas: scale-aware (Section 3.2.2), pixel shuffle, or bicubic."""
+"""From LR features to features on the HR canvas: scale-aware (Section 3.2.2), pixel shuffle, or bicubic.
+
+Each gives the features, and kernel and bias of a 1x1 conv that the tail is still to compute, or None.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from arbsr_jax.models.hyper import over_phases, phase_inputs
-from arbsr_jax.models.layers import Conv1x1, Conv3x3, pixel_shuffle
+from arbsr_jax.models.layers import Conv3x3, Pointwise, pixel_shuffle
 from arbsr_jax.ops.geometry import Grid
 from arbsr_jax.ops.sampling import bicubic_upsample, sample_at_offsets, to_canvas
+
+PointwiseConv = tuple[Float[Array, "channels channels"], Float[Array, "channels"]]
 
 
 def identity_kernel1x1(key: Array, shape: tuple[int, int], dtype: jnp.dtype) -> Float[Array, "channels channels"]:
@@ -21,7 +26,8 @@ def identity_kernel1x1(key: Array, shape: tuple[int, int], dtype: jnp.dtype) -> 
 class ScaleAwareUpsampling(nn.Module):
     """Sampling at learned offsets, then a learned kernel and bias, each made from scale and phase; then a 1x1 conv.
 
-    It starts as plain bilinear interpolation, so that a pretrained tail can go on from there.
+    It starts as plain bilinear interpolation, so that a pretrained tail can go on from there. The 1x1 conv is left to
+    the tail, which computes both convs as one.
     """
 
     channels: int
@@ -29,8 +35,8 @@ class ScaleAwareUpsampling(nn.Module):
     @nn.compact
     def __call__(
         self, x: Float[Array, "batch height width channels"], grid: Grid
-    ) -> Float[Array, "batch rows columns channels"]:
-        """Features on the canvas of `grid`. The heads run once per phase pair, not once per HR pixel."""
+    ) -> tuple[Float[Array, "batch rows columns channels"], PointwiseConv]:
+        """Features on the canvas of `grid`, and the conv to come. The heads run once per phase pair, not per pixel."""
         heads = {
             "kernel": (self.channels, nn.initializers.ones),
             "bias": (self.channels, nn.initializers.zeros),
@@ -39,8 +45,7 @@ class ScaleAwareUpsampling(nn.Module):
         parameters = over_phases()(heads, name="hyper")(phase_inputs(grid.scale, grid))
         x = sample_at_offsets(x, parameters["offset"], grid)
         kernel, bias = (to_canvas(parameters[name].astype(x.dtype), grid)[None] for name in ("kernel", "bias"))
-        x = x * kernel + bias
-        return Conv1x1(self.channels, kernel_init=identity_kernel1x1, name="mix")(x)
+        return x * kernel + bias, Pointwise(self.channels, identity_kernel1x1, name="mix")()
 
 
 def shuffle_factors(scale: int) -> list[int]:
@@ -57,13 +62,13 @@ class PixelShuffleUpsampling(nn.Module):
     @nn.compact
     def __call__(
         self, x: Float[Array, "batch height width channels"], grid: Grid
-    ) -> Float[Array, "batch rows columns channels"]:
+    ) -> tuple[Float[Array, "batch rows columns channels"], None]:
         """Features enlarged by `scale`; `grid` must be of that scale."""
         for index, factor in enumerate(shuffle_factors(self.scale)):
             x = pixel_shuffle(Conv3x3(factor**2 * self.channels, name=f"conv_{index}")(x), factor)
         if x.shape[1:3] != grid.canvas:
             raise ValueError(f"a x{self.scale} network makes {x.shape[1:3]} here, not the canvas {grid.canvas}")
-        return x
+        return x, None
 
 
 class BicubicUpsampling(nn.Module):
@@ -72,6 +77,6 @@ class BicubicUpsampling(nn.Module):
     @nn.compact
     def __call__(
         self, x: Float[Array, "batch height width channels"], grid: Grid
-    ) -> Float[Array, "batch rows columns channels"]:
+    ) -> tuple[Float[Array, "batch rows columns channels"], None]:
         """Features on the canvas of `grid`."""
-        return bicubic_upsample(x, grid)
+        return bicubic_upsample(x, grid), None

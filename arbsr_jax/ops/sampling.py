@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -11,7 +14,27 @@ from arbsr_jax.ops.resize import cubic
 
 def to_canvas(table: Float[Array, "phases_v phases_h *size"], grid: Grid) -> Float[Array, "rows columns *size"]:
     """A table of values per phase pair, spread to every pixel of the HR canvas."""
-    return jnp.take(jnp.take(table, grid.rows.phase, axis=0), grid.columns.phase, axis=1)
+    return spread(spread(table, grid.rows.phase, 0), grid.columns.phase, 1)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2,))
+def spread(table: Float[Array, "..."], index: Int[Array, "length"], axis: int) -> Float[Array, "..."]:
+    """Entries `index` of an axis. The gradient is a product with ones and zeros: scattering is slow on CPUs."""
+    return jnp.take(table, index, axis=axis, mode="clip")
+
+
+def _spread_forward(table: Array, index: Array, axis: int) -> tuple[Array, tuple[Array, int]]:
+    return spread(table, index, axis), (index, table.shape[axis])
+
+
+def _spread_backward(axis: int, saved: tuple[Array, int], gradient: Array) -> tuple[Array, None]:
+    index, count = saved
+    chosen = (index[:, None] == jnp.arange(count)[None, :]).astype(gradient.dtype)
+    summed = jnp.tensordot(chosen, gradient, axes=((0,), (axis,)), precision="highest")
+    return jnp.moveaxis(summed, 0, axis), None
+
+
+spread.defvjp(_spread_forward, _spread_backward)
 
 
 def bilinear_sample(
@@ -33,14 +56,58 @@ def bilinear_sample(
     batch, height, width, channels = features.shape
     tap_rows, weight_rows = _taps(*rows, height, zeros_outside=zeros_outside)
     tap_columns, weight_columns = _taps(*columns, width, zeros_outside=zeros_outside)
-    flat = features.reshape(batch, height * width, channels)
     shape = weight_rows[0].shape
+    corners = [(i, j) for i in range(2) for j in range(2)]
+    index = jnp.stack([(tap_rows[i] * width + tap_columns[j]).reshape(-1) for i, j in corners])
+    weight = jnp.stack([(weight_rows[i] * weight_columns[j]).reshape(-1) for i, j in corners])
+    flat = features.reshape(batch, height * width, channels)
+    return weighted_sum(flat, index, weight).reshape(batch, *shape, channels)
+
+
+@jax.custom_vjp
+def weighted_sum(
+    values: Float[Array, "batch length channels"], index: Int[Array, "taps points"], weight: Float[Array, "taps points"]
+) -> Float[Array, "batch points channels"]:
+    """For each point the sum of a few values, each times its weight; indices must lie inside."""
     result = 0
-    for row, row_weight in zip(tap_rows, weight_rows, strict=True):
-        for column, column_weight in zip(tap_columns, weight_columns, strict=True):
-            values = jnp.take(flat, (row * width + column).reshape(-1), axis=1, mode="clip")
-            result += values * (row_weight * column_weight).reshape(1, -1, 1).astype(features.dtype)
-    return result.reshape(batch, *shape, channels)
+    for taps, weights in zip(index, weight.astype(values.dtype), strict=True):
+        result += jnp.take(values, taps, axis=1, mode="clip") * weights.reshape(1, -1, 1)
+    return result
+
+
+def _weighted_sum_forward(values: Array, index: Array, weight: Array) -> tuple[Array, tuple[Array, Array, Array]]:
+    return weighted_sum(values, index, weight), (values, index, weight)
+
+
+def _weighted_sum_backward(saved: tuple[Array, Array, Array], gradient: Array) -> tuple[Array, None, Array]:
+    values, index, weight = saved
+
+    def of_one(values: Array, gradient: Array) -> tuple[Array, Array]:
+        of_values, of_weight = jnp.zeros_like(values), []
+        for taps, weights in zip(index, weight.astype(values.dtype), strict=True):
+            of_values = of_values.at[taps].add(gradient * weights[:, None], mode="promise_in_bounds")
+            of_weight.append((jnp.take(values, taps, axis=0, mode="clip") * gradient).sum(axis=-1))
+        return of_values, jnp.stack(of_weight).astype(weight.dtype)
+
+    def image_by_image(
+        values: Array, gradient: Array
+    ) -> tuple[Array, Array]:  # 3 times faster on CPUs: it fits a cache
+        def add(total: Array, pair: tuple[Array, Array]) -> tuple[Array, Array]:
+            of_values, of_weight = of_one(*pair)
+            return total + of_weight, of_values
+
+        total, of_values = jax.lax.scan(add, jnp.zeros_like(weight), (values, gradient))
+        return of_values, total
+
+    def at_once(values: Array, gradient: Array) -> tuple[Array, Array]:
+        of_values, of_weight = jax.vmap(of_one)(values, gradient)
+        return of_values, of_weight.sum(axis=0)
+
+    of_values, of_weight = jax.lax.platform_dependent(values, gradient, cpu=image_by_image, default=at_once)
+    return of_values, None, of_weight
+
+
+weighted_sum.defvjp(_weighted_sum_forward, _weighted_sum_backward)
 
 
 def sample_at_offsets(
