@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from arbsr_jax.models.area import WHOLE, Area
 from arbsr_jax.models.hyper import HyperNetwork, over_phases, phase_inputs
 from arbsr_jax.ops.geometry import Grid
 from arbsr_jax.ops.sampling import sample_at_offsets, to_canvas
@@ -42,7 +43,7 @@ class ExpertUpsampling(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "batch height width channels"], grid: Grid
+        self, x: Float[Array, "batch height width channels"], grid: Grid, area: Area = WHOLE
     ) -> tuple[Float[Array, "batch rows columns channels"], None]:
         """Features on the canvas of `grid`; the image is taken for surrounded by zeros.
 
@@ -51,7 +52,7 @@ class ExpertUpsampling(nn.Module):
         """
         heads = {"routing": (EXPERTS, nn.initializers.zeros), "offset": (2, nn.initializers.zeros)}
         parameters = over_phases()(heads, name="hyper")(phase_inputs(1 / grid.scale[::-1], grid))
-        x = sample_at_offsets(x, parameters["offset"], grid, zeros_outside=True)
+        x = sample_at_offsets(x, parameters["offset"], grid, area.size_in(x), zeros_outside=True)
         few = self.channels // COMPRESSION
         compress = self.param("compress", of_experts, (EXPERTS, self.channels, few))
         expand = self.param("expand", of_experts, (EXPERTS, few, self.channels))

@@ -11,6 +11,8 @@ import numpy as np
 from jax.lax import slice_in_dim
 from jaxtyping import Array, Float
 
+from arbsr_jax.models.area import WHOLE, Area
+
 # PyTorch's default for convolutions and linear layers, with which EDSR and RCAN were trained:
 # uniform within fan_in^(-1/2).
 uniform_fan_in = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
@@ -52,6 +54,7 @@ class Tail(nn.Module):
         self,
         x: Float[Array, "batch height width channels"],
         before: tuple[Float[Array, "channels channels"], Float[Array, "channels"]] | None = None,
+        area: Area = WHOLE,
     ) -> Float[Array, "batch height width features"]:
         """The conv of x, or of the 1x1 conv of x whose kernel and bias are given."""
         channels = x.shape[-1]
@@ -63,7 +66,7 @@ class Tail(nn.Module):
         else:
             exactly = partial(jnp.matmul, precision="highest")
             taps = x @ exactly(before[0], product) + exactly(before[1], product).reshape(1, 1, 1, -1)
-        return sum_of_taps(taps) + bias.reshape(1, 1, 1, -1)
+        return sum_of_taps(area.clear(taps)) + bias.reshape(1, 1, 1, -1)
 
 
 @jax.custom_vjp

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from arbsr_jax.models.area import WHOLE, Area
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.edsr import ResBlock
 from arbsr_jax.models.experts import ExpertUpsampling
@@ -28,7 +29,17 @@ class SRNetwork(nn.Module):
     config: ModelConfig
     dtype: jnp.dtype = jnp.float32  # of the backbone; give it parameters from `cast_parameters`
 
-    @nn.compact
+    def setup(self) -> None:
+        """The layers, named as in model files."""
+        config = self.config
+        self.head, self.body_conv = Conv3x3(config.channels), Conv3x3(config.channels)
+        for index in range(config.blocks):
+            setattr(self, f"block_{index}", self._block())
+        if config.adaption != "none":
+            for place in range(config.adaptions):
+                setattr(self, f"adaption_{place}", FeatureAdaption(config.channels, config.adaption))
+        self.upsampler, self.tail = self._upsampler(), Tail(3)
+
     def __call__(
         self, image: Float[Array, "batch height width 3"], grid: Grid
     ) -> tuple[Float[Array, "batch rows columns 3"], dict[str, list[Array]]]:
@@ -42,38 +53,52 @@ class SRNetwork(nn.Module):
           HR images in 0..255 (not clipped), and named intermediates: "features" after every K blocks (after
           adaption: F_fuse of Eq. 3) and "masks", one for each masked adaption.
         """
+        x, intermediates = self.encode(image, grid.scale)
+        return self.decode(x, grid), intermediates
+
+    def encode(
+        self, image: Float[Array, "batch height width 3"], scale: Float[Array, "2"], area: Area = WHOLE
+    ) -> tuple[Float[Array, "batch height width channels"], dict[str, list[Array]]]:
+        """LR features of images that fill `area`, for a scale (r_v, r_h), and the intermediates of `__call__`."""
         config = self.config
-        head = Conv3x3(config.channels, name="head")((image - RGB_MEAN).astype(self.dtype))
+        head = self.head(area.clear((image - RGB_MEAN).astype(self.dtype)))
         x, features, masks = head, [], []
         for index in range(config.blocks):
-            x = self._block(index)(x)
+            x = getattr(self, f"block_{index}")(x, area)
             if (index + 1) % config.interval:
                 continue
             if config.adaption != "none":
-                place = len(features)
-                x, mask = FeatureAdaption(config.channels, config.adaption, name=f"adaption_{place}")(x, grid.scale)
+                x, mask = getattr(self, f"adaption_{len(features)}")(x, scale, area)
                 masks += [] if mask is None else [mask]
             features.append(x)
-        x = head + Conv3x3(config.channels, name="body_conv")(x)
-        x, pointwise = self._upsampler()(x, grid)
-        sr = Tail(3, name="tail")(x.astype(jnp.float32), pointwise)
-        return sr + RGB_MEAN, {"features": features, "masks": masks}
+        return head + self.body_conv(area.clear(x)), {"features": features, "masks": masks}
 
-    def _block(self, index: int) -> nn.Module:
-        config, name = self.config, f"block_{index}"
+    def decode(
+        self,
+        features: Float[Array, "batch height width channels"],
+        grid: Grid,
+        area: Area = WHOLE,
+        canvas: Area = WHOLE,
+    ) -> Float[Array, "batch rows columns 3"]:
+        """HR images in 0..255 (not clipped) of LR features that fill `area`; `canvas` is what of it is HR image."""
+        x, pointwise = self.upsampler(features, grid, area)
+        return self.tail(x.astype(jnp.float32), pointwise, canvas) + RGB_MEAN
+
+    def _block(self) -> nn.Module:
+        config = self.config
         if config.backbone == "edsr":
-            return ResBlock(config.channels, config.res_scale, name=name)
-        return ResidualGroup(config.channels, config.group_blocks, config.reduction, name=name)
+            return ResBlock(config.channels, config.res_scale)
+        return ResidualGroup(config.channels, config.group_blocks, config.reduction)
 
     def _upsampler(self) -> nn.Module:
         config = self.config
         if config.upsampler == "pixel_shuffle":
-            return PixelShuffleUpsampling(config.channels, config.scale, name="upsampler")
+            return PixelShuffleUpsampling(config.channels, config.scale)
         if config.upsampler == "bicubic":
-            return BicubicUpsampling(name="upsampler")
+            return BicubicUpsampling()
         if config.upsampler == "experts":
-            return ExpertUpsampling(config.channels, name="upsampler")
-        return ScaleAwareUpsampling(config.channels, name="upsampler")
+            return ExpertUpsampling(config.channels)
+        return ScaleAwareUpsampling(config.channels)
 
 
 def cast_parameters(parameters: Parameters, dtype: jnp.dtype) -> Parameters:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import flax.linen as nn
 from jaxtyping import Array, Float
 
+from arbsr_jax.models.area import WHOLE, Area
 from arbsr_jax.models.layers import Conv1x1, Conv3x3
 
 
@@ -15,9 +16,11 @@ class ChannelAttention(nn.Module):
     reduction: int
 
     @nn.compact
-    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch height width channels"]:
+    def __call__(
+        self, x: Float[Array, "batch height width channels"], area: Area = WHOLE
+    ) -> Float[Array, "batch height width channels"]:
         """The attention applied; shapes are kept."""
-        statistics = x.mean(axis=(1, 2), keepdims=True)
+        statistics = area.mean(x)
         squeezed = nn.relu(Conv1x1(max(1, self.channels // self.reduction), name="squeeze")(statistics))
         return x * nn.sigmoid(Conv1x1(self.channels, name="excite")(squeezed))
 
@@ -29,11 +32,13 @@ class ResidualChannelAttentionBlock(nn.Module):
     reduction: int
 
     @nn.compact
-    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch height width channels"]:
+    def __call__(
+        self, x: Float[Array, "batch height width channels"], area: Area = WHOLE
+    ) -> Float[Array, "batch height width channels"]:
         """The block applied; shapes are kept."""
-        branch = nn.relu(Conv3x3(self.channels, name="conv_0")(x))
-        branch = Conv3x3(self.channels, name="conv_1")(branch)
-        return x + ChannelAttention(self.channels, self.reduction, name="attention")(branch)
+        branch = nn.relu(Conv3x3(self.channels, name="conv_0")(area.clear(x)))
+        branch = Conv3x3(self.channels, name="conv_1")(area.clear(branch))
+        return x + ChannelAttention(self.channels, self.reduction, name="attention")(branch, area)
 
 
 class ResidualGroup(nn.Module):
@@ -44,9 +49,11 @@ class ResidualGroup(nn.Module):
     reduction: int
 
     @nn.compact
-    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch height width channels"]:
+    def __call__(
+        self, x: Float[Array, "batch height width channels"], area: Area = WHOLE
+    ) -> Float[Array, "batch height width channels"]:
         """The group applied; shapes are kept."""
         branch = x
         for index in range(self.blocks):
-            branch = ResidualChannelAttentionBlock(self.channels, self.reduction, name=f"block_{index}")(branch)
-        return x + Conv3x3(self.channels, name="conv")(branch)
+            branch = ResidualChannelAttentionBlock(self.channels, self.reduction, name=f"block_{index}")(branch, area)
+        return x + Conv3x3(self.channels, name="conv")(area.clear(branch))

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from arbsr_jax.models.area import WHOLE, Area
 from arbsr_jax.models.experts import ExpertConv
 from arbsr_jax.models.hyper import HyperNetwork
 from arbsr_jax.models.layers import Conv1x1, Conv3x3, average_pool2, bilinear_up2, depthwise_conv3x3
@@ -43,13 +44,17 @@ class Mask(nn.Module):
     """One-channel map in 0..1 of where features depend on the scale: a small hourglass; any image size works."""
 
     @nn.compact
-    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch height width 1"]:
+    def __call__(
+        self, x: Float[Array, "batch height width channels"], area: Area = WHOLE
+    ) -> Float[Array, "batch height width 1"]:
         """M of Eq. 3."""
-        size = x.shape[1:3]
-        x = average_pool2(nn.relu(Conv3x3(MASK_WIDTH, name="conv_0")(x)))
-        x = nn.relu(Conv3x3(MASK_WIDTH, name="conv_1")(x))
-        x = nn.relu(Conv3x3(MASK_WIDTH, name="conv_2")(x))
-        return nn.sigmoid(Conv3x3(1, name="conv_3")(bilinear_up2(x, size)))
+        size, half = x.shape[1:3], area.halved()
+        x = nn.relu(Conv3x3(MASK_WIDTH, name="conv_0")(area.clear(x)))
+        x = average_pool2(area.extend(x))
+        x = nn.relu(Conv3x3(MASK_WIDTH, name="conv_1")(half.clear(x)))
+        x = nn.relu(Conv3x3(MASK_WIDTH, name="conv_2")(half.clear(x)))
+        x = bilinear_up2(half.extend(x), size)
+        return nn.sigmoid(Conv3x3(1, name="conv_3")(area.clear(x)))
 
 
 class FeatureAdaption(nn.Module):
@@ -65,12 +70,12 @@ class FeatureAdaption(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "batch height width channels"], scale: Float[Array, "2"]
+        self, x: Float[Array, "batch height width channels"], scale: Float[Array, "2"], area: Area = WHOLE
     ) -> tuple[Float[Array, "batch height width channels"], Float[Array, "batch height width 1"] | None]:
         """Fused features and the mask (None where there is none) for a scale (r_v, r_h)."""
         conv = ExpertConv if self.kind == "experts" else ScaleAwareConv
-        adapted = conv(self.channels, name="conv")(x, scale)
+        adapted = conv(self.channels, name="conv")(area.clear(x), scale)
         if self.kind == "plain":
             return x + adapted, None
-        mask = Mask(name="mask")(x)
+        mask = Mask(name="mask")(x, area)
         return x + adapted * mask, mask

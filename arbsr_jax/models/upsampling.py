@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from arbsr_jax.models.area import WHOLE, Area
 from arbsr_jax.models.hyper import over_phases, phase_inputs
 from arbsr_jax.models.layers import Conv3x3, Pointwise, pixel_shuffle
 from arbsr_jax.ops.geometry import Grid
@@ -34,7 +35,7 @@ class ScaleAwareUpsampling(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "batch height width channels"], grid: Grid
+        self, x: Float[Array, "batch height width channels"], grid: Grid, area: Area = WHOLE
     ) -> tuple[Float[Array, "batch rows columns channels"], PointwiseConv]:
         """Features on the canvas of `grid`, and the conv to come. The heads run once per phase pair, not per pixel."""
         heads = {
@@ -43,7 +44,7 @@ class ScaleAwareUpsampling(nn.Module):
             "offset": (2, nn.initializers.zeros),
         }
         parameters = over_phases()(heads, name="hyper")(phase_inputs(grid.scale, grid))
-        x = sample_at_offsets(x, parameters["offset"], grid)
+        x = sample_at_offsets(x, parameters["offset"], grid, area.size_in(x))
         kernel, bias = (to_canvas(parameters[name].astype(x.dtype), grid)[None] for name in ("kernel", "bias"))
         return x * kernel + bias, Pointwise(self.channels, identity_kernel1x1, name="mix")()
 
@@ -61,11 +62,12 @@ class PixelShuffleUpsampling(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "batch height width channels"], grid: Grid
+        self, x: Float[Array, "batch height width channels"], grid: Grid, area: Area = WHOLE
     ) -> tuple[Float[Array, "batch rows columns channels"], None]:
         """Features enlarged by `scale`; `grid` must be of that scale."""
         for index, factor in enumerate(shuffle_factors(self.scale)):
-            x = pixel_shuffle(Conv3x3(factor**2 * self.channels, name=f"conv_{index}")(x), factor)
+            x = pixel_shuffle(Conv3x3(factor**2 * self.channels, name=f"conv_{index}")(area.clear(x)), factor)
+            area = area.times(factor)
         if x.shape[1:3] != grid.canvas:
             raise ValueError(f"a x{self.scale} network makes {x.shape[1:3]} here, not the canvas {grid.canvas}")
         return x, None
@@ -76,7 +78,7 @@ class BicubicUpsampling(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "batch height width channels"], grid: Grid
+        self, x: Float[Array, "batch height width channels"], grid: Grid, area: Area = WHOLE
     ) -> tuple[Float[Array, "batch rows columns channels"], None]:
         """Features on the canvas of `grid`."""
-        return bicubic_upsample(x, grid), None
+        return bicubic_upsample(x, grid, area.size_in(x)), None

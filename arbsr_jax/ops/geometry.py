@@ -110,14 +110,22 @@ class Phases(NamedTuple):
     relative: Float32[np.ndarray, "phases"]  # R, in LR pixels, in [-1/2, 1/2)
 
 
-def axis_phases(factor: Fraction, length: int) -> Phases:
-    """Phases of the first `length` HR pixels of an axis scaled by `factor` (Eq. 4 and 5)."""
+def axis_phases(factor: Fraction, length: int, start: int = 0, origin: int = 0) -> Phases:
+    """Phases of `length` HR pixels of an axis scaled by `factor` (Eq. 4 and 5).
+
+    Args:
+      factor: of the axis.
+      length: number of HR pixels.
+      start: the first of them.
+      origin: LR pixel from which `base` counts.
+    """
     p, q = factor.numerator, factor.denominator
     x = np.arange(length, dtype=np.int64)
-    position = (2 * x + 1) * q
+    position = (2 * (start + x) + 1) * q
     count = min(p, length)
     relative = (position[:count] % (2 * p)) / (2 * p) - 0.5
-    return Phases((position // (2 * p)).astype(np.int32), (x % p).astype(np.int32), relative.astype(np.float32))
+    base = position // (2 * p) - origin
+    return Phases(base.astype(np.int32), (x % p).astype(np.int32), relative.astype(np.float32))
 
 
 class Grid(NamedTuple):
@@ -154,6 +162,24 @@ def make_grid(
     )
     factors = np.array([scale.vertical, scale.horizontal], np.float32)
     return Grid(rows, columns, factors, np.array(size, np.int32))
+
+
+def grid_of_piece(
+    scale: Scale, start: tuple[int, int], size: tuple[int, int], origin: tuple[int, int], side: tuple[int, int]
+) -> Grid:
+    """The grid of a part of an HR image, seen from a tile of the LR image. All in (rows, columns).
+
+    Args:
+      scale: of the whole.
+      start: first HR pixel of the part.
+      size: of the part; what lies beyond is padding.
+      origin: first LR pixel of the tile.
+      side: of the canvas.
+    """
+    factors = scale.vertical, scale.horizontal
+    axes = zip(factors, size, start, origin, strict=True)
+    rows, columns = (_padded(axis_phases(*axis), total, None) for axis, total in zip(axes, side, strict=True))
+    return Grid(rows, columns, np.array(factors, np.float32), np.array(size, np.int32))
 
 
 def _padded(axis: Phases, total: int, phases: int | None) -> Phases:

@@ -41,6 +41,7 @@ def bilinear_sample(
     features: Float[Array, "batch height width channels"],
     rows: tuple[Int[Array, "..."], Float[Array, "rows columns"]],
     columns: tuple[Int[Array, "..."], Float[Array, "rows columns"]],
+    size: tuple[int | Array, int | Array],
     *,
     zeros_outside: bool = False,
 ) -> Float[Array, "batch rows columns channels"]:
@@ -51,11 +52,12 @@ def bilinear_sample(
       rows: vertical positions in LR pixels as whole part, any shape that broadcasts, and remainder (of any size):
         kept apart so that float32 stays exact on large images.
       columns: horizontal positions likewise.
+      size: (height, width) of the image, if it fills its array only in part.
       zeros_outside: instead of clamping, take the image for surrounded by zeros.
     """
     batch, height, width, channels = features.shape
-    tap_rows, weight_rows = _taps(*rows, height, zeros_outside=zeros_outside)
-    tap_columns, weight_columns = _taps(*columns, width, zeros_outside=zeros_outside)
+    tap_rows, weight_rows = _taps(*rows, size[0], zeros_outside=zeros_outside)
+    tap_columns, weight_columns = _taps(*columns, size[1], zeros_outside=zeros_outside)
     shape = weight_rows[0].shape
     corners = [(i, j) for i in range(2) for j in range(2)]
     index = jnp.stack([(tap_rows[i] * width + tap_columns[j]).reshape(-1) for i, j in corners])
@@ -114,6 +116,7 @@ def sample_at_offsets(
     features: Float[Array, "batch height width channels"],
     offset: Float[Array, "phases_v phases_h 2"],
     grid: Grid,
+    size: tuple[int | Array, int | Array],
     *,
     zeros_outside: bool = False,
 ) -> Float[Array, "batch rows columns channels"]:
@@ -122,11 +125,11 @@ def sample_at_offsets(
     rows = jnp.take(grid.rows.relative, grid.rows.phase)[:, None] + offset[..., 0]
     columns = jnp.take(grid.columns.relative, grid.columns.phase)[None, :] + offset[..., 1]
     rows, columns = (grid.rows.base[:, None], rows), (grid.columns.base[None, :], columns)
-    return bilinear_sample(features, rows, columns, zeros_outside=zeros_outside)
+    return bilinear_sample(features, rows, columns, size, zeros_outside=zeros_outside)
 
 
 def _taps(
-    whole: Array, remainder: Array, length: int, *, zeros_outside: bool
+    whole: Array, remainder: Array, length: int | Array, *, zeros_outside: bool
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Indices and weights of the two pixels around each position."""
     below = jnp.floor(remainder)
@@ -140,14 +143,16 @@ def _taps(
 
 
 def bicubic_upsample(
-    features: Float[Array, "batch height width channels"], grid: Grid
+    features: Float[Array, "batch height width channels"], grid: Grid, size: tuple[int | Array, int | Array]
 ) -> Float[Array, "batch rows columns channels"]:
-    """Keys' bicubic interpolation to the HR canvas, borders mirrored: `imresize` for scales above 1, not rounded."""
-    return _interpolate_axis(_interpolate_axis(features, grid.rows, 1), grid.columns, 2)
+    """Keys' bicubic interpolation of an image of `size` to the HR canvas, borders mirrored.
+
+    It is `imresize` for scales above 1, not rounded.
+    """
+    return _interpolate_axis(_interpolate_axis(features, grid.rows, 1, size[0]), grid.columns, 2, size[1])
 
 
-def _interpolate_axis(features: Array, phases: Phases, axis: int) -> Array:
-    length = features.shape[axis]
+def _interpolate_axis(features: Array, phases: Phases, axis: int, length: int | Array) -> Array:
     relative = jnp.take(phases.relative, phases.phase)
     below = jnp.floor(relative)
     result = 0

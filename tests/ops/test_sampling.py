@@ -29,6 +29,7 @@ def test_bilinear_sampling_equals_a_float64_loop(rng):
         jnp.asarray(features, jnp.float32),
         (jnp.asarray(whole[0]), jnp.asarray(rest[0], jnp.float32)),
         (jnp.asarray(whole[1]), jnp.asarray(rest[1], jnp.float32)),
+        features.shape[1:3],
     )
     for image, got in zip(features, result, strict=True):
         expected = reference_bilinear(image, whole[0] + rest[0], whole[1] + rest[1])
@@ -41,7 +42,7 @@ def test_bicubic_upsampling_equals_imresize(photograph, scale):
     height, width = 20, 30  # whole HR sizes at these scales, so that imresize has the same factors
     image = photograph[:height, :width].astype(np.float64)
     size = scale.output_size(height, width)
-    result = bicubic_upsample(jnp.asarray(image, jnp.float32)[None], make_grid(scale, size))[0]
+    result = bicubic_upsample(jnp.asarray(image, jnp.float32)[None], make_grid(scale, size), (height, width))[0]
     np.testing.assert_allclose(result, imresize(image, size=size), atol=2e-3)
 
 
