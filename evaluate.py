@@ -2,6 +2,7 @@
 
     python evaluate.py --scale 2.5x3.5
     python evaluate.py --model MODEL.safetensors --data DIR --scale 2 3 4 --json scores.json --out pictures/
+    python evaluate.py --data B100 --sweep seen --protocol arbsr --json seen.json
 
 Exit codes: 0 done; 1 some image failed, the rest is done; 2 wrong usage.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tqdm import tqdm
@@ -18,16 +20,25 @@ from arbsr_jax import ArbsrError, load_model, parallel
 from arbsr_jax.cli.exit_codes import DONE, SOME_FAILED, WRONG_USAGE
 from arbsr_jax.data.benchmarks import Dataset, open_dataset, sample_photographs
 from arbsr_jax.evaluation import report
+from arbsr_jax.evaluation.candidates import Bicubic, Candidate, Network, Pictures
+from arbsr_jax.evaluation.ledger import Ledger
 from arbsr_jax.evaluation.pictures import save_pictures
 from arbsr_jax.evaluation.protocols import PROTOCOLS
-from arbsr_jax.evaluation.sweeps import Scored, evaluate
+from arbsr_jax.evaluation.scales import SWEEPS
+from arbsr_jax.evaluation.sweeps import Row, Scored, Sweep, evaluate
+from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.ops.geometry import Scale
+
+BICUBIC = "bicubic"
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The flags."""
     parser = argparse.ArgumentParser(description="Score a model at any pair of scale factors.")
-    parser.add_argument("--model", default="arbedsr-tiny", help="a .safetensors file or the name of a shipped model")
+    parser.add_argument(
+        "--model", default="arbedsr-tiny", help=f"a .safetensors file, the name of a shipped model, or {BICUBIC}"
+    )
+    parser.add_argument("--sr", type=Path, metavar="DIR", help="score these pictures instead of a model's")
     parser.add_argument(
         "--data",
         type=Path,
@@ -36,17 +47,28 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="DIR",
         help="folders of HR images, or dataset folders holding HR/ (default: scikit-image's photographs)",
     )
-    parser.add_argument(
+    parser.add_argument("--lr", type=Path, metavar="DIR", help="use LR files in DIR, or its X2, X2.00_X3.00 ...")
+    scales = parser.add_mutually_exclusive_group(required=True)
+    scales.add_argument(
         "--scale",
         nargs="+",
         action="extend",
         metavar="S",
-        required=True,
         help="factors from 1 to 8: 2.5, or 2.5x3.5 for horizontal x vertical (width x height)",
     )
+    scales.add_argument("--sweep", choices=SWEEPS, help="the scales of a table or figure of the paper")
     parser.add_argument("--protocol", choices=sorted(PROTOCOLS), default="standard", help="how LR is made from HR")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
+    parser.add_argument("--limit", type=int, metavar="N", help="score N images of each dataset, drawn by --seed")
+    parser.add_argument("--seed", type=int, default=0, help="of --limit")
+    parser.add_argument("--tile", type=int, help="side of LR tiles in pixels; 0: whole images (default: what suits)")
+    parser.add_argument("--self-ensemble", action="store_true", help="average eight flips and transposes of each image")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there; a second run goes on")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a table there")
     parser.add_argument("--out", type=Path, metavar="DIR", help="save super-resolved and side-by-side pictures there")
+    parser.add_argument("--coordinator", help="host:port of process 0, to share the work (see docs/evaluation.md)")
+    parser.add_argument("--processes", type=int, help="how many share it")
+    parser.add_argument("--process", type=int, help="number of this one, from 0")
     return parser.parse_args(arguments)
 
 
@@ -55,23 +77,94 @@ def main(arguments: list[str] | None = None) -> int:
     flags = parse_arguments(arguments)
     parallel.compilation_cache()
     try:
-        scales = [Scale.of(text) for text in flags.scale]
-        datasets = [open_dataset(folder) for folder in flags.data] if flags.data else [sample_photographs()]
-        upscaler = load_model(flags.model)
+        if flags.coordinator and not flags.json:
+            raise ArbsrError("several processes meet in the files beside --json FILE; give one")
+        parallel.join_processes(flags.coordinator, flags.processes, flags.process)
+        sweep, candidate, upscaler = set_up(flags)
     except ArbsrError as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return WRONG_USAGE
 
-    print(f"model {upscaler.model.name}, protocol {flags.protocol}: Y channel, ceil(scale) border pixels left out")
-    for scale in scales:
+    kind = "LR files as given" if flags.lr else f"protocol {flags.protocol}"
+    print(f"model {candidate.name}, {kind}: Y channel, ceil(scale) border pixels left out")
+    for scale in sweep.scales if flags.scale else []:
         print(f"scale {scale}: {scale.in_words}")
+
+    failures = run(flags, sweep, candidate)
+    if upscaler:
+        print(f"{upscaler.programs} programs compiled in {upscaler.compile_seconds:.1f} s, not counted in s/image")
+    return SOME_FAILED if failures else DONE
+
+
+def set_up(flags: argparse.Namespace) -> tuple[Sweep, Candidate, Upscaler | None]:
+    """What is scored, by whom, and the network if it is one.
+
+    Raises:
+      ArbsrError: a flag is wrong, or a file or folder missing.
+    """
+    scales = [Scale.of(text) for text in flags.scale] if flags.scale else SWEEPS[flags.sweep]
+    datasets = [open_dataset(folder) for folder in flags.data] if flags.data else [sample_photographs()]
+    if flags.limit is not None:
+        datasets = [dataset.drawn(flags.limit, flags.seed) for dataset in datasets]
+    sweep = Sweep(datasets, scales, flags.protocol, flags.lr, parallel.this_process())
+    if flags.sr:
+        return sweep, Pictures(flags.sr), None
+    if flags.model == BICUBIC:
+        return sweep, Bicubic(flags.protocol), None
+    upscaler = load_model(flags.model, tile=flags.tile)
+    return sweep, Network(upscaler, ensemble=flags.self_ensemble), upscaler
+
+
+def run(flags: argparse.Namespace, sweep: Sweep, candidate: Candidate) -> list[str]:
+    """Score everything, print and write tables; returns what failed, one line each."""
+    identity = f"{candidate.identity}, {flags.protocol}, lr {flags.lr}"
+    place = flags.json and flags.json.with_suffix(".images.jsonl")
+    # Pictures are to be written, or were changed: what is known of them is of no use.
+    place = None if flags.out or flags.sr else place
+    process, processes = sweep.share
+    if processes > 1:
+        failures = _score(sweep, candidate, flags, Ledger(place, identity, process), lambda row: None)
+        parallel.wait_for_all()
+        if process:
+            return failures
+        sweep = Sweep(sweep.datasets, sweep.scales, sweep.protocol, sweep.lr)
+
+    ledger = Ledger(place, identity)
+    if ledger.known:
+        print(f"{ledger.known} scores of single images are known from {place.parent}")
     print(report.header_line(), flush=True)
+    rows: list[Row] = []
 
-    failures = []
-    total = len(scales) * sum(len(dataset.images) for dataset in datasets)
-    with tqdm(total=total, unit="image", leave=False, disable=None) as progress:
+    def on_row(row: Row) -> None:
+        rows.append(row)
+        tqdm.write(report.row_line(row), file=sys.stdout)
+        write_tables(flags, candidate.name, rows)
 
-        def on_image(dataset: Dataset, scale: Scale, scored: Scored) -> None:
+    failures = _score(sweep, candidate, flags, ledger, on_row)
+    found = report.averages(rows)
+    for average in found:
+        print(report.row_line(average))
+    for line in report.paper_lines(report.sweep_name(sweep.scales), flags.protocol, found):
+        print(line)
+    return failures
+
+
+def write_tables(flags: argparse.Namespace, name: str, rows: list[Row]) -> None:
+    """The files that the flags ask for."""
+    writers = {"json": report.write_json, "csv": report.write_csv, "markdown": report.write_markdown}
+    for kind, write in writers.items():
+        path = getattr(flags, kind)
+        if path:
+            write(path, name, flags.protocol, rows)
+
+
+def _score(
+    sweep: Sweep, candidate: Candidate, flags: argparse.Namespace, ledger: Ledger, on_row: Callable[[Row], None]
+) -> list[str]:
+    failures: list[str] = []
+    with tqdm(total=len(sweep) // sweep.share[1], unit="image", leave=False, disable=None) as progress:
+
+        def on_image(dataset: Dataset, scale: Scale, scored: Scored | None) -> None:
             if flags.out:
                 save_pictures(flags.out / dataset.name / str(scale), scored, scale, flags.protocol)
             progress.update()
@@ -81,14 +174,9 @@ def main(arguments: list[str] | None = None) -> int:
             progress.write(f"evaluate.py: skipped {line}", file=sys.stderr)
             progress.update()
 
-        rows = []
-        for row in evaluate(upscaler, datasets, scales, flags.protocol, on_image=on_image, on_failure=on_failure):
-            rows.append(row)
-            progress.write(report.row_line(row), file=sys.stdout)
-            if flags.json:
-                report.write_json(flags.json, upscaler.model.name, flags.protocol, rows)
-    print(f"{upscaler.programs} programs compiled in {upscaler.compile_seconds:.1f} s, not counted in s/image")
-    return SOME_FAILED if failures else DONE
+        for row in evaluate(candidate, sweep, on_image=on_image, on_failure=on_failure, ledger=ledger):
+            on_row(row)
+    return failures
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 from jaxtyping import PyTree
 
 from arbsr_jax.errors import ArbsrError
@@ -70,6 +71,16 @@ def join_processes(coordinator: str | None, processes: int | None, process: int 
     if processes is None or process is None or not 0 <= process < processes:
         raise ArbsrError(f"--coordinator {coordinator} needs --processes N and --process 0..N-1")
     jax.distributed.initialize(coordinator, processes, process, heartbeat_timeout_seconds=heartbeat)
+
+
+def this_process() -> tuple[int, int]:
+    """(number of this process, how many there are)."""
+    return jax.process_index(), jax.process_count()
+
+
+def wait_for_all() -> None:
+    """Return when every process has come here."""
+    multihost_utils.sync_global_devices("arbsr_jax")
 
 
 class DataParallel:

@@ -1,20 +1,32 @@
 """How LR and HR are made from an image: numbers of different protocols must not be compared.
 
-standard   h = floor(H / r_v), HR cut to round(h * r_v) rows from the top, the same for columns;
-           LR = imresize(HR, (h, w)).
+docs/evaluation.md has the formulas, and what each is for. `H` is a length in pixels, `r` the factor of its axis.
+
+standard   h = floor(H / r), HR cut to round(h r); LR = imresize(HR, h).
+arbsr      s = the smallest of 1, 2, 5, 10, 20, 50 that makes s r whole; HR cut to floor(H / (s r)) s r,
+           LR = imresize(HR, 1 / r), cut to a multiple of s, of 2 s if that is odd, and HR with it. What the authors'
+           code does, and the paper's numbers follow. Its SSIM divides the coefficients of Y by 255 instead of 256.
+metasr     4 pixels cut off HR where r does not divide H; LR = imresize(HR, 1 / r), sizes rounded up.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.ops.geometry import Scale
+from arbsr_jax.ops.geometry import Scale, round_half_up
 from arbsr_jax.ops.resize import imresize
+
+Image = UInt8[np.ndarray, "height width 3"]
+STEPS = (1, 2, 5, 10, 20, 50)
+METASR_CUT = 4
+AUTHORS_LUMA_GAIN = 256 / 255
 
 
 class Pair(NamedTuple):
@@ -24,18 +36,108 @@ class Pair(NamedTuple):
     hr: UInt8[np.ndarray, "hr_height hr_width 3"]
 
 
-def standard(image: UInt8[np.ndarray, "height width 3"], scale: Scale) -> Pair:
+class Protocol(NamedTuple):
+    """One way to make pairs, and to compare.
+
+    Attributes:
+      pair: LR and HR of an image at a scale; raises ArbsrError where it cannot.
+      enlarge: bicubic interpolation of LR, of HR's size.
+      luma_gain: what its SSIM multiplies the coefficients of Y by.
+    """
+
+    pair: Callable[[Image, Scale], Pair]
+    enlarge: Callable[[Pair, Scale], Image]
+    luma_gain: float = 1.0
+
+
+def standard(image: Image, scale: Scale) -> Pair:
     """LR sizes rounded down, HR cut to fit.
 
     Raises:
       ArbsrError: the image is too small for the scale.
     """
-    height, width = int(image.shape[0] / scale.vertical), int(image.shape[1] / scale.horizontal)
-    if min(height, width) < 1:
+    size = _at_least_one(image, scale, (math.floor(length / r) for length, r in _axes(image, scale)))
+    hr = _cut(image, scale.output_size(*size))
+    return Pair(imresize(hr, size=size), hr)
+
+
+def arbsr(image: Image, scale: Scale) -> Pair:
+    """Sizes that fit the scale exactly, and even LR sizes.
+
+    Raises:
+      ArbsrError: the image is too small for the scale, or no step makes the factor whole.
+    """
+    steps = [_step(r, scale) for r in (scale.vertical, scale.horizontal)]
+    blocks = [math.floor(length / (s * r)) for s, (length, r) in zip(steps, _axes(image, scale), strict=True)]
+    size = _at_least_one(image, scale, (count * s for count, s in zip(blocks, steps, strict=True)))
+    lr = imresize(_cut(image, _whole(size, scale)), size=size)
+    kept = [length if length % 2 == 0 else length // (2 * s) * 2 * s for length, s in zip(size, steps, strict=True)]
+    kept = _at_least_one(image, scale, kept)
+    return Pair(_cut(lr, kept), _cut(image, _whole(kept, scale)))
+
+
+def metasr(image: Image, scale: Scale) -> Pair:
+    """LR sizes rounded up.
+
+    Raises:
+      ArbsrError: the image is too small for the scale.
+    """
+    size = [length - METASR_CUT * (length % r != 0) for length, r in _axes(image, scale)]
+    hr = _cut(image, _at_least_one(image, scale, size))
+    return Pair(imresize(hr, scale=(1 / scale.vertical, 1 / scale.horizontal)), hr)
+
+
+def given_lr(lr: Image, image: Image, scale: Scale) -> Pair:
+    """A pair of an LR image that somebody made, and what it shows of HR.
+
+    Raises:
+      ArbsrError: HR is smaller than LR enlarged.
+    """
+    size = scale.output_size(*lr.shape[:2])
+    if size[0] > image.shape[0] or size[1] > image.shape[1]:
+        given, wanted = (f"{shape[1]}x{shape[0]}" for shape in (image.shape, size))
+        raise ArbsrError(f"HR has {given} pixels, the LR file enlarged by {scale} {wanted}; is it of this scale?")
+    return Pair(lr, _cut(image, size))
+
+
+def to_size(pair: Pair, _: Scale) -> Image:
+    """LR enlarged to HR's size."""
+    return imresize(pair.lr, size=pair.hr.shape[:2])
+
+
+def by_factor(pair: Pair, scale: Scale) -> Image:
+    """LR enlarged by the factors, and cut to HR's size."""
+    return _cut(imresize(pair.lr, scale=(scale.vertical, scale.horizontal)), pair.hr.shape[:2])
+
+
+PROTOCOLS = {
+    "standard": Protocol(standard, to_size),
+    "arbsr": Protocol(arbsr, to_size, AUTHORS_LUMA_GAIN),
+    "metasr": Protocol(metasr, by_factor),
+}
+
+
+def _axes(image: Image, scale: Scale) -> list[tuple[int, Fraction]]:
+    return [(image.shape[0], scale.vertical), (image.shape[1], scale.horizontal)]
+
+
+def _cut(image: Image, size: tuple[int, int]) -> Image:
+    return image[: size[0], : size[1]]
+
+
+def _whole(size: tuple[int, int], scale: Scale) -> tuple[int, int]:
+    return round_half_up(size[0] * scale.vertical), round_half_up(size[1] * scale.horizontal)
+
+
+def _step(factor: Fraction, scale: Scale) -> int:
+    for step in STEPS:
+        if step * factor == int(step * factor):
+            return step
+    raise ArbsrError(f"scale {scale}: protocol arbsr needs factors that one of {STEPS} makes whole, as 2.5 and 1.35")
+
+
+def _at_least_one(image: Image, scale: Scale, size: object) -> tuple[int, int]:
+    size = tuple(size)
+    if min(size) < 1:
         raise ArbsrError(f"an image of {image.shape[1]}x{image.shape[0]} pixels is too small for scale {scale}")
-    hr_height, hr_width = scale.output_size(height, width)
-    hr = image[:hr_height, :hr_width]
-    return Pair(imresize(hr, size=(height, width)), hr)
-
-
-PROTOCOLS: dict[str, Callable[[UInt8[np.ndarray, "height width 3"], Scale], Pair]] = {"standard": standard}
+    return size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -57,6 +58,19 @@ class Upscaler:
         self._compiled: dict[tuple, jax.stages.Compiled] = {}
 
     @property
+    def tile(self) -> int | None:
+        """Side of the LR tiles as asked for: 0: whole images; None: what suits."""
+        return self._tile
+
+    @property
+    def digest(self) -> str:
+        """Of config and parameters: what makes one network differ from another."""
+        digest = hashlib.blake2b(repr(self.model.config).encode(), digest_size=16)
+        for path, leaf in sorted(checkpoint.by_path(self.model.parameters).items()):
+            digest.update(path.encode() + np.ascontiguousarray(leaf).tobytes())
+        return digest.hexdigest()
+
+    @property
     def compiled(self) -> list[jax.stages.Compiled]:
         """The programs compiled so far."""
         return list(self._compiled.values())
@@ -87,14 +101,33 @@ class Upscaler:
           ArbsrError: the image is no uint8 RGB array, the scale or size is not allowed, or the network is
             scale-specific and made for another scale.
         """
+        return self._whole(image, *self._checked(image, scale, size), self._decode_rounded, np.uint8)
+
+    def upscale_unrounded(
+        self,
+        image: UInt8[np.ndarray, "height width 3"],
+        scale: ScaleLike | None = None,
+        size: tuple[int, int] | None = None,
+    ) -> Float32[np.ndarray, "new_height new_width 3"]:
+        """`upscale` before rounding and clipping, in 0..255."""
+        return self._whole(image, *self._checked(image, scale, size), self._decode, np.float32)
+
+    def _checked(
+        self, image: np.ndarray, scale: ScaleLike | None, size: tuple[int, int] | None
+    ) -> tuple[Scale, tuple[int, int]]:
         _check_image(image)
-        scale, hr_size = _target(image.shape[:2], scale, size)
+        scale, hr_size = target(image.shape[:2], scale, size)
         only = self.model.config.scale
         if only and scale != Scale.of(only):
             raise ArbsrError(f"{self.model.name} is a network for scale {only} alone, not {scale}")
-        result = np.empty((*hr_size, 3), np.uint8)
+        return scale, hr_size
+
+    def _whole(
+        self, image: np.ndarray, scale: Scale, hr_size: tuple[int, int], decode: Callable[..., Array], dtype: type
+    ) -> np.ndarray:
+        result = np.empty((*hr_size, 3), dtype)
         written = 0
-        for rows, columns, piece in self._pieces(image, scale, hr_size):
+        for rows, columns, piece in self._pieces(image, scale, hr_size, decode):
             result[rows, columns] = piece
             written += piece.size
         if written != result.size:
@@ -102,8 +135,8 @@ class Upscaler:
         return result
 
     def _pieces(
-        self, image: UInt8[np.ndarray, "height width 3"], scale: Scale, hr_size: tuple[int, int]
-    ) -> Iterator[tuple[slice, slice, UInt8[np.ndarray, "rows columns 3"]]]:
+        self, image: np.ndarray, scale: Scale, hr_size: tuple[int, int], decode: Callable[..., Array]
+    ) -> Iterator[tuple[slice, slice, np.ndarray]]:
         """Rows, columns and pixels of parts of the result that cover it without overlapping."""
         lr_size = image.shape[:2]
         if self._tile == 0:
@@ -128,7 +161,7 @@ class Upscaler:
                 size = tuple(min(c, n - s) for c, n, s in zip(canvas, hr_size, start, strict=True))
                 grid = grid_of_piece(scale, start, size, origin, canvas)
                 inside = WHOLE if self._tile == 0 else Area(grid.size)
-                sr = np.asarray(self._run(self._decode, features, grid, area, inside))[0]
+                sr = np.asarray(self._run(decode, features, grid, area, inside))[0]
                 kept = [slice(part.first - part.start, part.stop - part.start) for part in parts]
                 yield *(slice(part.first, part.stop) for part in parts), sr[kept[0], kept[1]]
 
@@ -153,8 +186,10 @@ class Upscaler:
         return self._network.apply({"params": parameters}, lr, scale, area, method="encode")[0]
 
     def _decode(self, parameters: Parameters, features: Array, grid: Grid, area: Area, inside: Area) -> Array:
-        sr = self._network.apply({"params": parameters}, features, grid, area, inside, method="decode")
-        return jnp.clip(jnp.floor(sr + 0.5), 0, 255).astype(jnp.uint8)
+        return self._network.apply({"params": parameters}, features, grid, area, inside, method="decode")
+
+    def _decode_rounded(self, *arguments: Any) -> Array:
+        return jnp.clip(jnp.floor(self._decode(*arguments) + 0.5), 0, 255).astype(jnp.uint8)
 
 
 def load_model(path_or_name: str | Path, tile: int | None = None, memory: int = DEFAULT_MEMORY) -> Upscaler:
@@ -174,10 +209,14 @@ def _check_image(image: np.ndarray) -> None:
         raise ArbsrError(f"the image is empty: {list(image.shape)}")
 
 
-def _target(
+def target(
     lr_size: tuple[int, int], scale: ScaleLike | None, size: tuple[int, int] | None
 ) -> tuple[Scale, tuple[int, int]]:
-    """Exact scale and HR (height, width) from whichever of the two was given."""
+    """Exact scale and HR (height, width) from whichever of scale and size (width, height) was given.
+
+    Raises:
+      ArbsrError: both or none was given, or a factor is not from 1 to 8.
+    """
     if (scale is None) == (size is None):
         raise ArbsrError("give either scale=(horizontal, vertical) or size=(width, height)")
     if scale is not None:

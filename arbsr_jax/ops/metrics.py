@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 from scipy.ndimage import correlate1d
 
-from arbsr_jax.ops.color import rgb_to_y
+from arbsr_jax.ops.color import Y_OFFSET, rgb_to_y
 from arbsr_jax.ops.geometry import Scale
 
 PEAK = 255.0
@@ -36,10 +36,16 @@ def psnr_y(
 
 
 def ssim_y(
-    sr: UInt8[np.ndarray, "height width 3"], hr: UInt8[np.ndarray, "height width 3"], border: tuple[int, int] = (0, 0)
+    sr: UInt8[np.ndarray, "height width 3"],
+    hr: UInt8[np.ndarray, "height width 3"],
+    border: tuple[int, int] = (0, 0),
+    luma_gain: float = 1.0,
 ) -> float:
-    """Structural similarity of Y (Wang et al. 2004): Gaussian 11x11, sigma 1.5, valid area; nan below 11 pixels."""
-    return ssim(*_luma_pair(sr, hr, border))
+    """Structural similarity of Y (Wang et al. 2004): Gaussian 11x11, sigma 1.5, valid area; nan below 11 pixels.
+
+    `luma_gain` multiplies the coefficients of Y, for protocols that stretch it.
+    """
+    return ssim(*(Y_OFFSET + luma_gain * (y - Y_OFFSET) for y in _luma_pair(sr, hr, border)))
 
 
 def psnr(a: Float64[np.ndarray, "height width"], b: Float64[np.ndarray, "height width"]) -> float:

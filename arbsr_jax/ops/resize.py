@@ -84,14 +84,15 @@ def rows_first(vertical_step: Fraction, horizontal_step: Fraction) -> bool:
 def imresize(
     image: Shaped[np.ndarray, "height width *channels"],
     size: tuple[int, int] | None = None,
-    scale: Real | None = None,
+    scale: Real | tuple[Fraction, Fraction] | None = None,
 ) -> Num[np.ndarray, "new_height new_width *channels"]:
     """MATLAB's `imresize(image, size)` or `imresize(image, scale)` with the default bicubic kernel.
 
     Args:
       image: uint8 (rounded as MATLAB does) or float (not rounded, float64 returned); gray or with channels.
       size: (height, width) of the result in pixels.
-      scale: one factor for both axes, below or above 1; the result has ceil(scale * length) pixels per axis.
+      scale: one factor for both axes, or exact ones (vertical, horizontal), below or above 1; the result has
+        ceil(scale * length) pixels per axis.
 
     Raises:
       ValueError: not exactly one of size and scale, or a size below 1.
@@ -100,9 +101,10 @@ def imresize(
         raise ValueError("imresize needs either size=(height, width) or scale=factor")
     in_size = image.shape[:2]
     if size is None:
-        factor = scale if isinstance(scale, Fraction) else Fraction(repr(float(scale)))
-        size = tuple(math.ceil(factor * length) for length in in_size)
-        steps = (1 / factor, 1 / factor)
+        if not isinstance(scale, tuple):
+            scale = (scale if isinstance(scale, Fraction) else Fraction(repr(float(scale))),) * 2
+        size = tuple(math.ceil(factor * length) for factor, length in zip(scale, in_size, strict=True))
+        steps = tuple(1 / factor for factor in scale)
     else:
         steps = tuple(Fraction(int(old), int(new)) if new > 0 else 0 for old, new in zip(in_size, size, strict=True))
     if min(size) < 1:

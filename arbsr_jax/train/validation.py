@@ -12,7 +12,8 @@ from ml_collections import ConfigDict
 
 from arbsr_jax.checkpoint import Model, load_model, save_model
 from arbsr_jax.data.benchmarks import open_dataset
-from arbsr_jax.evaluation.sweeps import evaluate
+from arbsr_jax.evaluation.candidates import Network
+from arbsr_jax.evaluation.sweeps import Sweep, evaluate
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import Parameters
@@ -39,9 +40,8 @@ class Validation:
         if self._upscaler is None:
             self._upscaler = Upscaler(Model("training", self._model, parameters, {}))
         self._upscaler.replace_parameters(parameters)
-        rows = evaluate(
-            self._upscaler, self._datasets, self._scales, "standard", on_image=_ignore, on_failure=self._say
-        )
+        sweep = Sweep(self._datasets, self._scales, "standard")
+        rows = evaluate(Network(self._upscaler), sweep, on_image=_ignore, on_failure=self._say)
         scores = {f"psnr/{row.dataset}/{row.scale_h:g}x{row.scale_v:g}": row.psnr for row in rows}
         mean = float(np.mean(list(scores.values())))
         if scores and mean > self._best_so_far():

@@ -1,0 +1,85 @@
+"""What is scored: a network, bicubic interpolation, or pictures that somebody made."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from jaxtyping import UInt8
+
+from arbsr_jax.data.images import read_rgb
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.evaluation.protocols import PROTOCOLS, Pair
+from arbsr_jax.inference.ensemble import upscale_by_ensemble
+from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.ops.geometry import Scale
+
+
+class Task(NamedTuple):
+    """One image at one scale."""
+
+    dataset: str
+    image: str
+    scale: Scale
+    pair: Pair
+
+
+class Candidate(Protocol):
+    """Something that makes SR images; `identity` changes whenever its results would."""
+
+    name: str
+    identity: str
+
+    def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:
+        """The SR image, of HR's size at least, and the seconds that it took (compilation not counted)."""
+
+
+class Network:
+    """A model, alone or as the average of eight views of each image."""
+
+    def __init__(self, upscaler: Upscaler, *, ensemble: bool = False) -> None:
+        self._upscaler, self._ensemble = upscaler, ensemble
+        self.name = upscaler.model.name
+        self.identity = f"{upscaler.digest}, tile {upscaler.tile}, ensemble {ensemble}"
+
+    def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:  # noqa: D102 (see Candidate)
+        before, compiling = time.perf_counter(), self._upscaler.compile_seconds
+        upscale = upscale_by_ensemble if self._ensemble else Upscaler.upscale
+        sr = upscale(self._upscaler, task.pair.lr, task.scale)
+        return sr, time.perf_counter() - before - (self._upscaler.compile_seconds - compiling)
+
+
+class Bicubic:
+    """Bicubic interpolation, the first row of every table."""
+
+    name = identity = "bicubic"
+
+    def __init__(self, protocol: str) -> None:
+        self._enlarge = PROTOCOLS[protocol].enlarge
+
+    def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:  # noqa: D102 (see Candidate)
+        before = time.perf_counter()
+        return self._enlarge(task.pair, task.scale), time.perf_counter() - before
+
+
+class Pictures:
+    """Pictures in a folder: NAME.png, or as `evaluate.py --out` writes them, DATASET/SCALE/NAME.png."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise ArbsrError(f"{folder}: no such folder; give a folder of super-resolved images")
+        self._folder = folder
+        self.name, self.identity = folder.name, ""
+
+    def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:  # noqa: D102 (see Candidate)
+        places = [self._folder / task.dataset / str(task.scale), self._folder / str(task.scale), self._folder]
+        path = next((p for p in (place / f"{task.image}.png" for place in places) if p.is_file()), None)
+        if path is None:
+            raise ArbsrError(f"no {task.image}.png in {', '.join(map(str, places))}")
+        sr, size = read_rgb(path), task.pair.hr.shape
+        if sr.shape != size:
+            given, wanted = (f"{shape[1]}x{shape[0]}" for shape in (sr.shape, size))
+            raise ArbsrError(f"{path} has {given} pixels, HR {wanted} at scale {task.scale} under this protocol")
+        return sr, 0.0
