@@ -112,7 +112,8 @@ def set_up(flags: argparse.Namespace) -> tuple[Sweep, Candidate, Upscaler | None
     if flags.model == BICUBIC:
         return sweep, Bicubic(flags.protocol), None
     upscaler = load_model(flags.model, tile=flags.tile)
-    return sweep, Network(upscaler, ensemble=flags.self_ensemble), upscaler
+    by_size = PROTOCOLS[flags.protocol].by_size and not flags.lr
+    return sweep, Network(upscaler, by_size=by_size, ensemble=flags.self_ensemble), upscaler
 
 
 def run(flags: argparse.Namespace, sweep: Sweep, candidate: Candidate) -> list[str]:

@@ -37,17 +37,19 @@ class Candidate(Protocol):
 
 
 class Network:
-    """A model, alone or as the average of eight views of each image."""
+    """A model, alone or as the average of eight views of each image; asked for HR's size or for the scale."""
 
-    def __init__(self, upscaler: Upscaler, *, ensemble: bool = False) -> None:
-        self._upscaler, self._ensemble = upscaler, ensemble
+    def __init__(self, upscaler: Upscaler, *, by_size: bool, ensemble: bool = False) -> None:
+        self._upscaler, self._ensemble, self._by_size = upscaler, ensemble, by_size
         self.name = upscaler.model.name
         self.identity = f"{upscaler.digest}, tile {upscaler.tile}, ensemble {ensemble}"
 
     def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:  # noqa: D102 (see Candidate)
         before, compiling = time.perf_counter(), self._upscaler.compile_seconds
         upscale = upscale_by_ensemble if self._ensemble else Upscaler.upscale
-        sr = upscale(self._upscaler, task.pair.lr, task.scale)
+        height, width = task.pair.hr.shape[:2]
+        target = {"size": (width, height)} if self._by_size else {"scale": task.scale}
+        sr = upscale(self._upscaler, task.pair.lr, **target)
         return sr, time.perf_counter() - before - (self._upscaler.compile_seconds - compiling)
 
 

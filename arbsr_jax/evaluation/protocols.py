@@ -42,11 +42,14 @@ class Protocol(NamedTuple):
     Attributes:
       pair: LR and HR of an image at a scale; raises ArbsrError where it cannot.
       enlarge: bicubic interpolation of LR, of HR's size.
+      by_size: whether LR and HR differ by the exact factor out / in of each axis, not by r; networks are asked for
+        just that, else pixels at the far end would be half a pixel off.
       luma_gain: what its SSIM multiplies the coefficients of Y by.
     """
 
     pair: Callable[[Image, Scale], Pair]
     enlarge: Callable[[Pair, Scale], Image]
+    by_size: bool = False
     luma_gain: float = 1.0
 
 
@@ -111,8 +114,8 @@ def by_factor(pair: Pair, scale: Scale) -> Image:
 
 
 PROTOCOLS = {
-    "standard": Protocol(standard, to_size),
-    "arbsr": Protocol(arbsr, to_size, AUTHORS_LUMA_GAIN),
+    "standard": Protocol(standard, to_size, by_size=True),
+    "arbsr": Protocol(arbsr, to_size, luma_gain=AUTHORS_LUMA_GAIN),
     "metasr": Protocol(metasr, by_factor),
 }
 

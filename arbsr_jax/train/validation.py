@@ -41,7 +41,7 @@ class Validation:
             self._upscaler = Upscaler(Model("training", self._model, parameters, {}))
         self._upscaler.replace_parameters(parameters)
         sweep = Sweep(self._datasets, self._scales, "standard")
-        rows = evaluate(Network(self._upscaler), sweep, on_image=_ignore, on_failure=self._say)
+        rows = evaluate(Network(self._upscaler, by_size=True), sweep, on_image=_ignore, on_failure=self._say)
         scores = {f"psnr/{row.dataset}/{row.scale_h:g}x{row.scale_v:g}": row.psnr for row in rows}
         mean = float(np.mean(list(scores.values())))
         if scores and mean > self._best_so_far():

@@ -3,7 +3,8 @@ import pytest
 
 from arbsr_jax import ArbsrError
 from arbsr_jax.data.benchmarks import open_dataset
-from arbsr_jax.evaluation.protocols import standard
+from arbsr_jax.evaluation.protocols import PROTOCOLS, arbsr, metasr, standard
+from arbsr_jax.evaluation.scales import SWEEPS
 from arbsr_jax.ops.geometry import Scale
 from arbsr_jax.ops.metrics import psnr_y, shave_border
 from arbsr_jax.ops.resize import imresize
@@ -42,3 +43,72 @@ def test_bicubic_psnr_on_b100(scale, expected):
         values.append(psnr_y(imresize(pair.lr, size=pair.hr.shape[:2]), pair.hr, shave_border(scale)))
     assert len(values) == 100
     assert np.mean(values) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("scale", "lr", "hr"),
+    [
+        ("2", (30, 22), (60, 44)),  # 23 columns are odd
+        ("1.5", (40, 28), (60, 42)),  # a multiple of 2 that is even
+        ("1.1", (50, 40), (55, 44)),
+        ("1.05", (40, 40), (42, 42)),
+        ("2.5x3.5", (16, 18), (56, 45)),
+    ],
+)
+def test_arbsr_keeps_to_sizes_that_fit_the_scale(photograph, scale, lr, hr):
+    """Sizes by hand from the authors' rules: a multiple of the step, of twice the step where that is odd."""
+    pair = arbsr(photograph, Scale.of(scale))
+    assert pair.lr.shape == (*lr, 3)
+    assert pair.hr.shape == (*hr, 3)
+    np.testing.assert_array_equal(pair.hr, photograph[: hr[0], : hr[1]])
+
+
+def test_arbsr_makes_lr_before_it_cuts(photograph):
+    whole = imresize(photograph[:60, :46], size=(30, 23))
+    np.testing.assert_array_equal(arbsr(photograph, Scale.of(2)).lr, whole[:, :22])
+
+
+def test_arbsr_refuses_factors_without_a_step(photograph):
+    with pytest.raises(ArbsrError, match=r"scale 1\.37: protocol arbsr"):
+        arbsr(photograph, Scale.of("1.37"))
+
+
+def test_metasr_rounds_up_and_cuts_four_pixels(photograph):
+    pair = metasr(photograph, Scale.of(2))
+    assert pair.hr.shape == (57, 43, 3)
+    assert pair.lr.shape == (29, 22, 3)
+    assert metasr(photograph[:60, :46], Scale.of(2)).hr.shape == (60, 46, 3)
+
+
+@pytest.mark.parametrize("name", ["1.50", "2.50", "3.50"])
+def test_metasr_makes_the_golden_lr_files(name):
+    """MATLAB's files, by an older border rule: compared 8 pixels inside."""
+    folder = real_data("golden", "set5_noninteger")
+    for hr in open_dataset(folder / "HR").images:
+        expected = next(image for image in open_dataset(folder / f"X{name}").images if image.name.startswith(hr.name))
+        lr = metasr(hr.load(), Scale.of(name)).lr.astype(int)
+        assert lr.shape == expected.load().shape
+        difference = np.abs(lr - expected.load())[8:-8, 8:-8]
+        assert difference.max() <= 1
+        assert np.mean(difference > 0) < 0.005
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("protocol", "sweep", "psnr"),
+    [
+        ("arbsr", "seen", 28.94),
+        ("arbsr", "unseen", 29.11),
+        ("standard", "seen", 28.967),
+        ("standard", "unseen", 29.171),
+    ],
+)
+def test_bicubic_averages_over_b100(protocol, sweep, psnr):
+    """Table 4 of the paper, which follows `arbsr`."""
+    dataset, rules, values = open_dataset(real_data("benchmark", "B100")), PROTOCOLS[protocol], []
+    for scale in SWEEPS[sweep]:
+        for image in dataset.images:
+            pair = rules.pair(image.load(), scale)
+            values.append(psnr_y(rules.enlarge(pair, scale), pair.hr, shave_border(scale)))
+    assert len(values) == 3000
+    assert np.mean(values) == pytest.approx(psnr, abs=0.02 if protocol == "arbsr" else 0.002)
