@@ -26,6 +26,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--scale", help="2.5, or 2.5x3.5 for horizontal x vertical (width x height)")
     target.add_argument("--size", help="width x height in pixels, for example 1920x1080")
+    parser.add_argument("--tile", type=int, help="side of LR tiles in pixels; 0: whole images (default: what suits)")
+    parser.add_argument("--memory", default="1G", help="what computing may take, as in 512M or 2G (default: 1G)")
     parser.add_argument("--model", default="arbedsr-tiny", help="a .safetensors file or the name of a shipped model")
 
 
@@ -38,7 +40,7 @@ def run(flags: argparse.Namespace) -> int:
     size = _parse_size(flags.size) if flags.size else None
     scale = Scale.of(flags.scale) if flags.scale else None
     paths = [path for given in flags.inputs for path in (list_images(given) if given.is_dir() else [given])]
-    upscaler = load_model(flags.model)
+    upscaler = load_model(flags.model, flags.tile, _parse_memory(flags.memory))
     flags.output.mkdir(parents=True, exist_ok=True)
     failed = 0
     for path in tqdm(paths, unit="image", leave=False, disable=None):
@@ -61,6 +63,13 @@ def _parse_size(text: str) -> tuple[int, int]:
     if not match:
         raise ArbsrError(f"size {text!r} is not understood; give width x height in pixels, for example 1920x1080")
     return int(match[1]), int(match[2])
+
+
+def _parse_memory(text: str) -> int:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([MG])i?B?", text, re.ASCII | re.IGNORECASE)
+    if not match:
+        raise ArbsrError(f"memory {text!r} is not understood; give mebibytes or gibibytes, for example 512M or 2G")
+    return int(float(match[1]) * 2 ** (20 if match[2].upper() == "M" else 30))
 
 
 def _dimensions(image) -> str:  # noqa: ANN001

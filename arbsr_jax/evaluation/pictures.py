@@ -25,9 +25,16 @@ def save_pictures(folder: Path, scored: Scored, scale: Scale, protocol: str) -> 
     comparison(scored, scale, protocol).save(folder / f"{scored.name}_compare.png")
 
 
-def comparison(scored: Scored, scale: Scale, protocol: str) -> Image.Image:
-    """LR, bicubic, ours and HR of the part that gains most over bicubic, enlarged, with PSNR of the whole image."""
-    box = most_improved_box(scored)
+def comparison(scored: Scored, scale: Scale, protocol: str, corner: tuple[int, int] | None = None) -> Image.Image:
+    """LR, bicubic, ours and HR of one part, enlarged, with PSNR of the whole image.
+
+    Args:
+      scored: the image.
+      scale: at which it was made.
+      protocol: how.
+      corner: top left (row, column) of the part; None: where it gains most over bicubic.
+    """
+    box = most_improved_box(scored) if corner is None else box_at(scored, corner)
     panels = {
         f"LR ({scale} smaller)": nearest(scored.pair.lr, scale, scored.sr.shape[:2]),
         f"bicubic {scored.bicubic_psnr:.2f} dB": scored.bicubic,
@@ -55,6 +62,12 @@ def nearest(
         for factor, length, limit in zip(factors, size, lr.shape[:2], strict=True)
     )
     return lr[rows[:, None], columns[None, :]]
+
+
+def box_at(scored: Scored, corner: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of the box at a corner, moved inside the image if it reaches beyond."""
+    starts = [max(0, min(at, length - BOX)) for at, length in zip(corner, scored.sr.shape, strict=False)]
+    return tuple(slice(at, min(at + BOX, length)) for at, length in zip(starts, scored.sr.shape, strict=False))
 
 
 def most_improved_box(scored: Scored) -> tuple[slice, slice]:

@@ -1,0 +1,1 @@
+"""What the paper shows in pictures: figures from a model and real images."""

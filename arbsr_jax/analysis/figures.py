@@ -1,0 +1,160 @@
+"""Each figure as one function that draws it; matplotlib and scikit-learn stay in this room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from jaxtyping import Float, UInt8
+from matplotlib.figure import Figure
+from PIL import Image
+from sklearn.manifold import TSNE
+
+from arbsr_jax.analysis.features import Encoded, discrepancy
+from arbsr_jax.evaluation.sweeps import Row
+from arbsr_jax.ops.geometry import Scale
+
+mpl.use("Agg")
+COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red")
+TSNE_POINTS = 150  # pixels for each scale and image
+DPI = 110
+
+
+def scale_dependency(encoded: list[dict[Scale, Encoded]], lr: UInt8[np.ndarray, "h w 3"], title: str) -> Figure:
+    """Fig. 1: t-SNE of features for several scales at three places, and where they differ in the first image.
+
+    Args:
+      encoded: intermediates of each image, for each scale.
+      lr: the first image.
+      title: model, data, and how LR was made.
+    """
+    places = sorted({0, len(next(iter(encoded[0].values())).features) // 2, -1 % _places(encoded)})
+    figure = Figure(figsize=(3.2 * (len(places) + 0.2), 6.6), layout="constrained")
+    axes = figure.subplots(2, len(places) + 1)
+    figure.suptitle(title, fontsize=9)
+    for column, place in enumerate(places):
+        _scatter(axes[0, column], encoded, place)
+        shown = axes[1, column].imshow(discrepancy(encoded[0], place), cmap="magma")
+        axes[1, column].set_title(f"discrepancy, place {place + 1}", fontsize=9)
+        figure.colorbar(shown, ax=axes[1, column], shrink=0.7)
+    axes[0, -1].legend(*axes[0, 0].get_legend_handles_labels(), loc="center", fontsize=9)
+    axes[1, -1].imshow(lr)
+    axes[1, -1].set_title("LR", fontsize=9)
+    _bare(axes.ravel())
+    return figure
+
+
+def masks(encoded: dict[Scale, Encoded], lr: UInt8[np.ndarray, "h w 3"], title: str) -> Figure:
+    """Fig. 4: the mask of every adaption beside the discrepancy of features between scales."""
+    count = _places([encoded])
+    first = next(iter(encoded.values()))
+    figure = Figure(figsize=(1.9 * (count + 1), 4.6), layout="constrained")
+    axes = figure.subplots(2, count + 1)
+    figure.suptitle(title, fontsize=9)
+    axes[0, 0].imshow(lr)
+    axes[0, 0].set_title("LR", fontsize=9)
+    for place in range(count):
+        pictures = {"mask": first.masks[place], "discrepancy": discrepancy(encoded, place)}
+        for row, (name, picture) in enumerate(pictures.items()):
+            axes[row, place + 1].imshow(picture, cmap="magma", vmin=0, vmax=1 if name == "mask" else None)
+            axes[row, place + 1].set_title(f"{name} {place + 1}", fontsize=9)
+    _bare(axes.ravel())
+    return figure
+
+
+def gain(rows: dict[str, Sequence[Row]], title: str) -> Figure:
+    """Fig. 5: gain over bicubic in dB against the scale, a line for each sweep and dataset."""
+    figure = Figure(figsize=(6.4, 3.8), layout="constrained")
+    axis = figure.subplots()
+    markers = {"seen": "o-", "unseen": "x--"}
+    for name, found in rows.items():
+        for dataset in dict.fromkeys(row.dataset for row in found):
+            mine = [row for row in found if row.dataset == dataset]
+            xs, ys = [row.scale_h for row in mine], [row.psnr - row.bicubic_psnr for row in mine]
+            axis.plot(xs, ys, markers.get(name, ".-"), markersize=4, label=f"{dataset}, {name} scales")
+    axis.set(xlabel="scale", ylabel="PSNR of Y over bicubic, dB")
+    axis.grid(alpha=0.3)
+    axis.legend()
+    axis.set_title(title, fontsize=9)
+    return figure
+
+
+def heat_map(rows: Sequence[Row], title: str) -> Figure:
+    """Fig. 7: PSNR, and gain over bicubic, for every pair (r_h, r_v) of the sweep."""
+    horizontal = sorted({row.scale_h for row in rows})
+    vertical = sorted({row.scale_v for row in rows})
+    tables = {"PSNR of Y, dB": np.full((len(vertical), len(horizontal)), np.nan)}
+    tables["gain over bicubic, dB"] = tables["PSNR of Y, dB"].copy()
+    for row in rows:
+        cell = vertical.index(row.scale_v), horizontal.index(row.scale_h)
+        for table, value in zip(tables.values(), (row.psnr, row.psnr - row.bicubic_psnr), strict=True):
+            table[cell] = value
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    figure.suptitle(title, fontsize=9)
+    for axis, (name, table) in zip(figure.subplots(1, 2), tables.items(), strict=True):
+        shown = axis.imshow(table, cmap="viridis", origin="lower")
+        for (y, x), value in np.ndenumerate(table):
+            axis.text(x, y, f"{value:.2f}", ha="center", va="center", color="white", fontsize=8)
+        axis.set(xlabel="horizontal scale", ylabel="vertical scale", title=name)
+        axis.set_xticks(range(len(horizontal)), [f"{s:g}" for s in horizontal])
+        axis.set_yticks(range(len(vertical)), [f"{s:g}" for s in vertical])
+        figure.colorbar(shown, ax=axis, shrink=0.8)
+    return figure
+
+
+def crops(sheets: Sequence[Image.Image], title: str) -> Figure:
+    """Fig. 6 and 8: zoomed parts with PSNR, one sheet below the other."""
+    width, height = max(sheet.width for sheet in sheets), sum(sheet.height for sheet in sheets)
+    figure = Figure(figsize=(width / DPI, height / DPI + 0.4), layout="constrained")
+    figure.suptitle(title, fontsize=9)
+    for axis, sheet in zip(np.ravel(figure.subplots(len(sheets), 1)), sheets, strict=True):
+        axis.imshow(sheet, interpolation="none")
+        _bare([axis])
+    return figure
+
+
+def save(figure: Figure, path: Path) -> list[Path]:
+    """Write the figure as PNG and PDF; returns both paths."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = [path.with_suffix(suffix) for suffix in (".png", ".pdf")]
+    for target in written:
+        figure.savefig(target, dpi=DPI)
+    return written
+
+
+def _scatter(axis: mpl.axes.Axes, encoded: list[dict[Scale, Encoded]], place: int) -> None:
+    points, labels = sampled_features(encoded, place)
+    embedded = TSNE(init="pca", perplexity=30, random_state=0).fit_transform(points)
+    for colour, scale in zip(COLOURS, encoded[0], strict=False):
+        chosen = embedded[labels == str(scale)]
+        axis.scatter(*chosen.T, s=3, color=colour, label=f"for scale {scale}")
+    axis.set_title(f"t-SNE, place {place + 1}", fontsize=9)
+
+
+def sampled_features(
+    encoded: list[dict[Scale, Encoded]], place: int
+) -> tuple[Float[np.ndarray, "points channels"], np.ndarray]:
+    """Features of the same random pixels of each image for every scale, and for which scale they are."""
+    rng, points, labels = np.random.default_rng(0), [], []
+    for image in encoded:
+        size = next(iter(image.values())).features[place].shape[:2]
+        pixels = rng.choice(size[0] * size[1], min(TSNE_POINTS, size[0] * size[1]), replace=False)
+        for scale, one in image.items():
+            flat = one.features[place].reshape(-1, one.features[place].shape[-1])
+            points.append(flat[pixels])
+            labels += [str(scale)] * len(pixels)
+    return np.concatenate(points), np.array(labels)
+
+
+def _places(encoded: list[dict[Scale, Encoded]]) -> int:
+    return len(next(iter(encoded[0].values())).features)
+
+
+def _bare(axes: Sequence[mpl.axes.Axes]) -> None:
+    for axis in axes:
+        axis.set_xticks([])
+        axis.set_yticks([])
+        if not axis.has_data():
+            axis.axis("off")

@@ -1,0 +1,151 @@
+"""`arbsr figures NAME --model MODEL --data DIR -o FILE`: a figure of the paper, from a model and real images."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from tqdm import tqdm
+
+from arbsr_jax.checkpoint import Model, load_model
+from arbsr_jax.cli.exit_codes import DONE, SOME_FAILED
+from arbsr_jax.data.benchmarks import Dataset, open_dataset, sample_photographs
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.evaluation.candidates import Network
+from arbsr_jax.evaluation.ledger import Ledger
+from arbsr_jax.evaluation.pictures import comparison
+from arbsr_jax.evaluation.protocols import PROTOCOLS
+from arbsr_jax.evaluation.scales import SWEEPS
+from arbsr_jax.evaluation.sweeps import Row, Scored, Sweep, evaluate, make_pair
+from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.ops.geometry import Scale
+
+HELP = "Draw a figure of the paper from a model and real images, as PNG and PDF."
+LR_SCALE = Scale.of(4)  # how much smaller than HR the images are whose features are shown
+COMPARED = [Scale.of(2), Scale.of(3), Scale.of(4)]
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the command."""
+    parser.add_argument("name", choices=FIGURES, help="which figure")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="FILE.png and FILE.pdf")
+    parser.add_argument(
+        "--model", nargs="+", default=["arbedsr-tiny"], help="a model; for `scales` also one for each of x2, x3, x4"
+    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="HR images (default: scikit-image's photographs)")
+    parser.add_argument("--protocol", choices=sorted(PROTOCOLS), default="standard", help="how LR is made from HR")
+    parser.add_argument("--scale", default="2.5x3.5", help="of `crops`")
+    parser.add_argument(
+        "--box", metavar="X,Y", help="HR pixel at the top left of `crops` (default: where it gains most)"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="use N images, drawn by --seed")
+    parser.add_argument("--seed", type=int, default=0, help="of --limit")
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Draw one figure.
+
+    Raises:
+      ArbsrError: a flag is wrong, or a file or folder missing.
+    """
+    dataset = open_dataset(flags.data) if flags.data else sample_photographs()
+    if flags.limit is not None:
+        dataset = dataset.drawn(flags.limit, flags.seed)
+    models = [load_model(name) for name in flags.model]
+    names = ", ".join(model.name for model in models)
+    title = f"{names}; {dataset.name}, {len(dataset.images)} images; protocol {flags.protocol}"
+    figures = importlib.import_module("arbsr_jax.analysis.figures")  # matplotlib takes its time
+    job = Job(flags, models, Sweep([dataset], [Scale.of(flags.scale)], flags.protocol), title, [])
+    for path in figures.save(FIGURES[flags.name](figures, job), flags.output):
+        print(f"wrote {path}")
+    return SOME_FAILED if job.failures else DONE
+
+
+class Job(NamedTuple):
+    """What a figure is made of; `failures` collects a line for every image that was left out."""
+
+    flags: argparse.Namespace
+    models: list[Model]
+    sweep: Sweep
+    title: str
+    failures: list[str]
+
+    def on_failure(self, line: str) -> None:
+        """Say that an image is left out."""
+        self.failures.append(line)
+        tqdm.write(f"arbsr figures: skipped {line}", file=sys.stderr)
+
+    @property
+    def network(self) -> Network:
+        """The first model, to be scored."""
+        return Network(Upscaler(self.models[0]), by_size=PROTOCOLS[self.flags.protocol].by_size)
+
+
+def _features(figures: ModuleType, job: Job) -> Any:
+    features = importlib.import_module("arbsr_jax.analysis.features")
+    pairs = [make_pair(job.sweep, image, LR_SCALE) for image in job.sweep.datasets[0].images]
+    encoded = [features.encode_for_scales(job.models, pair.lr, COMPARED) for pair in pairs]
+    title = f"{job.title}; LR {LR_SCALE} times smaller"
+    if job.flags.name == "scales":
+        return figures.scale_dependency(encoded, pairs[0].lr, title)
+    if not next(iter(encoded[0].values())).masks:
+        raise ArbsrError(f"{job.models[0].name} has no masks; its adaption is {job.models[0].config.adaption!r}")
+    return figures.masks(encoded[0], pairs[0].lr, title)
+
+
+def _gain(figures: ModuleType, job: Job) -> Any:
+    return figures.gain({name: _rows(job, SWEEPS[name]) for name in ("seen", "unseen")}, job.title)
+
+
+def _heat_map(figures: ModuleType, job: Job) -> Any:
+    return figures.heat_map(_rows(job, SWEEPS["asymmetric"]), job.title)
+
+
+def _crops(figures: ModuleType, job: Job) -> Any:
+    scale, sheets = job.sweep.scales[0], []
+    corner = _corner(job.flags.box) if job.flags.box else None
+
+    def keep(_: Dataset, __: Scale, scored: Scored) -> None:
+        sheets.append(comparison(scored, scale, job.flags.protocol, corner))
+
+    list(evaluate(job.network, job.sweep, on_image=keep, on_failure=job.on_failure))
+    if not sheets:
+        raise ArbsrError("no image could be scored")
+    return figures.crops(sheets, f"{job.title}; scale {scale} (horizontal x vertical)")
+
+
+FIGURES: dict[str, Callable[[ModuleType, Job], Any]] = {
+    "scales": _features,
+    "masks": _features,
+    "gain": _gain,
+    "heatmap": _heat_map,
+    "crops": _crops,
+}
+
+
+def _rows(job: Job, scales: list[Scale]) -> list[Row]:
+    """Scores for many scales; those of single images are kept beside the figure."""
+    candidate, sweep = job.network, job.sweep
+    sweep = Sweep(sweep.datasets, scales, sweep.protocol)
+    ledger = Ledger(job.flags.output.with_suffix(".images.jsonl"), f"{candidate.identity}, {sweep.protocol}")
+    with tqdm(total=len(sweep), unit="image", leave=False, disable=None) as progress:
+
+        def advance(*_: object) -> None:
+            progress.update()
+
+        return list(evaluate(candidate, sweep, on_image=advance, on_failure=job.on_failure, ledger=ledger))
+
+
+def _corner(text: str) -> tuple[int, int]:
+    try:
+        x, y = map(int, text.split(","))
+    except ValueError:
+        raise ArbsrError(
+            f"box {text!r} is not understood; give its left and top HR pixel, for example 120,80"
+        ) from None
+    return y, x
