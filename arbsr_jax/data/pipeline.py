@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -100,8 +101,12 @@ def batches(store: ImageStore, plan: BatchPlan, start: int = 0, stop: int | None
         return *make_patch(sample, scale_index, tf.gather(canvases, scale_index)), scale_index
 
     numbers = tf.data.Dataset.range(start * local, stop * local)
-    pairs = numbers.map(pair, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    for lr, hr, scale_index in pairs.batch(local).prefetch(PREFETCH).as_numpy_iterator():
+    # Tuned by itself, the pipeline would take seconds to be taken down, and with it a run that SIGTERM ends.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    pairs = numbers.map(pair, num_parallel_calls=os.cpu_count(), deterministic=True)
+    pairs = pairs.batch(local).prefetch(PREFETCH).with_options(options)
+    for lr, hr, scale_index in pairs.as_numpy_iterator():
         yield Batch(lr, hr, int(scale_index[0]))
 
 

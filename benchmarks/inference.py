@@ -1,0 +1,139 @@
+"""Milliseconds and memory of upscaling one image, beside the scale-specific network of the same backbone, and PyTorch.
+
+    python -m benchmarks.inference [--quick] [--models arbedsr-baseline ...] [--size 100] [--json FILE]
+
+uint8 in, uint8 out, images as a whole, random weights; compilation is not counted (it is given apart). Rounds of all
+that are compared are interleaved; medians count. `peak_mb` is what XLA says its programs need beside the parameters.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from arbsr_jax.checkpoint import Model
+from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, RCAN, ModelConfig, scale_specific
+from arbsr_jax.models.network import count_parameters, initialize
+from arbsr_jax.ops.geometry import Scale
+
+try:
+    import torch
+
+    from benchmarks.torch_reference import ArbEDSR
+except ImportError:
+    torch = None
+
+MODELS = {"arbedsr-tiny": EDSR_TINY, "arbedsr-baseline": EDSR_BASELINE, "arbedsr": EDSR, "arbrcan": RCAN}
+SCALES = ("2", "3", "4", "2.37", "2.5x3.5")
+QUICK_SCALES = ("4", "2.37", "2.5x3.5")
+MEBI = 2**20
+
+
+def prepared(config: ModelConfig, image: np.ndarray, scale: Scale) -> tuple[Callable[[], None], float, float]:
+    """A function that upscales and waits, MiB of temporary memory, and seconds of compilation."""
+    upscaler = Upscaler(Model("random", config, initialize(config, 0), {}), tile=0)
+
+    def run() -> None:
+        upscaler.upscale(image, scale)
+
+    run()
+    used = [program.memory_analysis() for program in upscaler.compiled]
+    peak = max(one.temp_size_in_bytes + one.output_size_in_bytes for one in used)
+    return run, peak / MEBI, upscaler.compile_seconds
+
+
+def in_torch(config: ModelConfig, image: np.ndarray, scale: Scale) -> Callable[[], None]:
+    """The same network in PyTorch: heads at every HR pixel, grid_sample."""
+    network = ArbEDSR(config).eval()
+    factors, size = (float(scale.vertical), float(scale.horizontal)), scale.output_size(*image.shape[:2])
+
+    def run() -> None:
+        with torch.no_grad():
+            sr = network(torch.tensor(image).permute(2, 0, 1)[None].float(), factors, size)
+            sr.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+
+    run()
+    return run
+
+
+def medians(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
+    """Milliseconds of each, measured in turn."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            begin = time.perf_counter()
+            run()
+            times[name].append(1e3 * (time.perf_counter() - begin))
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def measure(name: str, text: str, image: np.ndarray, rounds: int) -> dict:
+    """One row of the table."""
+    config, scale = MODELS[name], Scale.of(text)
+    ours, peak, compiling = prepared(config, image, scale)
+    runs, fixed_peak = {"ours": ours}, None
+    if scale.symmetric and scale.vertical.denominator == 1:
+        runs["fixed"], fixed_peak, _ = prepared(scale_specific(config, int(scale.vertical)), image, scale)
+    if torch is not None and config.backbone == "edsr" and jax.default_backend() == "cpu":
+        runs["torch"] = in_torch(config, image, scale)
+    found = medians(runs, rounds)
+    row = {"model": name, "scale": text, "parameters": count_parameters(initialize(config, 0))}
+    row |= {"ms": found["ours"], "peak_mb": peak, "compile_s": compiling}
+    for other in ("fixed", "torch"):
+        row[f"{other}_ms"] = found.get(other)
+        row[f"ratio_to_{other}"] = found["ours"] / found[other] if other in found else None
+    return row | {"fixed_peak_mb": fixed_peak}
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer scales and rounds")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--size", type=int, default=100, help="of the LR image, in pixels")
+    parser.add_argument("--json", type=Path, help="write the rows there")
+    flags = parser.parse_args()
+    image = np.random.default_rng(0).integers(0, 256, (flags.size, flags.size, 3), np.uint8)
+    names = [
+        "model",
+        "scale",
+        "parameters",
+        "ms",
+        "MiB",
+        "fixed ms",
+        "fixed MiB",
+        "to fixed",
+        "PyTorch ms",
+        "to PyTorch",
+    ]
+    print(f"{jax.devices()[0].device_kind}, LR {flags.size}x{flags.size}, float32")
+    print(f"| {' | '.join(names)} |\n| {' | '.join(['---'] * len(names))} |")
+    rows = []
+    for name in flags.models:
+        for text in QUICK_SCALES if flags.quick else SCALES:
+            row = measure(name, text, image, 3 if flags.quick else 7)
+            rows.append(row)
+            cells = [name, text, f"{row['parameters']:,}", _shown(row["ms"], 0), _shown(row["peak_mb"], 0)]
+            cells += [_shown(row[key], places) for key, places in (("fixed_ms", 0), ("fixed_peak_mb", 0))]
+            cells += [_shown(row["ratio_to_fixed"], 2), _shown(row["torch_ms"], 0), _shown(row["ratio_to_torch"], 2)]
+            print(f"| {' | '.join(cells)} |", flush=True)
+            gc.collect()
+    if flags.json:
+        flags.json.write_text(json.dumps({"device": jax.devices()[0].device_kind, "rows": rows}, indent=2) + "\n")
+
+
+def _shown(value: float | None, places: int) -> str:
+    return "-" if value is None else f"{value:.{places}f}"
+
+
+if __name__ == "__main__":
+    main()
