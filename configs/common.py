@@ -18,6 +18,7 @@ def recipe(model: ModelConfig) -> ConfigDict:
     """The paper's training of ArbSR: 70 epochs, Adam at 1e-4 halved every 15 epochs, teachers at x2, x3 and x4."""
     config = ConfigDict()
     config.model = ConfigDict(dataclasses.asdict(model))
+    config.start = ""  # a model file, of this network or another: what it has under the same name and shape is taken
     config.seed = 0
     config.steps = 70 * EPOCH
     config.dtype = "float32"  # of the backbone: float32, or bfloat16 on accelerators
@@ -39,6 +40,7 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.optimizer.schedule = "halving"
     config.optimizer.halve_every = 15 * EPOCH
     config.optimizer.warmup = 100  # steps, for the cosine schedule
+    config.optimizer.backbone_rate = 1.0  # times learning_rate: less where a trained backbone meets a fresh plug-in
 
     config.teachers = ConfigDict()
     config.teachers.x2 = config.teachers.x3 = config.teachers.x4 = (
@@ -48,8 +50,8 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.teachers.copy_ends = False  # start from x4's head, last conv and tail as well
 
     config.validation = ConfigDict()
-    config.validation.folders = ()
-    config.validation.scales = ("2", "3", "4")
+    config.validation.folders = ""  # of HR images, separated by commas
+    config.validation.scales = "2,3,4"
     config.validation.every = EPOCH
     return config
 

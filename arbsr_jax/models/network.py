@@ -21,6 +21,7 @@ from arbsr_jax.models.upsampling import BicubicUpsampling, PixelShuffleUpsamplin
 from arbsr_jax.ops.geometry import Grid, Scale, make_grid
 
 Parameters = dict[str, Any]
+BLOCK = "block_"
 
 
 class SRNetwork(nn.Module):
@@ -34,7 +35,7 @@ class SRNetwork(nn.Module):
         config = self.config
         self.head, self.body_conv = Conv3x3(config.channels), Conv3x3(config.channels)
         for index in range(config.blocks):
-            setattr(self, f"block_{index}", self._block())
+            setattr(self, f"{BLOCK}{index}", self._block())
         if config.adaption != "none":
             for place in range(config.adaptions):
                 setattr(self, f"adaption_{place}", FeatureAdaption(config.channels, config.adaption))
@@ -64,7 +65,7 @@ class SRNetwork(nn.Module):
         head = self.head(area.clear((image - RGB_MEAN).astype(self.dtype)))
         x, features, masks = head, [], []
         for index in range(config.blocks):
-            x = getattr(self, f"block_{index}")(x, area)
+            x = getattr(self, f"{BLOCK}{index}")(x, area)
             if (index + 1) % config.interval:
                 continue
             if config.adaption != "none":
@@ -99,6 +100,11 @@ class SRNetwork(nn.Module):
         if config.upsampler == "experts":
             return ExpertUpsampling(config.channels)
         return ScaleAwareUpsampling(config.channels)
+
+
+def in_backbone(name: str) -> bool:
+    """Whether a part of the network belongs to its backbone: head, blocks, last body conv."""
+    return name.startswith(BLOCK) or name in ("head", "body_conv")
 
 
 def cast_parameters(parameters: Parameters, dtype: jnp.dtype) -> Parameters:

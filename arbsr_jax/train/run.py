@@ -24,9 +24,10 @@ from arbsr_jax.train.checkpoints import TrainingCheckpoints
 from arbsr_jax.train.logs import RunLog
 from arbsr_jax.train.loop import ScalePlan, Surroundings, run_steps
 from arbsr_jax.train.optimizer import learning_rate, make_optimizer
+from arbsr_jax.train.start import from_model, from_teacher
 from arbsr_jax.train.state import TrainState, fresh_state
 from arbsr_jax.train.step import Constants, make_step
-from arbsr_jax.train.teachers import START_SCALE, Teacher, load_teachers, start_from
+from arbsr_jax.train.teachers import START_SCALE, Teacher, load_teachers
 from arbsr_jax.train.validation import Validation
 from arbsr_jax.train.workdir import locked
 
@@ -60,7 +61,7 @@ def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLo
     plan = batch_plan(config, model)
     pools = _pools(config, sources, plan, log)
 
-    state = starting_state(config, model, teachers)
+    state = starting_state(config, model, teachers, log.say)
     checkpoints = TrainingCheckpoints(workdir / "checkpoints", config.keep, log.say)
     state = checkpoints.restore_latest(state) or state
     provenance = {"trained_with": "train.py", "config": config.to_dict(), "data": [Path(name).name for name in sources]}
@@ -102,11 +103,16 @@ def batch_plan(config: ConfigDict, model: ModelConfig) -> pipeline.BatchPlan:
     )
 
 
-def starting_state(config: ConfigDict, model: ModelConfig, teachers: dict[int, Teacher]) -> TrainState:
-    """Fresh parameters, with the backbone of the x4 teacher where there is one."""
+def starting_state(
+    config: ConfigDict, model: ModelConfig, teachers: dict[int, Teacher], say: Callable[[str], None]
+) -> TrainState:
+    """Fresh parameters with what `config.start` has of them, else with the backbone of the x4 teacher if there is one."""
     parameters = initialize(model, config.seed)
-    if START_SCALE in teachers:
-        parameters = start_from(parameters, teachers[START_SCALE].parameters, config.teachers.copy_ends)
+    if config.start:
+        parameters, words = from_model(parameters, config.start)
+        say(words)
+    elif START_SCALE in teachers:
+        parameters = from_teacher(parameters, teachers[START_SCALE].parameters, config.teachers.copy_ends)
     return fresh_state(parameters, make_optimizer(config.optimizer, config.steps))
 
 
@@ -125,6 +131,7 @@ def scale_plans(
     def program(teacher: Teacher | None) -> parallel.DataParallel:
         teacher_config = teacher.config if teacher else None
         settings = {"teacher": teacher_config, "transfer_weight": weight, "dtype": DTYPES[config.dtype]}
+        settings["backbone_rate"] = config.optimizer.backbone_rate
         return parallel.DataParallel(make_step(model, optimizer, **settings), say)
 
     plain = program(None)

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, UInt8
 
 from arbsr_jax import parallel
 from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.network import Parameters, SRNetwork, cast_parameters
+from arbsr_jax.models.network import Parameters, SRNetwork, cast_parameters, in_backbone
 from arbsr_jax.ops.geometry import Grid
 from arbsr_jax.train.losses import reconstruction_loss, transfer_loss
 from arbsr_jax.train.state import TrainState
@@ -38,6 +38,7 @@ def make_step(
     *,
     teacher: ModelConfig | None = None,
     transfer_weight: float = 0.0,
+    backbone_rate: float = 1.0,
     dtype: jnp.dtype = jnp.float32,
 ) -> Step:
     """The step (state, this device's (LR, HR), constants) -> (state, metrics), for `parallel.DataParallel`.
@@ -47,6 +48,7 @@ def make_step(
       optimizer: as `fresh_state` was given.
       teacher: the network whose parameters come with the constants; None for a step without transfer.
       transfer_weight: lambda of Eq. 7.
+      backbone_rate: what the learning rate is multiplied by for head, blocks and last body conv.
       dtype: what backbones compute in; parameters and loss stay float32.
 
     Returns:
@@ -75,6 +77,8 @@ def make_step(
         gradient, as_tree = ravel_pytree(gradients)
         gradient, metrics = parallel.mean_over_devices((gradient, metrics))
         update, optimizer_state = optimizer.update(gradient, state.optimizer)
+        if backbone_rate != 1:
+            update *= ravel_pytree(relative_rates(state.parameters, backbone_rate))[0]
         good = jnp.isfinite(jnp.stack([metrics["loss"], jnp.vdot(gradient, gradient), jnp.vdot(update, update)])).all()
         bad = 1 - good.astype(jnp.int32)
         state = TrainState(
@@ -87,3 +91,9 @@ def make_step(
         return state, {**metrics, "skipped_in_row": state.skipped_in_row}
 
     return step
+
+
+def relative_rates(parameters: Parameters, backbone_rate: float) -> Parameters:
+    """For every parameter what its learning rate is multiplied by."""
+    rates = {name: backbone_rate if in_backbone(name) else 1.0 for name in parameters}
+    return {name: jax.tree.map(lambda leaf, r=rates[name]: jnp.full_like(leaf, r), parameters[name]) for name in rates}

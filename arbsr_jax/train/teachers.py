@@ -1,4 +1,4 @@
-"""Scale-specific networks as teachers: loaded from model files, frozen, and the student's first backbone."""
+"""Scale-specific networks as teachers: loaded from model files, and frozen."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import Parameters
 
 SHARED = ("backbone", "blocks", "channels", "res_scale", "group_blocks", "reduction")  # with the student
-START_SCALE = 4  # the student's backbone starts from this teacher (Section 4.1)
-BODY, ENDS = "block_", ("head", "body_conv", "tail")
+START_SCALE = 4  # the student starts from this teacher (Section 4.1)
 
 
 class Teacher(NamedTuple):
@@ -43,8 +42,3 @@ def load_teachers(files: Mapping[int, str], student: ModelConfig) -> dict[int, T
         teachers[scale] = Teacher(config, model.parameters)
     return teachers
 
-
-def start_from(parameters: Parameters, teacher: Parameters, with_ends: bool) -> Parameters:
-    """Fresh student parameters with the teacher's blocks; `with_ends` takes its head, last conv and tail too."""
-    taken = [name for name in teacher if name.startswith(BODY) or (with_ends and name in ENDS)]
-    return {**parameters, **{name: teacher[name] for name in taken}}

@@ -27,8 +27,8 @@ class Validation:
     """Scores parameters on folders of HR images, protocol `standard`; a scale-specific network at its own scale."""
 
     def __init__(self, config: ConfigDict, model: ModelConfig, workdir: Path, say: Callable[[str], None]) -> None:
-        self._datasets = [open_dataset(Path(folder)) for folder in config.folders]
-        self._scales = [Scale.of(model.scale)] if model.scale else [Scale.of(text) for text in config.scales]
+        self._datasets = [open_dataset(Path(folder)) for folder in _listed(config.folders)]
+        self._scales = [Scale.of(factors) for factors in ([model.scale] if model.scale else _listed(config.scales))]
         self._model, self._best, self._say = model, workdir / BEST_FILE, say
         self._upscaler: Upscaler | None = None
 
@@ -50,6 +50,10 @@ class Validation:
 
     def _best_so_far(self) -> float:
         return load_model(self._best).provenance[SCORE] if self._best.exists() else -np.inf
+
+
+def _listed(text: str) -> list[str]:
+    return [part for part in text.split(",") if part]
 
 
 def _ignore(*unused: object) -> None:

@@ -108,7 +108,7 @@ def test_a_run_that_diverges_stops_and_keeps_its_last_good_parameters(folder, tm
 
 
 def test_validation_keeps_the_best_model(folder, tmp_path):
-    changes = {"validation.folders": (str(folder),), "validation.scales": ("2",), "validation.every": 2, "steps": 4}
+    changes = {"validation.folders": str(folder), "validation.scales": "2", "validation.every": 2, "steps": 4}
     in_this_process(folder, tmp_path, **changes)
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     scores = [value for line in lines for name, value in line.items() if name.startswith("psnr/")]

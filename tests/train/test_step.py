@@ -88,6 +88,17 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted():
     assert (int(state.skipped), int(state.skipped_in_row)) == (2, 0)
 
 
+def test_the_backbone_learns_at_its_own_rate():
+    """Adam's first step is the learning rate in the direction of the gradient, whatever the gradient's size."""
+    before = jax.tree.map(np.array, fixtures.fresh().parameters)
+    state, _ = fixtures.run(fixtures.program(backbone_rate=0.25), fixtures.fresh(), 1, fixtures.constants())
+    for name, rate in {"head": 0.25, "block_0": 0.25, "body_conv": 0.25, "tail": 1.0}.items():
+        moved = np.concatenate(
+            [abs(a - b).ravel() for a, b in zip(leaves(state.parameters[name]), leaves(before[name]), strict=True)]
+        )
+        assert np.median(moved) == pytest.approx(1e-3 * rate, rel=1e-2)
+
+
 @pytest.mark.slow
 def test_thirty_scales_with_teachers_need_at_most_eight_programs():
     """The paper's scales at 50x50, transfer at x2, x3 and x4, as a run plans them; all is compiled and run."""
@@ -95,7 +106,7 @@ def test_thirty_scales_with_teachers_need_at_most_eight_programs():
     config = recipe(model)
     teachers = {n: Teacher(scale_specific(model, n), randomized(scale_specific(model, n))) for n in (2, 3, 4)}
     plan = batch_plan(config, model)
-    state = starting_state(config, model, teachers)
+    state = starting_state(config, model, teachers, lines.append)
     plans = scale_plans(config, model, teachers, plan, lines.append)
     for scale, side in zip(plans, plan.canvases, strict=True):
         state, _ = scale.program(state, parallel.shard(fixtures.batch(size=1, patch=50, canvas=side)), scale.constants)
