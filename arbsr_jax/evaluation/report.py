@@ -90,7 +90,7 @@ def write_json(path: Path, model: str, protocol: str, rows: list[Row]) -> None:
     """The rows as a JSON file: {"model", "protocol", "rows": [...], "averages": [...]}."""
     content = {"model": model, "protocol": protocol, "rows": [dataclasses.asdict(row) for row in rows]}
     content["averages"] = [dataclasses.asdict(average) for average in averages(rows)]
-    _write(path, json.dumps(content, indent=2) + "\n")
+    write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def write_csv(path: Path, model: str, protocol: str, rows: list[Row]) -> None:
@@ -99,7 +99,7 @@ def write_csv(path: Path, model: str, protocol: str, rows: list[Row]) -> None:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["model", "protocol", *(field.name for field in dataclasses.fields(Row))])
     table.writerows([model, protocol, *dataclasses.astuple(row)] for row in rows)
-    _write(path, text.getvalue())
+    write_text(path, text.getvalue())
 
 
 def write_markdown(path: Path, model: str, protocol: str, rows: list[Row]) -> None:
@@ -107,7 +107,7 @@ def write_markdown(path: Path, model: str, protocol: str, rows: list[Row]) -> No
     names = [name.replace("ours", model) for name, _ in COLUMNS]
     lines = [f"{model}, protocol `{protocol}`, Y channel.", "", _line(names), _line(["---"] * len(names))]
     lines += [_line(_cells(row)) for row in [*rows, *averages(rows)]]
-    _write(path, "\n".join(lines) + "\n")
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def sweep_name(scales: list) -> str | None:
@@ -129,7 +129,8 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all, with the folders that it needs."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_or_not_at_all(path) as partial:
         partial.write_text(text)
