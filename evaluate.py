@@ -10,6 +10,7 @@ Exit codes: 0 done; 1 some image failed, the rest is done; 2 wrong usage.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from arbsr_jax.data.benchmarks import Dataset, open_dataset, sample_photographs
 from arbsr_jax.evaluation import report
 from arbsr_jax.evaluation.candidates import Bicubic, Candidate, Network, Pictures
 from arbsr_jax.evaluation.ledger import Ledger
+from arbsr_jax.evaluation.perceptual import Lpips
 from arbsr_jax.evaluation.pictures import save_pictures
 from arbsr_jax.evaluation.protocols import PROTOCOLS
 from arbsr_jax.evaluation.scales import SWEEPS
@@ -62,6 +64,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of --limit")
     parser.add_argument("--tile", type=int, help="side of LR tiles in pixels; 0: whole images (default: what suits)")
     parser.add_argument("--self-ensemble", action="store_true", help="average eight flips and transposes of each image")
+    parser.add_argument("--lpips", action="store_true", help="also the perceptual distance LPIPS (an optional extra)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there; a second run goes on")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a table there")
@@ -106,7 +109,7 @@ def set_up(flags: argparse.Namespace) -> tuple[Sweep, Candidate, Upscaler | None
     datasets = [open_dataset(folder) for folder in flags.data] if flags.data else [sample_photographs()]
     if flags.limit is not None:
         datasets = [dataset.drawn(flags.limit, flags.seed) for dataset in datasets]
-    sweep = Sweep(datasets, scales, flags.protocol, flags.lr, parallel.this_process())
+    sweep = Sweep(datasets, scales, flags.protocol, flags.lr, parallel.this_process(), Lpips() if flags.lpips else None)
     if flags.sr:
         return sweep, Pictures(flags.sr), None
     if flags.model == BICUBIC:
@@ -118,7 +121,7 @@ def set_up(flags: argparse.Namespace) -> tuple[Sweep, Candidate, Upscaler | None
 
 def run(flags: argparse.Namespace, sweep: Sweep, candidate: Candidate) -> list[str]:
     """Score everything, print and write tables; returns what failed, one line each."""
-    identity = f"{candidate.identity}, {flags.protocol}, lr {flags.lr}"
+    identity = f"{candidate.identity}, {flags.protocol}, lr {flags.lr}{', LPIPS' if flags.lpips else ''}"
     place = flags.json and flags.json.with_suffix(".images.jsonl")
     # Pictures are to be written, or were changed: what is known of them is of no use.
     place = None if flags.out or flags.sr else place
@@ -128,12 +131,12 @@ def run(flags: argparse.Namespace, sweep: Sweep, candidate: Candidate) -> list[s
         parallel.wait_for_all()
         if process:
             return failures
-        sweep = Sweep(sweep.datasets, sweep.scales, sweep.protocol, sweep.lr)
+        sweep = dataclasses.replace(sweep, share=(0, 1))
 
     ledger = Ledger(place, identity)
     if ledger.known:
         print(f"{ledger.known} scores of single images are known from {place.parent}")
-    print(report.header_line(), flush=True)
+    print(report.header_line(lpips=flags.lpips), flush=True)
     rows: list[Row] = []
 
     def on_row(row: Row) -> None:

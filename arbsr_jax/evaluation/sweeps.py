@@ -31,6 +31,8 @@ class Scored:
     bicubic_psnr: float
     bicubic_ssim: float
     seconds: float  # of the candidate, compilation not counted
+    lpips: float | None = None  # where it was asked for
+    bicubic_lpips: float | None = None
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,12 @@ class Row:
     bicubic_psnr: float
     bicubic_ssim: float
     seconds: float
+    lpips: float | None = None
+    bicubic_lpips: float | None = None
 
 
 AVERAGED = ("psnr", "ssim", "bicubic_psnr", "bicubic_ssim", "seconds")
+PERCEPTUAL = ("lpips", "bicubic_lpips")
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class Sweep:
       protocol: a name in `PROTOCOLS`.
       lr: folder of LR files to use instead of making them, or None.
       share: (process, processes): every so many-th image is this process's.
+      lpips: a perceptual distance to score by as well, or None.
     """
 
     datasets: list[Dataset]
@@ -68,6 +74,12 @@ class Sweep:
     protocol: str
     lr: Path | None = None
     share: tuple[int, int] = (0, 1)
+    lpips: Callable[[np.ndarray, np.ndarray], float] | None = None
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Names of what is averaged over images."""
+        return AVERAGED + (PERCEPTUAL if self.lpips else ())
 
     def __len__(self) -> int:
         return len(self.scales) * sum(len(dataset.images) for dataset in self.datasets)
@@ -85,13 +97,13 @@ def make_pair(sweep: Sweep, image: HRImage, scale: Scale) -> Pair:
     return PROTOCOLS[sweep.protocol].pair(hr, scale)
 
 
-def score(candidate: Candidate, task: Task, protocol: str) -> Scored:
-    """Super-resolve LR and compare with HR; ceil(r) border pixels do not count.
+def score(candidate: Candidate, task: Task, sweep: Sweep) -> Scored:
+    """Super-resolve LR and compare with HR; ceil(r) border pixels do not count (in LPIPS they do).
 
     Raises:
       ArbsrError: the image is too small, or the candidate has no result for it.
     """
-    rules, (lr, hr), scale = PROTOCOLS[protocol], task.pair, task.scale
+    rules, (lr, hr), scale = PROTOCOLS[sweep.protocol], task.pair, task.scale
     sr, seconds = candidate(task)
     sr, bicubic, border = sr[: hr.shape[0], : hr.shape[1]], rules.enlarge(task.pair, scale), shave_border(scale)
     scores = []
@@ -99,7 +111,8 @@ def score(candidate: Candidate, task: Task, protocol: str) -> Scored:
         scores += [psnr_y(picture, hr, border), ssim_y(picture, hr, border, rules.luma_gain)]
     if np.isnan(scores).any():
         raise ArbsrError(f"{hr.shape[1]}x{hr.shape[0]} pixels without {border} on each side leave nothing to score")
-    return Scored(task.image, Pair(lr, hr), sr, bicubic, *scores, seconds)
+    perceptual = [sweep.lpips(picture, hr) for picture in (sr, bicubic)] if sweep.lpips else []
+    return Scored(task.image, Pair(lr, hr), sr, bicubic, *scores, seconds, *perceptual)
 
 
 def evaluate(
@@ -130,23 +143,23 @@ def evaluate(
                 try:
                     pair = make_pair(sweep, image, scale)
                     task = Task(dataset.name, image.name, scale, pair)
-                    scored, scores = _known_or_new(candidate, task, sweep.protocol, ledger)
+                    scored, scores = _known_or_new(candidate, task, sweep, ledger)
                 except ArbsrError as error:
                     on_failure(f"{dataset.name}, {image.name}, scale {scale}: {error}")
                     continue
                 on_image(dataset, scale, scored)
-                found.append([scores[field] for field in AVERAGED])
+                found.append([scores[field] for field in sweep.scores])
             if found:
                 factors = float(scale.horizontal), float(scale.vertical)
                 yield Row(dataset.name, *factors, len(found), *np.mean(found, axis=0).tolist())
 
 
-def _known_or_new(candidate: Candidate, task: Task, protocol: str, ledger: Ledger) -> tuple[Scored | None, Scores]:
+def _known_or_new(candidate: Candidate, task: Task, sweep: Sweep, ledger: Ledger) -> tuple[Scored | None, Scores]:
     key = image_key(task.dataset, task.image, task.scale, *task.pair)
     known = ledger.find(key)
     if known is not None:
         return None, known
-    scored = score(candidate, task, protocol)
-    scores = {field: getattr(scored, field) for field in AVERAGED}
+    scored = score(candidate, task, sweep)
+    scores = {field: getattr(scored, field) for field in sweep.scores}
     ledger.add(key, scores)
     return scored, scores

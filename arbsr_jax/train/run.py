@@ -106,7 +106,7 @@ def batch_plan(config: ConfigDict, model: ModelConfig) -> pipeline.BatchPlan:
 def starting_state(
     config: ConfigDict, model: ModelConfig, teachers: dict[int, Teacher], say: Callable[[str], None]
 ) -> TrainState:
-    """Fresh parameters with what `config.start` has of them, else with the backbone of the x4 teacher if there is one."""
+    """Fresh parameters with what `config.start` has of them, else with the backbone of the x4 teacher, if any."""
     parameters = initialize(model, config.seed)
     if config.start:
         parameters, words = from_model(parameters, config.start)

@@ -41,4 +41,3 @@ def load_teachers(files: Mapping[int, str], student: ModelConfig) -> dict[int, T
         config = dataclasses.replace(model.config, interval=student.interval)
         teachers[scale] = Teacher(config, model.parameters)
     return teachers
-

@@ -24,11 +24,15 @@ def files(tmp_path):
 def test_models_stand_below_each_other(files, tmp_path, capsys):
     target = tmp_path / "tables" / "t.md"
     capsys.readouterr()
-    assert main(["report", *map(str, files), "--markdown", str(target)]) == 0
+    assert main(["report", *map(str, files), "--against", "two", "--markdown", str(target)]) == 0
     assert capsys.readouterr().out == target.read_text()
     lines = target.read_text().splitlines()[2:]
     assert lines[0] == "| model | Set5 x2 | Set5 x2.5x3.5 | Set5 mean of 2 |"
-    assert [line.split(" | ")[0] for line in lines[2:]] == ["| bicubic", "| one", "| two"]
+    published = ["| bicubic (EDSR, Table 3)", "| EDSR (EDSR, Table 3)"]
+    differences = ["| bicubic - bicubic (EDSR, Table 3)", "| bicubic - two", "| one - two"]
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| bicubic", "| one", "| two", *published, *differences]
+    assert lines[6].split(" | ")[1:] == ["38.11 / 0.9601", "-", "- |"]
+    assert lines[-1].split(" | ")[1:] == ["+0.00 / +0.0000"] * 2 + ["+0.00 / +0.0000 |"]
     assert lines[2].split(" | ")[1:] == lines[3].split(" | ")[1:]
     row = json.loads(files[0].read_text())["rows"][1]
     assert lines[3].split(" | ")[2] == f"{row['psnr']:.2f} / {row['ssim']:.4f}"
@@ -38,6 +42,8 @@ def test_protocols_are_not_mixed_and_other_files_named(files, tmp_path, capsys):
     files[1].write_text(json.dumps({**json.loads(files[1].read_text()), "protocol": "arbsr"}))
     assert main(["report", *map(str, files)]) == 2
     assert "must not be compared" in capsys.readouterr().err
+    assert main(["report", str(files[0]), "--against", "three"]) == 2
+    assert "there are: bicubic, one" in capsys.readouterr().err
     (tmp_path / "x.json").write_text("[]")
     for bad in ("x.json", "none.json"):
         assert main(["report", str(tmp_path / bad)]) == 2

@@ -14,7 +14,10 @@ from tests.models.fixtures import SMALL, randomized
 
 def test_a_student_takes_the_teachers_blocks_and_if_asked_its_ends():
     teacher, fresh = randomized(scale_specific(SMALL, 4), seed=2), randomized(SMALL, seed=1)
-    for with_ends, taken in ((False, {"block_0", "block_1"}), (True, {"block_0", "block_1", "head", "body_conv", "tail"})):
+    for with_ends, taken in (
+        (False, {"block_0", "block_1"}),
+        (True, {"block_0", "block_1", "head", "body_conv", "tail"}),
+    ):
         student = from_teacher(fresh, teacher, with_ends)
         assert {name for name in student if student[name] is teacher.get(name)} == taken
         assert student.keys() == fresh.keys()
@@ -34,7 +37,7 @@ def test_a_model_file_gives_what_has_the_same_name_and_shape(tmp_path):
 
 def test_a_model_file_of_another_kind_is_refused(tmp_path):
     other, path = dataclasses.replace(SMALL, channels=12), tmp_path / "other.safetensors"
-    save_model(path, other, {k: v for k, v in randomized(other).items()}, {})
+    save_model(path, other, randomized(other), {})
     fresh = {"head": randomized(SMALL)["head"]}
     with pytest.raises(ArbsrError, match="none of its arrays fits"):
         from_model(fresh, str(path))
