@@ -109,11 +109,16 @@ def to_torch(parameters: Parameters, config: ModelConfig) -> dict[str, np.ndarra
 
 
 def _in_our_range(filled: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """LIIF feeds its head with 2 x / 255 - 1, ours gets x - mean; exact but for the zero padding of that one conv."""
-    kernel, mean = filled["head/kernel"].astype(np.float64), RGB_MEAN.reshape(3, 1).astype(np.float64)
-    bias = filled["head/bias"] + (kernel * (2 * mean / LEVELS - 1)).sum(axis=(0, 1, 2))
-    head = {"head/kernel": kernel * 2 / LEVELS, "head/bias": bias}
-    return {**filled, **{path: array.astype(np.float32) for path, array in head.items()}}
+    """Features 127.5 times as large, of x - mean instead of 2 x / 255 - 1, as grey levels come out of 0..255.
+
+    ReLUs and residuals pass a factor on, so that all biases take it; a fresh tail then starts near the right contrast
+    instead of 127.5 times too low. Exact but for the zero padding of the head.
+    """
+    gain = LEVELS / 2
+    scaled = {path: gain * array if path.endswith("/bias") else array for path, array in filled.items()}
+    shift = RGB_MEAN.reshape(3, 1).astype(np.float64) - gain
+    scaled["head/bias"] = scaled["head/bias"] + (filled["head/kernel"] * shift).sum(axis=(0, 1, 2))
+    return {path: array.astype(np.float32) for path, array in scaled.items()}
 
 
 def _shape(source: Arrays, key: str) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ OVERLAP = 24  # LR pixels, at least, that a tile sees beyond its core
 PIECE = 256  # HR pixels of a side of a piece
 # Alive at once: arrays of LR features while a tile is encoded, of HR features while a piece is decoded, and then the
 # channels of the tail's taps.
-ENCODED, DECODED, TAPS = 6, 2, 80
+ENCODED, DECODED, TAPS = 7, 2, 80
 DEFAULT_MEMORY = 2**30  # bytes
 
 

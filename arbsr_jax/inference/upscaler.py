@@ -18,6 +18,7 @@ from jaxtyping import Array, UInt8
 
 from arbsr_jax import checkpoint, parallel
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.inference.strips import decode_in_strips
 from arbsr_jax.inference.tiling import DEFAULT_MEMORY, OVERLAP, PIECE, Piece, Span, pieces, spans, tile_side
 from arbsr_jax.models.area import WHOLE, Area
 from arbsr_jax.models.network import Parameters, SRNetwork
@@ -186,6 +187,8 @@ class Upscaler:
         return self._network.apply({"params": parameters}, lr, scale, area, method="encode")[0]
 
     def _decode(self, parameters: Parameters, features: Array, grid: Grid, area: Area, inside: Area) -> Array:
+        if jax.default_backend() == "cpu" and not self.model.config.scale:
+            return decode_in_strips(self._network, parameters, features, grid, area, inside)
         return self._network.apply({"params": parameters}, features, grid, area, inside, method="decode")
 
     def _decode_rounded(self, *arguments: Any) -> Array:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from arbsr_jax.models.area import WHOLE, Area
+from arbsr_jax.models.convolution import conv3x3
 from arbsr_jax.models.hyper import HyperNetwork, over_phases, phase_inputs
 from arbsr_jax.ops.geometry import Grid
 from arbsr_jax.ops.sampling import sample_at_offsets, to_canvas
@@ -33,7 +33,7 @@ class ExpertConv(nn.Module):
         experts = self.param("experts", of_experts, (EXPERTS, 3, 3, self.channels, self.channels))
         # One scale for the whole image: mixing kernels costs one conv instead of four.
         kernel = jnp.tensordot(weights.astype(experts.dtype), experts, axes=1)
-        return jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        return conv3x3(x, kernel)
 
 
 class ExpertUpsampling(nn.Module):

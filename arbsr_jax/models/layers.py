@@ -12,12 +12,12 @@ from jax.lax import slice_in_dim
 from jaxtyping import Array, Float
 
 from arbsr_jax.models.area import WHOLE, Area
+from arbsr_jax.models.convolution import TAPS, conv3x3, sum_of_taps
 
 # PyTorch's default for convolutions and linear layers, with which EDSR and RCAN were trained:
 # uniform within fan_in^(-1/2).
 uniform_fan_in = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 
-Conv3x3 = partial(nn.Conv, kernel_size=(3, 3), padding=1, kernel_init=uniform_fan_in)
 # A 1x1 conv written as the matrix product it is: its gradients run faster on CPUs than those of a convolution.
 Conv1x1 = partial(nn.Dense, kernel_init=uniform_fan_in)
 
@@ -25,7 +25,17 @@ Conv1x1 = partial(nn.Dense, kernel_init=uniform_fan_in)
 RGB_MEAN = 255 * np.array([0.4488, 0.4371, 0.4040], np.float32).reshape(1, 1, 1, 3)
 
 
-TAPS = [(row, column) for row in range(3) for column in range(3)]
+class Conv3x3(nn.Module):
+    """3x3 conv with zero padding 1."""
+
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch height width features"]:
+        """The conv of x; height and width are kept."""
+        kernel = self.param("kernel", uniform_fan_in, (3, 3, x.shape[-1], self.features))
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        return conv3x3(x, kernel) + bias.reshape(1, 1, 1, -1)
 
 
 class Pointwise(nn.Module):
@@ -42,55 +52,36 @@ class Pointwise(nn.Module):
 
 
 class Tail(nn.Module):
-    """3x3 conv to a few channels with zero padding 1, as one matrix product and nine shifted sums.
+    """3x3 conv to a few channels with zero padding 1, in two parts: one matrix product, and nine shifted sums.
 
     A 1x1 conv before it becomes part of the product, also at the rim: the padding is of what the product makes.
     """
 
+    channels: int
     features: int
 
-    @nn.compact
-    def __call__(
+    def setup(self) -> None:
+        """The parameters of a 3x3 conv."""
+        self.kernel = self.param("kernel", uniform_fan_in, (3, 3, self.channels, self.features))
+        self.bias = self.param("bias", nn.initializers.zeros, (self.features,))
+
+    def taps(
         self,
         x: Float[Array, "batch height width channels"],
         before: tuple[Float[Array, "channels channels"], Float[Array, "channels"]] | None = None,
-        area: Area = WHOLE,
-    ) -> Float[Array, "batch height width features"]:
-        """The conv of x, or of the 1x1 conv of x whose kernel and bias are given."""
-        channels = x.shape[-1]
-        kernel = self.param("kernel", uniform_fan_in, (3, 3, channels, self.features))
-        bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        product = kernel.transpose(2, 0, 1, 3).reshape(channels, 9 * self.features)
+    ) -> Float[Array, "batch height width nine_features"]:
+        """What every pixel gives to its neighbours, of x or of the 1x1 conv of x whose kernel and bias are given."""
+        product = self.kernel.transpose(2, 0, 1, 3).reshape(self.channels, 9 * self.features)
         if before is None:
-            taps = x @ product
-        else:
-            exactly = partial(jnp.matmul, precision="highest")
-            taps = x @ exactly(before[0], product) + exactly(before[1], product).reshape(1, 1, 1, -1)
-        return sum_of_taps(area.clear(taps)) + bias.reshape(1, 1, 1, -1)
+            return x @ product
+        exactly = partial(jnp.matmul, precision="highest")
+        return x @ exactly(before[0], product) + exactly(before[1], product).reshape(1, 1, 1, -1)
 
-
-@jax.custom_vjp
-def sum_of_taps(
-    taps: Float[Array, "batch height width nine_features"],
-) -> Float[Array, "batch height width features"]:
-    """What the nine taps of a 3x3 conv, side by side, sum up to; zeros around the image."""
-    height, width = taps.shape[1:3]
-    padded = jnp.pad(taps, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    parts = jnp.split(padded, 9, axis=-1)
-    return sum(part[:, i : i + height, j : j + width] for part, (i, j) in zip(parts, TAPS, strict=True))
-
-
-def _sum_of_taps_forward(taps: Array) -> tuple[Array, None]:
-    return sum_of_taps(taps), None
-
-
-def _sum_of_taps_backward(_: None, gradient: Array) -> tuple[Array]:
-    height, width = gradient.shape[1:3]
-    padded = jnp.pad(gradient, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    return (jnp.concatenate([padded[:, 2 - i : 2 - i + height, 2 - j : 2 - j + width] for i, j in TAPS], axis=-1),)
-
-
-sum_of_taps.defvjp(_sum_of_taps_forward, _sum_of_taps_backward)
+    def __call__(
+        self, taps: Float[Array, "batch height width nine_features"], area: Area = WHOLE
+    ) -> Float[Array, "batch height width features"]:
+        """The conv, from its taps."""
+        return sum_of_taps(area.clear(taps)) + self.bias.reshape(1, 1, 1, -1)
 
 
 @jax.custom_vjp

@@ -39,7 +39,7 @@ class SRNetwork(nn.Module):
         if config.adaption != "none":
             for place in range(config.adaptions):
                 setattr(self, f"adaption_{place}", FeatureAdaption(config.channels, config.adaption))
-        self.upsampler, self.tail = self._upsampler(), Tail(3)
+        self.upsampler, self.tail = self._upsampler(), Tail(config.channels, 3)
 
     def __call__(
         self, image: Float[Array, "batch height width 3"], grid: Grid
@@ -82,8 +82,20 @@ class SRNetwork(nn.Module):
         canvas: Area = WHOLE,
     ) -> Float[Array, "batch rows columns 3"]:
         """HR images in 0..255 (not clipped) of LR features that fill `area`; `canvas` is what of it is HR image."""
+        return self.from_taps(self.taps(features, grid, area), canvas)
+
+    def taps(
+        self, features: Float[Array, "batch height width channels"], grid: Grid, area: Area = WHOLE
+    ) -> Float[Array, "batch rows columns 27"]:
+        """`decode` up to what every HR pixel gives to its neighbours in the last conv: no pixel needs another yet."""
         x, pointwise = self.upsampler(features, grid, area)
-        return self.tail(x.astype(jnp.float32), pointwise, canvas) + RGB_MEAN
+        return self.tail.taps(x.astype(jnp.float32), pointwise)
+
+    def from_taps(
+        self, taps: Float[Array, "batch rows columns 27"], canvas: Area = WHOLE
+    ) -> Float[Array, "batch rows columns 3"]:
+        """HR images in 0..255 (not clipped), of which `canvas` is HR image."""
+        return self.tail(taps, canvas) + RGB_MEAN
 
     def _block(self) -> nn.Module:
         config = self.config

@@ -1,0 +1,56 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.signal import correlate
+
+from arbsr_jax.models import convolution
+from arbsr_jax.models.convolution import by_taps, conv3x3, direct, winograd
+
+
+def in_float64(x, kernel):
+    result = np.zeros((*x.shape[:3], kernel.shape[-1]))
+    padded = np.pad(x.astype(np.float64), ((0, 0), (1, 1), (1, 1), (0, 0)))
+    for index in np.ndindex(x.shape[0], kernel.shape[-1]):
+        result[index[0], ..., index[1]] = correlate(padded[index[0]], kernel[..., index[1]], mode="valid")[..., 0]
+    return result
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 8), (5, 3), (13, 18)])
+@pytest.mark.parametrize("way", [direct, by_taps, winograd])
+def test_every_way_equals_a_float64_correlation(rng, way, size):
+    x, kernel = rng.normal(0, 50, (2, *size, 5)), rng.normal(0, 0.2, (3, 3, 5, 6))
+    x, kernel = x.astype(np.float32), kernel.astype(np.float32)
+    expected = in_float64(x, kernel)
+    np.testing.assert_allclose(way(jnp.asarray(x), jnp.asarray(kernel)), expected, atol=2e-5 * np.abs(expected).max())
+
+
+def test_winograds_error_over_many_channels_is_below_1e_5(rng):
+    """256 channels, where sums are longest: 1e-5 of the largest result."""
+    x = jnp.asarray(rng.normal(0, 50, (1, 21, 30, 256)), jnp.float32)
+    kernel = jnp.asarray(rng.normal(0, 0.05, (3, 3, 256, 8)), jnp.float32)
+    expected = in_float64(np.asarray(x), np.asarray(kernel))
+    assert np.abs(np.asarray(winograd(x, kernel)) - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize(
+    ("channels", "features", "way"),
+    [(64, 64, winograd), (64, 256, winograd), (64, 16, by_taps), (16, 1, by_taps), (32, 16, direct), (3, 64, direct)],
+)
+def test_the_way_follows_from_the_shape(rng, monkeypatch, channels, features, way):
+    called = []
+    for name in ("direct", "by_taps", "winograd"):
+        real = getattr(convolution, name)
+        monkeypatch.setattr(convolution, name, lambda x, k, n=name, f=real: (called.append(n), f(x, k))[1])
+    conv3x3(jnp.zeros((1, 4, 4, channels)), jnp.zeros((3, 3, channels, features)))
+    assert way.__name__ in called
+
+
+def test_gradients_are_those_of_the_plain_conv(rng):
+    x = jnp.asarray(rng.normal(size=(1, 6, 7, 64)), jnp.float32)
+    kernel = jnp.asarray(rng.normal(size=(3, 3, 64, 64)), jnp.float32)
+    found, expected = (
+        jax.grad(lambda x, k, f=f: (f(x, k) ** 2).sum(), argnums=(0, 1))(x, kernel) for f in (conv3x3, direct)
+    )
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-3)
