@@ -3,7 +3,8 @@
     python -m benchmarks.inference [--quick] [--models arbedsr-baseline ...] [--size 100] [--json FILE]
 
 uint8 in, uint8 out, images as a whole, random weights; compilation is not counted (it is given apart). Rounds of all
-that are compared are interleaved; medians count. `peak_mb` is what XLA says its programs need beside the parameters.
+that are compared are interleaved; ratios are medians of the rounds' ratios. `peak_mb` is what XLA says its programs need beside
+the parameters.
 """
 
 from __future__ import annotations
@@ -65,15 +66,20 @@ def in_torch(config: ModelConfig, image: np.ndarray, scale: Scale) -> Callable[[
     return run
 
 
-def medians(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """Milliseconds of each, measured in turn."""
+def in_turn(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+    """Milliseconds of each, measured in turn, round by round."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
             begin = time.perf_counter()
             run()
             times[name].append(1e3 * (time.perf_counter() - begin))
-    return {name: statistics.median(found) for name, found in times.items()}
+    return times
+
+
+def ratio(ours: list[float], others: list[float]) -> float:
+    """The median over rounds: a machine that slows down for seconds slows both."""
+    return statistics.median(mine / theirs for mine, theirs in zip(ours, others, strict=True))
 
 
 def measure(name: str, text: str, image: np.ndarray, rounds: int) -> dict:
@@ -85,12 +91,12 @@ def measure(name: str, text: str, image: np.ndarray, rounds: int) -> dict:
         runs["fixed"], fixed_peak, _ = prepared(scale_specific(config, int(scale.vertical)), image, scale)
     if torch is not None and config.backbone == "edsr" and jax.default_backend() == "cpu":
         runs["torch"] = in_torch(config, image, scale)
-    found = medians(runs, rounds)
+    found = in_turn(runs, rounds)
     row = {"model": name, "scale": text, "parameters": count_parameters(initialize(config, 0))}
-    row |= {"ms": found["ours"], "peak_mb": peak, "compile_s": compiling}
+    row |= {"ms": statistics.median(found["ours"]), "peak_mb": peak, "compile_s": compiling}
     for other in ("fixed", "torch"):
-        row[f"{other}_ms"] = found.get(other)
-        row[f"ratio_to_{other}"] = found["ours"] / found[other] if other in found else None
+        row[f"{other}_ms"] = statistics.median(found[other]) if other in found else None
+        row[f"ratio_to_{other}"] = ratio(found["ours"], found[other]) if other in found else None
     return row | {"fixed_peak_mb": fixed_peak}
 
 

@@ -32,6 +32,6 @@ done
 student=(--config.data.batch=6 --config.data.patch=40 --config.validation.scales="2,2.5x3.5,3,4")
 for x in 2 3 4; do student+=(--config.teachers.x$x="$runs/x$x/model.safetensors"); done
 tune symmetric arbedsr.py:baseline "${student[@]}" --config.teachers.copy_ends=True \
-  --config.data.integer_steps=300 --config.steps=3000
+  --config.data.integer_steps=200 --config.steps=2600
 tune asymmetric arbedsr.py:baseline "${student[@]}" --config.start="$runs/symmetric/model.safetensors" \
-  --config.data.integer_steps=0 --config.data.asymmetric=True --config.optimizer.learning_rate=5e-4 --config.steps=2000
+  --config.data.integer_steps=0 --config.data.asymmetric=True --config.optimizer.learning_rate=5e-4 --config.steps=1600

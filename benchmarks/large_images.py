@@ -1,0 +1,136 @@
+"""Seconds and memory against the size of the result, by tiles under a budget; and what starting costs.
+
+    python -m benchmarks.large_images [--megapixels 1 4 16 64] [--memory 1024] [--json FILE] [--plot FILE]
+
+Every size in a process of its own: a real photograph, repeated until it is large enough, upscaled by 2.5x3.5. Memory is
+resident memory at its peak, and by how much that grew over what the process had before. The cold start is a whole
+process for a 100x100 image, with no compiled program on disk and with all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+from matplotlib.figure import Figure
+
+from arbsr_jax import load_model, parallel
+from arbsr_jax.ops.geometry import Scale
+
+SCALE = Scale.of("2.5x3.5")
+MEBI = 2**20
+NAMES = ["LR", "HR", "Mpx", "s", "s/Mpx", "peak MiB", "grew by MiB", "HR MiB", "programs"]
+
+
+def photograph(height: int, width: int) -> np.ndarray:
+    """A picture of that size, made of one that comes with scikit-image."""
+    tile = skimage.data.astronaut()
+    times = -(-height // tile.shape[0]), -(-width // tile.shape[1]), 1
+    return np.ascontiguousarray(np.tile(tile, times)[:height, :width])
+
+
+def peak() -> float:
+    """Peak resident memory of this process so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def one(model: str, height: int, width: int, memory: int) -> dict:
+    """Upscale one image in this process; programs are compiled beforehand, and not counted."""
+    parallel.compilation_cache()
+    upscaler, image = load_model(model, memory=memory * MEBI), photograph(height, width)
+    upscaler.upscale(image[:300, :300], SCALE)
+    compiled, before, begin = upscaler.compile_seconds, peak(), time.perf_counter()
+    result = upscaler.upscale(image, SCALE)
+    seconds = time.perf_counter() - begin - (upscaler.compile_seconds - compiled)
+    sizes = {"lr": f"{width}x{height}", "hr": f"{result.shape[1]}x{result.shape[0]}"}
+    pixels = result.shape[0] * result.shape[1] / 1e6
+    measured = {"megapixels": pixels, "seconds": seconds, "seconds_per_megapixel": seconds / pixels}
+    memory = {"peak_mb": peak(), "grew_mb": peak() - before, "result_mb": result.nbytes / MEBI}
+    return {**sizes, **measured, **memory, "programs": upscaler.programs}
+
+
+def in_a_process(*arguments: object, **environment: str) -> str:
+    """What this script prints when it runs anew with these arguments."""
+    command = [sys.executable, "-m", "benchmarks.large_images", *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environment}).stdout
+
+
+def cold_starts(model: str) -> dict[str, float]:
+    """Seconds of a whole process for one small image, without and with compiled programs on disk."""
+    found = {}
+    with tempfile.TemporaryDirectory() as cache:
+        for name in ("cold_start_s", "second_start_s"):
+            begin = time.perf_counter()
+            in_a_process("--model", model, "--one", 100, 100, **{parallel.CACHE_VARIABLE: cache})
+            found[name] = time.perf_counter() - begin
+    return found
+
+
+def plot(rows: list[dict], title: str, path: Path) -> None:
+    """Time and memory against the size of the result."""
+    figure = Figure(figsize=(7.5, 3), layout="constrained")
+    figure.suptitle(title, fontsize=9)
+    xs = [row["megapixels"] for row in rows]
+    drawn = {"seconds": ["seconds"], "MiB": ["grew_mb", "result_mb"]}
+    labels = {"seconds": "seconds", "grew_mb": "memory grew by", "result_mb": "the result itself"}
+    for axis, (unit, keys) in zip(figure.subplots(1, 2), drawn.items(), strict=True):
+        for key in keys:
+            axis.loglog(xs, [row[key] for row in rows], "o-", label=labels[key])
+        axis.set(xlabel="result, Mpx", ylabel=unit)
+        axis.grid(alpha=0.3)
+        axis.legend()
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="arbedsr-tiny")
+    parser.add_argument("--megapixels", type=float, nargs="+", default=[1, 4, 16, 64], help="of the results")
+    parser.add_argument("--memory", type=int, default=1024, help="budget of a tile, in MiB")
+    parser.add_argument("--json", type=Path, help="write the rows there")
+    parser.add_argument("--plot", type=Path, help="draw them there")
+    parser.add_argument("--one", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="one LR size, in this process")
+    flags = parser.parse_args()
+    if flags.one:
+        print(json.dumps(one(flags.model, *flags.one, flags.memory)))
+        return
+    areas = [1e6 * pixels / float(SCALE.vertical * SCALE.horizontal) for pixels in flags.megapixels]
+    sizes = [(round((area * 9 / 16) ** 0.5), round((area * 16 / 9) ** 0.5)) for area in areas]
+    print(f"{flags.model}, scale {SCALE}, tiles under {flags.memory} MiB")
+    print(f"| {' | '.join(NAMES)} |\n| {' | '.join(['---'] * len(NAMES))} |")
+    rows = []
+    for size in [*sizes, (720, 1280)]:
+        row = json.loads(in_a_process("--model", flags.model, "--memory", flags.memory, "--one", *size))
+        rows.append(row)
+        cells = [row["lr"], row["hr"], *(f"{row[key]:.1f}" for key in ("megapixels", "seconds"))]
+        cells += [
+            f"{row['seconds_per_megapixel']:.2f}",
+            *(f"{row[k]:.0f}" for k in ("peak_mb", "grew_mb", "result_mb")),
+        ]
+        print(f"| {' | '.join([*cells, str(row['programs'])])} |", flush=True)
+    starts = cold_starts(flags.model)
+    print(
+        f"first start {starts['cold_start_s']:.1f} s, every later one {starts['second_start_s']:.1f} s (100x100 pixels)"
+    )
+    if flags.json:
+        flags.json.write_text(json.dumps({"model": flags.model, "rows": rows, **starts}, indent=2) + "\n")
+    if flags.plot:
+        plot(
+            sorted(rows, key=lambda row: row["megapixels"]),
+            f"{flags.model}, {SCALE}, budget {flags.memory} MiB",
+            flags.plot,
+        )
+
+
+if __name__ == "__main__":
+    main()
