@@ -3,8 +3,8 @@
     python -m benchmarks.inference [--quick] [--models arbedsr-baseline ...] [--size 100] [--json FILE]
 
 uint8 in, uint8 out, images as a whole, random weights; compilation is not counted (it is given apart). Rounds of all
-that are compared are interleaved; ratios are medians of the rounds' ratios. `peak_mb` is what XLA says its programs need beside
-the parameters.
+that are compared are interleaved; ratios are medians of the rounds' ratios. `peak_mb` is what XLA says its programs
+need beside the parameters.
 """
 
 from __future__ import annotations
