@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.files import whole_or_not_at_all
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import Parameters, parameter_shapes
 
@@ -41,14 +40,6 @@ def by_path(parameters: Parameters) -> dict[str, Any]:
 def as_tree(leaves: Mapping[str, Any]) -> Parameters:
     """The inverse of `by_path`."""
     return unflatten_dict(leaves, sep="/")
-
-
-@contextmanager
-def whole_or_not_at_all(path: Path) -> Iterator[Path]:
-    """Another name to write to; what lies there becomes `path` when all is written."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    yield partial
-    partial.replace(path)
 
 
 def shipped_models() -> dict[str, Path]:

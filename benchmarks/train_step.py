@@ -20,10 +20,9 @@ import numpy as np
 
 from arbsr_jax import parallel
 from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.network import initialize
+from arbsr_jax.models.network import DTYPES, initialize
 from arbsr_jax.ops.geometry import Scale, make_grid
 from arbsr_jax.train.optimizer import make_optimizer
-from arbsr_jax.train.run import DTYPES
 from arbsr_jax.train.state import fresh_state
 from arbsr_jax.train.step import Constants, make_step
 from configs.arbedsr import SIZES

@@ -3,32 +3,58 @@
 from __future__ import annotations
 
 import argparse
-import re
+import json
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
-from PIL import Image
 from tqdm import tqdm
 
+from arbsr_jax import parallel
 from arbsr_jax.cli.exit_codes import DONE, SOME_FAILED
-from arbsr_jax.data.images import list_images, read_rgb
+from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.inference.upscaler import load_model
-from arbsr_jax.ops.geometry import Scale
+from arbsr_jax.files import whole_or_not_at_all
+from arbsr_jax.inference.photograph import upscale_photo
+from arbsr_jax.inference.upscaler import Upscaler, load_model
+from arbsr_jax.models.network import DTYPES
+from arbsr_jax.photos.jobs import AUTO, Job, plan_jobs
+from arbsr_jax.photos.reading import photo_size, read_photo
+from arbsr_jax.photos.writing import DEFAULT_QUALITY, FORMATS, write_photo
 
 HELP = "Enlarge images by any pair of factors, or to an exact size."
+FIRST, ALL = "first", "all"
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
-    parser.add_argument("inputs", type=Path, nargs="+", metavar="IN", help="image files, or folders of them")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder for the PNG results")
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="IN", help="image files, folders (with all inside), or patterns")
+    add("-o", "--output", type=Path, required=True, metavar="OUT", help="a folder; for one image also a file name")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--scale", help="2.5, or 2.5x3.5 for horizontal x vertical (width x height)")
-    target.add_argument("--size", help="width x height in pixels, for example 1920x1080")
-    parser.add_argument("--tile", type=int, help="side of LR tiles in pixels; 0: whole images (default: what suits)")
-    parser.add_argument("--memory", default="1G", help="what computing may take, as in 512M or 2G (default: 1G)")
-    parser.add_argument("--model", default="arbedsr-tiny", help="a .safetensors file or the name of a shipped model")
+    target.add_argument("--size", help="width x height in pixels: 1920x1080, or 1920x, or x1080")
+    add("--model", default="arbedsr-tiny", help="a .safetensors file or the name of a shipped model")
+    add("--tile", type=int, help="side of LR tiles in pixels; 0: whole images (default: what suits)")
+    add("--memory", default="1G", help="what computing may take, as in 512M or 2G (default: 1G)")
+    add(
+        "--self-ensemble",
+        action="store_true",
+        help="average eight flips and transposes: a little better, 8 times slower",
+    )
+    add("--precision", choices=DTYPES, default="float32", help="what to compute in; bfloat16 is for accelerators")
+    add("--ext", default=AUTO, help=f"kind of file to write: {AUTO}, {', '.join(e[1:] for e in FORMATS)}")
+    add("--suffix", default="", help="added to names, as in _large")
+    add("--quality", type=int, default=DEFAULT_QUALITY, help=f"of JPEG and WebP (default: {DEFAULT_QUALITY})")
+    add("--no-metadata", action="store_true", help="leave EXIF and colour profiles out")
+    add("--frames", choices=(FIRST, ALL), default=FIRST, help="of animated and multi-page files (default: first)")
+    add("--skip-existing", action="store_true", help="leave alone what is there already: goes on after an interruption")
+    add("--dry-run", action="store_true", help="say what would be done")
+    add("--json", type=Path, metavar="FILE", help="write what was done there")
+    add("--coordinator", help="host:port of process 0, where several processes share the work")
+    add("--processes", type=int, help="how many share it")
+    add("--process", type=int, help="number of this one, from 0")
 
 
 def run(flags: argparse.Namespace) -> int:
@@ -37,40 +63,87 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: a flag is wrong, or a folder is missing or empty.
     """
-    size = _parse_size(flags.size) if flags.size else None
-    scale = Scale.of(flags.scale) if flags.scale else None
-    paths = [path for given in flags.inputs for path in (list_images(given) if given.is_dir() else [given])]
-    upscaler = load_model(flags.model, flags.tile, _parse_memory(flags.memory))
-    flags.output.mkdir(parents=True, exist_ok=True)
-    failed = 0
-    for path in tqdm(paths, unit="image", leave=False, disable=None):
-        try:
-            image = read_rgb(path)
-            result = upscaler.upscale(image, scale=scale, size=size)
-        except ArbsrError as error:
-            failed += 1
-            tqdm.write(f"arbsr upscale: skipped {error}", file=sys.stderr)
-            continue
-        target = flags.output / f"{path.stem}.png"
-        Image.fromarray(result).save(target)
-        words = scale.in_words if scale else "to the exact size"
-        tqdm.write(f"{path} {_dimensions(image)} -> {target} {_dimensions(result)} ({words})")
-    return SOME_FAILED if failed else DONE
+    target = Target(flags.scale, flags.size)
+    if not 1 <= flags.quality <= 100:
+        raise ArbsrError(f"--quality {flags.quality} is not allowed; give 1 to 100")
+    jobs = plan_jobs(flags.inputs, flags.output, suffix=flags.suffix, extension=flags.ext)
+    memory = parse_memory(flags.memory)
+    parallel.join_processes(flags.coordinator, flags.processes, flags.process)
+    process, processes = parallel.this_process() if flags.coordinator else (0, 1)
+    upscaler = load_model(flags.model, tile=flags.tile, memory=memory, precision=flags.precision)
+    if target.beyond_training and not upscaler.model.config.scale:
+        print(f"note: {target.in_words} is more than networks are trained for here; expect less of it", file=sys.stderr)
+    done = Batch(flags, target, upscaler).run(jobs[process::processes])
+    if flags.json:
+        flags.json.parent.mkdir(parents=True, exist_ok=True)
+        place = flags.json if process == 0 else flags.json.with_stem(f"{flags.json.stem}-{process}")
+        with whole_or_not_at_all(place) as partial:
+            partial.write_text(json.dumps(done, indent=2) + "\n")
+    if processes > 1:
+        parallel.wait_for_all()
+    return SOME_FAILED if any(entry["status"] == "failed" for entry in done) else DONE
 
 
-def _parse_size(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
-    if not match:
-        raise ArbsrError(f"size {text!r} is not understood; give width x height in pixels, for example 1920x1080")
-    return int(match[1]), int(match[2])
+class Batch:
+    """One run over many files."""
+
+    def __init__(self, flags: argparse.Namespace, target: Target, upscaler: Upscaler) -> None:
+        self._flags, self._target, self._upscaler = flags, target, upscaler
+
+    def run(self, jobs: list[Job]) -> list[dict[str, Any]]:
+        """What came of every job."""
+        done = []
+        layout = "{desc}{percentage:3.0f}%|{bar}| {n:.1f}/{total} images [{elapsed}<{remaining}]"
+        with tqdm(total=len(jobs), leave=False, disable=None, bar_format=layout) as bar:
+            for number, job in enumerate(jobs):
+                entry = {"source": str(job.source), "target": str(job.target)}
+                try:
+                    entry |= self._one(job, lambda share, at=number: bar.update(at + share - bar.n))
+                except ArbsrError as error:
+                    entry |= {"status": "failed", "error": str(error)}
+                    bar.write(f"arbsr upscale: skipped {error}", file=sys.stderr)
+                except OSError as error:
+                    entry |= {"status": "failed", "error": f"{job.source}: {error.strerror}"}
+                    bar.write(f"arbsr upscale: skipped {entry['error']}", file=sys.stderr)
+                else:
+                    bar.write(self._line(job, entry), file=sys.stdout)
+                bar.update(number + 1 - bar.n)
+                done.append(entry)
+        return done
+
+    def _one(self, job: Job, progress: Any) -> dict[str, Any]:
+        flags = self._flags
+        if flags.skip_existing and job.target.exists():
+            return {"status": "there already"}
+        if flags.dry_run:
+            height, width = photo_size(job.source)
+            return {"status": "would do", "from": [width, height], "to": list(self._target.pixels(height, width))}
+        begin, photo = time.perf_counter(), read_photo(job.source)
+        remarks, count = list(photo.remarks), photo.frames if flags.frames == ALL else 1
+        if photo.frames > count:
+            remarks.append(f"first of {photo.frames} frames; --frames {ALL} takes all")
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        for frame in range(count):
+            place = _frame(job.target, frame) if count > 1 else job.target
+            if flags.skip_existing and place.exists():
+                continue
+            photo = photo if frame == 0 else read_photo(job.source, frame)
+            asked = self._target.of(*photo.pixels.shape[:2])
+            settings = {"ensemble": flags.self_ensemble, "progress": lambda s, f=frame: progress((f + s) / count)}
+            large = upscale_photo(self._upscaler, photo, **asked, **settings)
+            lost = write_photo(place, large, flags.quality, metadata=not flags.no_metadata)
+            remarks += [remark for remark in lost if remark not in remarks]
+        height, width = photo.pixels.shape[:2]
+        sizes = {"from": [width, height], "to": list(self._target.pixels(height, width))}
+        return {"status": "done", **sizes, "seconds": round(time.perf_counter() - begin, 3), "remarks": remarks}
+
+    def _line(self, job: Job, entry: dict[str, Any]) -> str:
+        if "from" not in entry:
+            return f"{job.target} is there already"
+        before, after = ("x".join(map(str, entry[key])) for key in ("from", "to"))
+        words = "; ".join([self._target.in_words, *entry.get("remarks", [])])
+        return f"{job.source} {before} -> {job.target} {after} ({words})"
 
 
-def _parse_memory(text: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([MG])i?B?", text, re.ASCII | re.IGNORECASE)
-    if not match:
-        raise ArbsrError(f"memory {text!r} is not understood; give mebibytes or gibibytes, for example 512M or 2G")
-    return int(float(match[1]) * 2 ** (20 if match[2].upper() == "M" else 30))
-
-
-def _dimensions(image) -> str:  # noqa: ANN001
-    return f"{image.shape[1]}x{image.shape[0]}"
+def _frame(target: Path, number: int) -> Path:
+    return target.with_stem(f"{target.stem}_{number + 1:04d}")

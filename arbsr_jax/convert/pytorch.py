@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from arbsr_jax.checkpoint import whole_or_not_at_all
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.files import whole_or_not_at_all
 
 WRAPPERS = ("params_ema", "params", "state_dict", "model", "sd")  # outermost first; "model" may hold "sd"
 PARALLEL = "module."  # what nn.DataParallel puts before every key

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +15,21 @@ from PIL import Image
 
 from arbsr_jax.errors import ArbsrError
 
+# What Pillow raises on damaged files, as seen with thousands of them.
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    MemoryError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
@@ -35,7 +53,7 @@ def read_rgb(path: Path) -> UInt8[np.ndarray, "height width 3"]:
     Raises:
       ArbsrError: the file cannot be read as an image.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         return np.asarray(image.convert("RGB"))
 
 
@@ -45,15 +63,22 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises:
       ArbsrError: the file cannot be read as an image.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         return image.height, image.width
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path) -> Iterator[Image.Image]:
+    """An image file, open.
+
+    Raises:
+      ArbsrError: it cannot be read, then or within the context.
+    """
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             yield image
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except ArbsrError:
+        raise
+    except UNREADABLE as error:
         reason = " ".join(str(error).replace(str(path), "").split()).strip(" :'\"") or type(error).__name__
         raise ArbsrError(f"{path}: not a readable image ({reason}); replace or remove the file") from None

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from arbsr_jax.checkpoint import whole_or_not_at_all
 from arbsr_jax.evaluation.published import published
 from arbsr_jax.evaluation.scales import SWEEPS
 from arbsr_jax.evaluation.sweeps import AVERAGED, PERCEPTUAL, Row
+from arbsr_jax.files import whole_or_not_at_all
 
 COLUMNS = (
     ("dataset", "{:<12}"),

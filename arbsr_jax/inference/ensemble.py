@@ -6,18 +6,20 @@ from fractions import Fraction
 from itertools import product
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Shaped
 
-from arbsr_jax.inference.upscaler import ScaleLike, Upscaler, target
+from arbsr_jax.inference.target import ScaleLike, check_image, rounded, target
+from arbsr_jax.inference.upscaler import Progress, Upscaler
 from arbsr_jax.ops.geometry import Scale
 
 
 def upscale_by_ensemble(
     upscaler: Upscaler,
-    image: UInt8[np.ndarray, "height width 3"],
+    image: Shaped[np.ndarray, "height width 3"],
     scale: ScaleLike | None = None,
     size: tuple[int, int] | None = None,
-) -> UInt8[np.ndarray, "new_height new_width 3"]:
+    progress: Progress | None = None,
+) -> Shaped[np.ndarray, "new_height new_width 3"]:
     """Super-resolve one RGB image eight times, each view turned back, and average before rounding.
 
     A transpose swaps r_h and r_v. The factors are out / in on each axis, for which a flipped grid falls on itself;
@@ -25,17 +27,19 @@ def upscale_by_ensemble(
 
     Args:
       upscaler: the network.
-      image: uint8, [height, width, 3].
+      image: uint8 or uint16, [height, width, 3].
       scale: as in `Upscaler.upscale`.
       size: as in `Upscaler.upscale`.
+      progress: as in `Upscaler.upscale`.
 
     Raises:
       ArbsrError: as in `Upscaler.upscale`.
     """
+    check_image(image)
     _, (height, width) = target(image.shape[:2], scale, size)
     exact = Scale(Fraction(height, image.shape[0]), Fraction(width, image.shape[1]))
     total = np.zeros((height, width, 3), np.float32)
-    for transposed, vertical, horizontal in product((False, True), (1, -1), (1, -1)):
+    for number, (transposed, vertical, horizontal) in enumerate(product((False, True), (1, -1), (1, -1)), start=1):
         view = image[::vertical, ::horizontal]
         if transposed:
             swapped = Scale(vertical=exact.horizontal, horizontal=exact.vertical)
@@ -43,4 +47,6 @@ def upscale_by_ensemble(
         else:
             result = upscaler.upscale_unrounded(np.ascontiguousarray(view), exact)
         total += result[::vertical, ::horizontal]
-    return np.clip(np.floor(total / 8 + 0.5), 0, 255).astype(np.uint8)
+        if progress:
+            progress(number / 8)
+    return rounded(total / 8, image.dtype)

@@ -1,30 +1,42 @@
-"""From a uint8 image to a larger uint8 image."""
+"""From an image to a larger image."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, UInt8
+from jaxtyping import Array, Float32, Shaped
+from PIL import Image
 
-from arbsr_jax import checkpoint, parallel
+from arbsr_jax import checkpoint
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.inference.strips import decode_in_strips
-from arbsr_jax.inference.tiling import DEFAULT_MEMORY, OVERLAP, PIECE, Piece, Span, pieces, spans, tile_side
+from arbsr_jax.inference.programs import Programs
+from arbsr_jax.inference.target import DEPTHS, ScaleLike, check_image, rounded, target
+from arbsr_jax.inference.tiling import (
+    DEFAULT_MEMORY,
+    OVERLAP,
+    PIECE,
+    SIDES,
+    Piece,
+    Span,
+    needed_bytes,
+    pieces,
+    spans,
+    tile_side,
+)
 from arbsr_jax.models.area import WHOLE, Area
-from arbsr_jax.models.network import Parameters, SRNetwork
-from arbsr_jax.ops.geometry import LARGEST_SCALE, SMALLEST_SCALE, Grid, Scale, grid_of_piece
+from arbsr_jax.models.network import DTYPES, Parameters
+from arbsr_jax.ops.geometry import Scale, grid_of_piece
 
-ScaleLike = Scale | str | Real | tuple[Real, Real]
+OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
+Progress = Callable[[float], None]
 
 
 class Upscaler:
@@ -39,24 +51,32 @@ class Upscaler:
       compile_seconds: time spent on that.
     """
 
-    def __init__(self, model: checkpoint.Model, tile: int | None = None, memory: int = DEFAULT_MEMORY) -> None:
+    def __init__(
+        self,
+        model: checkpoint.Model,
+        tile: int | None = None,
+        memory: int = DEFAULT_MEMORY,
+        precision: str = "float32",
+    ) -> None:
         """Set up; nothing is compiled yet.
 
         Args:
           model: what the model file holds.
           tile: side of the LR tiles in pixels; 0: each image as a whole; None: what suits image and memory.
-          memory: bytes that computing one tile may take.
+          memory: bytes that computing one tile may take; halved by itself where a device has less.
+          precision: what the backbone computes in, "float32" or "bfloat16" (for accelerators; an image whose
+            values do not stay finite is computed again in float32).
 
         Raises:
-          ArbsrError: the tile is too small.
+          ArbsrError: the tile is too small, or the precision unknown.
         """
+        if precision not in DTYPES:
+            raise ArbsrError(f"precision {precision!r} is unknown; allowed: {', '.join(DTYPES)}")
         if tile and (tile <= 2 * OVERLAP or tile % 2):
             raise ArbsrError(f"tiles of {tile} pixels do not work; give an even number above {2 * OVERLAP}, or 0")
         self.model, self._tile, self._memory = model, tile, memory
-        self.compile_seconds = 0.0
-        self._network = SRNetwork(model.config)
-        self._parameters = jax.device_put(model.parameters)
-        self._compiled: dict[tuple, jax.stages.Compiled] = {}
+        self._precision = precision
+        self._programs = Programs(model.config, model.parameters, DTYPES[precision])
 
     @property
     def tile(self) -> int | None:
@@ -74,49 +94,73 @@ class Upscaler:
     @property
     def compiled(self) -> list[jax.stages.Compiled]:
         """The programs compiled so far."""
-        return list(self._compiled.values())
+        return self._programs.compiled
 
     @property
     def programs(self) -> int:  # noqa: D102 (described above)
-        return len(self._compiled)
+        return len(self._programs.compiled)
+
+    @property
+    def compile_seconds(self) -> float:  # noqa: D102 (described above)
+        return self._programs.seconds
 
     def replace_parameters(self, parameters: Parameters) -> None:
         """Use other parameters of the same network; compiled programs stay."""
-        self._parameters = jax.device_put(parameters)
+        self._programs.replace(parameters)
 
     def upscale(
         self,
-        image: UInt8[np.ndarray, "height width 3"],
+        image: Shaped[np.ndarray, "height width 3"],
         scale: ScaleLike | None = None,
         size: tuple[int, int] | None = None,
-    ) -> UInt8[np.ndarray, "new_height new_width 3"]:
-        """Super-resolve one RGB image.
+        progress: Progress | None = None,
+    ) -> Shaped[np.ndarray, "new_height new_width 3"]:
+        """Super-resolve one RGB image, or each of several.
 
         Args:
-          image: uint8, [height, width, 3].
+          image: uint8 or uint16, [height, width, 3] or [images, height, width, 3]; or a PIL image, taken as RGB.
           scale: one factor, or (horizontal, vertical), or '2.5x3.5'; each from 1 to 8. The result has
             `height * vertical` x `width * horizontal` pixels, each rounded half up.
           size: instead of a scale, the result's (width, height) in pixels.
+          progress: called with the share of the image that is done.
+
+        Returns:
+          An image of the same kind and type.
 
         Raises:
-          ArbsrError: the image is no uint8 RGB array, the scale or size is not allowed, or the network is
+          ArbsrError: the image is none of that, the scale or size is not allowed, or the network is
             scale-specific and made for another scale.
         """
-        return self._whole(image, *self._checked(image, scale, size), self._decode_rounded, np.uint8)
+        if isinstance(image, Image.Image):
+            return Image.fromarray(self.upscale(np.asarray(image.convert("RGB")), scale, size, progress))
+        if isinstance(image, np.ndarray) and image.ndim == 4:
+            return np.stack([self.upscale(one, scale, size, progress) for one in image])
+        asked = self._checked(image, scale, size)
+        if image.dtype == np.uint8 and self._precision == "float32":
+            return self._whole(image, *asked, self._programs.decode_rounded, np.uint8, progress)
+        return rounded(self.upscale_unrounded(image, scale, size, progress), image.dtype)
 
     def upscale_unrounded(
         self,
-        image: UInt8[np.ndarray, "height width 3"],
+        image: Shaped[np.ndarray, "height width 3"],
         scale: ScaleLike | None = None,
         size: tuple[int, int] | None = None,
+        progress: Progress | None = None,
     ) -> Float32[np.ndarray, "new_height new_width 3"]:
-        """`upscale` before rounding and clipping, in 0..255."""
-        return self._whole(image, *self._checked(image, scale, size), self._decode, np.float32)
+        """`upscale` of one array before rounding and clipping, in 0..255 whatever the type of its pixels."""
+        result = self._whole(image, *self._checked(image, scale, size), self._programs.decode, np.float32, progress)
+        if self._precision != "float32" and not np.isfinite(result).all():
+            return self._exact.upscale_unrounded(image, scale, size, progress)
+        return result
+
+    @functools.cached_property
+    def _exact(self) -> Upscaler:
+        return Upscaler(self.model, self._tile, self._memory)
 
     def _checked(
         self, image: np.ndarray, scale: ScaleLike | None, size: tuple[int, int] | None
     ) -> tuple[Scale, tuple[int, int]]:
-        _check_image(image)
+        check_image(image)
         scale, hr_size = target(image.shape[:2], scale, size)
         only = self.model.config.scale
         if only and scale != Scale.of(only):
@@ -124,16 +168,40 @@ class Upscaler:
         return scale, hr_size
 
     def _whole(
-        self, image: np.ndarray, scale: Scale, hr_size: tuple[int, int], decode: Callable[..., Array], dtype: type
+        self,
+        image: np.ndarray,
+        scale: Scale,
+        hr_size: tuple[int, int],
+        decode: Callable[..., Array],
+        dtype: type,
+        progress: Progress | None,
     ) -> np.ndarray:
-        result = np.empty((*hr_size, 3), dtype)
-        written = 0
-        for rows, columns, piece in self._pieces(image, scale, hr_size, decode):
-            result[rows, columns] = piece
-            written += piece.size
+        result, written = np.empty((*hr_size, 3), dtype), 0
+        try:
+            for rows, columns, piece in self._pieces(image, scale, hr_size, decode):
+                result[rows, columns] = piece
+                written += piece.size
+                if progress:
+                    progress(written / result.size)
+        except jax.errors.JaxRuntimeError as error:
+            if OUT_OF_MEMORY not in str(error):
+                raise
+            self._allow_less(error)
+            return self._whole(image, scale, hr_size, decode, dtype, progress)
         if written != result.size:
             raise RuntimeError(f"{written} of {result.size} values were computed")
         return result
+
+    def _allow_less(self, error: Exception) -> None:
+        """Smaller tiles from now on.
+
+        Raises:
+          ArbsrError: they are as small as can be.
+        """
+        self._tile, self._memory = None, self._memory // 2
+        if self._memory < needed_bytes(SIDES[0], self.model.config):
+            words = "not even the smallest tiles fit into the device's memory; close other programs or use another"
+            raise ArbsrError(words) from error
 
     def _pieces(
         self, image: np.ndarray, scale: Scale, hr_size: tuple[int, int], decode: Callable[..., Array]
@@ -153,16 +221,16 @@ class Upscaler:
             origin, valid = [s.origin for s in tile_spans], [s.valid for s in tile_spans]
             lr = np.zeros((1, *tile, 3), np.float32)
             seen = tuple(slice(s.origin, s.origin + s.valid) for s in tile_spans)
-            lr[0, : valid[0], : valid[1]] = image[seen]
+            lr[0, : valid[0], : valid[1]] = image[seen] * np.float32(1 / DEPTHS[image.dtype])
             area = WHOLE if self._tile == 0 else Area(np.array(valid, np.int32))
-            features = self._run(self._encode, lr, np.array(factors, np.float32), area)
+            features = self._programs.encode(lr, np.array(factors, np.float32), area)
             axes = zip(tile_spans, factors, lr_size, hr_size, canvas, strict=True)
             for parts in itertools.product(*(self._parts(*axis) for axis in axes)):
                 start = [part.start for part in parts]
                 size = tuple(min(c, n - s) for c, n, s in zip(canvas, hr_size, start, strict=True))
                 grid = grid_of_piece(scale, start, size, origin, canvas)
                 inside = WHOLE if self._tile == 0 else Area(grid.size)
-                sr = np.asarray(self._run(decode, features, grid, area, inside))[0]
+                sr = np.asarray(decode(features, grid, area, inside))
                 kept = [slice(part.first - part.start, part.stop - part.start) for part in parts]
                 yield *(slice(part.first, part.stop) for part in parts), sr[kept[0], kept[1]]
 
@@ -172,64 +240,11 @@ class Upscaler:
         scale = self.model.config.scale
         return [Piece(span.origin * scale, span.first * scale, span.stop * scale)]
 
-    def _run(self, function: Callable[..., Array], *arguments: Any) -> Array:
-        """A compiled call; the program is kept for these shapes."""
-        leaves, structure = jax.tree.flatten(arguments)
-        key = (function.__name__, structure, tuple(leaf.shape for leaf in leaves))
-        if key not in self._compiled:
-            begin = time.perf_counter()
-            lowered = jax.jit(function).lower(self._parameters, *arguments)
-            self._compiled[key] = lowered.compile(compiler_options=parallel.compiler_options())
-            self.compile_seconds += time.perf_counter() - begin
-        return self._compiled[key](self._parameters, *arguments)
 
-    def _encode(self, parameters: Parameters, lr: Array, scale: Array, area: Area) -> Array:
-        return self._network.apply({"params": parameters}, lr, scale, area, method="encode")[0]
-
-    def _decode(self, parameters: Parameters, features: Array, grid: Grid, area: Area, inside: Area) -> Array:
-        if jax.default_backend() == "cpu" and not self.model.config.scale:
-            return decode_in_strips(self._network, parameters, features, grid, area, inside)
-        return self._network.apply({"params": parameters}, features, grid, area, inside, method="decode")
-
-    def _decode_rounded(self, *arguments: Any) -> Array:
-        return jnp.clip(jnp.floor(self._decode(*arguments) + 0.5), 0, 255).astype(jnp.uint8)
-
-
-def load_model(path_or_name: str | Path, tile: int | None = None, memory: int = DEFAULT_MEMORY) -> Upscaler:
-    """A model file, or a shipped model by its name, ready to `upscale`; `tile` and `memory` as in `Upscaler`.
+def load_model(path_or_name: str | Path, **settings: Any) -> Upscaler:
+    """A model file, or a shipped model by its name, ready to `upscale`; settings as of `Upscaler`.
 
     Raises:
-      ArbsrError: no such model, the file is damaged, or the tile too small.
+      ArbsrError: no such model, the file is damaged, or a setting not allowed.
     """
-    return Upscaler(checkpoint.load_model(path_or_name), tile, memory)
-
-
-def _check_image(image: np.ndarray) -> None:
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        given = f"{image.dtype}{list(image.shape)}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise ArbsrError(f"the image is {given}; a uint8 array [height, width, 3] in RGB is needed")
-    if 0 in image.shape:
-        raise ArbsrError(f"the image is empty: {list(image.shape)}")
-
-
-def target(
-    lr_size: tuple[int, int], scale: ScaleLike | None, size: tuple[int, int] | None
-) -> tuple[Scale, tuple[int, int]]:
-    """Exact scale and HR (height, width) from whichever of scale and size (width, height) was given.
-
-    Raises:
-      ArbsrError: both or none was given, or a factor is not from 1 to 8.
-    """
-    if (scale is None) == (size is None):
-        raise ArbsrError("give either scale=(horizontal, vertical) or size=(width, height)")
-    if scale is not None:
-        scale = Scale.of(scale)
-        return scale, scale.output_size(*lr_size)
-    height, width = size[1], size[0]
-    exact = Scale(Fraction(height, lr_size[0]), Fraction(width, lr_size[1]))
-    if not all(SMALLEST_SCALE <= factor <= LARGEST_SCALE for factor in (exact.vertical, exact.horizontal)):
-        raise ArbsrError(
-            f"size {width}x{height} of a {lr_size[1]}x{lr_size[0]} image is {exact.in_words}; "
-            f"both must be from {SMALLEST_SCALE} to {LARGEST_SCALE}"
-        )
-    return exact, (height, width)
+    return Upscaler(checkpoint.load_model(path_or_name), **settings)

@@ -22,6 +22,7 @@ from arbsr_jax.ops.geometry import Grid, Scale, make_grid
 
 Parameters = dict[str, Any]
 BLOCK = "block_"
+DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}  # what backbones can compute in, as people name it
 
 
 class SRNetwork(nn.Module):

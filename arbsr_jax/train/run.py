@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from arbsr_jax import parallel
@@ -18,7 +17,7 @@ from arbsr_jax.data.sources import training_images
 from arbsr_jax.data.store import Pools, decoded_bytes
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.network import count_parameters, initialize
+from arbsr_jax.models.network import DTYPES, count_parameters, initialize
 from arbsr_jax.ops.geometry import Scale, make_grid
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
 from arbsr_jax.train.logs import RunLog
@@ -32,7 +31,6 @@ from arbsr_jax.train.validation import Validation
 from arbsr_jax.train.workdir import locked
 
 MODEL_FILE, CONFIG_FILE = "model.safetensors", "config.json"
-DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
 def train(config: ConfigDict, sources: Sequence[str], workdir: Path) -> Path:
