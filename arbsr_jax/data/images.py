@@ -74,6 +74,8 @@ def opened(path: Path) -> Iterator[Image.Image]:
     Raises:
       ArbsrError: it cannot be read, then or within the context.
     """
+    if not path.is_file():  # pipes and devices too: reading them might never end
+        raise ArbsrError(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             yield image

@@ -38,6 +38,9 @@ def read_photo(path: Path, frame: int = 0) -> Photo:
       ArbsrError: the file is missing, damaged, too large to be sane, or of a kind that has no 8- or 16-bit pixels.
     """
     with opened(path) as image:
+        if image.format == "PNG":
+            image.verify()  # checksums, which reading the pixels alone does not look at
+    with opened(path) as image:
         frames = getattr(image, "n_frames", 1) if image.format in COUNTED else 1
         if frame:
             image.seek(frame)

@@ -1,0 +1,211 @@
+"""What people and discs do to files: never a crash, a hang or half a file; the right exit code; the rest is done."""
+
+import errno
+import io
+import os
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from arbsr_jax.cli.main import main
+from arbsr_jax.photos import writing
+from tests.conftest import ROOT
+from tests.photos import fixtures
+
+GOOD = fixtures.png(Image.fromarray(fixtures.pixels(3, 8)))
+DEEP = writing.imagecodecs.png_encode(fixtures.pixels(3, 16))
+
+
+def encoded(kind, **options):
+    buffer = io.BytesIO()
+    Image.fromarray(fixtures.pixels(3, 8, 60, 80)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def tiff(array):
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, array, photometric="minisblack")
+    return buffer.getvalue()
+
+
+def header(width, height, depth=8, colour=2):
+    """A PNG that claims a size, with next to nothing in it."""
+    chunk = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    whole = writing._chunk(b"IHDR", chunk) + writing._chunk(b"IDAT", zlib.compress(b"\0" * 64))
+    return b"\x89PNG\r\n\x1a\n" + whole + writing._chunk(b"IEND", b"")
+
+
+def flipped(content, place):
+    return content[:place] + bytes([content[place] ^ 255]) + content[place + 1 :]
+
+
+BAD = {
+    "empty.png": b"",
+    "text.png": b"this is no picture\n",
+    "page.jpg": b"<!doctype html><title>404</title>",
+    "drawing.png": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "document.jpg": b"%PDF-1.7\n1 0 obj\n",
+    "packed.png": b"\x1f\x8b\x08" + b"\0" * 100,
+    "array.tif": b"\x93NUMPY\x01\0" + b"\0" * 100,
+    "noise.png": np.random.default_rng(0).bytes(10_000),
+    "noise.jpg": np.random.default_rng(1).bytes(10_000),
+    "signature.png": GOOD[:8],
+    "cut.png": GOOD[: len(GOOD) // 2],
+    "cut_deep.png": DEEP[: len(DEEP) // 2],
+    "cut.jpg": encoded("JPEG")[:700],
+    "start.jpg": b"\xff\xd8",
+    "cut.webp": encoded("WEBP")[:300],
+    "cut_animated.gif": encoded("GIF")[:200],
+    "cut.bmp": encoded("BMP")[:1000],
+    "cut.tif": encoded("TIFF")[:1000],
+    "crc_header.png": flipped(GOOD, 30),
+    "crc_pixels.png": flipped(GOOD, len(GOOD) // 2),
+    "bomb.png": header(60_000, 60_000),
+    "bomb_deep.png": header(60_000, 60_000, 16),
+    "no_width.png": header(0, 10),
+    "no_pixels.png": header(500, 500),
+    "no_end.png": GOOD[:-20],
+    "odd_depth.png": header(5, 5, 7),
+    "huge.bmp": flipped(flipped(encoded("BMP"), 20), 24),
+    "float.tif": tiff(np.zeros((5, 5), np.float32)),
+    "negative.tif": tiff(np.full((5, 5), -3, np.int32)),
+    "circle.tif": b"II*\0\x08\0\0\0\0\0\x08\0\0\0",
+}
+HARMLESS = {
+    "one.png": fixtures.png(Image.new("RGB", (1, 1), "red")),
+    "tall.png": fixtures.png(Image.new("RGB", (1, 500), "red")),
+    "two words.png": GOOD,
+    "two\nlines.png": GOOD,
+    "ünïcode 图.png": GOOD,
+    "-dash.png": GOOD,
+    "percent%20s {0}.png": GOOD,
+    "profile.png": fixtures.png(Image.fromarray(fixtures.pixels(3, 8)), icc_profile=b"no profile at all"),
+    "exif.jpg": encoded("JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"),
+    "wrong_ending.png": encoded("JPEG"),
+}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return str(fixtures.quick_model(tmp_path_factory.mktemp("model")))
+
+
+def upscale(model, *arguments):
+    return main(["upscale", *map(str, arguments), "--model", model, "--scale", "2"])
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_named_and_leaves_nothing(tmp_path, model, capsys, name):
+    (tmp_path / name).write_bytes(BAD[name])
+    assert upscale(model, tmp_path / name, "-o", tmp_path / "out") == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert name in lines[0]
+    assert not list((tmp_path / "out").glob("*"))
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_only_looks_odd_is_done(tmp_path, model, name):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(HARMLESS[name])
+    assert upscale(model, tmp_path / "in", "-o", tmp_path / "out") == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
+    with Image.open(tmp_path / "in" / name) as before, Image.open(tmp_path / "out" / name) as after:
+        assert after.size == (2 * before.width, 2 * before.height)
+
+
+def test_bad_ones_among_good_ones(tmp_path, model):
+    folder = tmp_path / "in"
+    (folder / "deeper" / "x.png").mkdir(parents=True)  # a folder with the name of an image
+    for name, content in {**BAD, **HARMLESS}.items():
+        (folder / name).write_bytes(content)
+    (folder / "deeper" / "x.png" / "y.png").write_bytes(GOOD)
+    (folder / "loop").symlink_to(folder)
+    (folder / "loop.png").symlink_to(folder / "loop.png")
+    (folder / "dangling.png").symlink_to(folder / "nothing")
+    (folder / "zero.png").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe.png")
+    assert upscale(model, folder, "-o", tmp_path / "out") == 1
+    written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert written == {*HARMLESS, "deeper/x.png/y.png"}
+
+
+def test_a_missing_file_does_not_stop_the_rest(tmp_path, model, capsys):
+    (tmp_path / "a.png").write_bytes(GOOD)
+    assert upscale(model, tmp_path / "none.png", tmp_path / "a.png", "-o", tmp_path / "out") == 1
+    assert "none.png: no such file" in capsys.readouterr().err
+    assert (tmp_path / "out" / "a.png").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_named(tmp_path, model, capsys):
+    (tmp_path / "a.png").write_bytes(GOOD)
+    (tmp_path / "a.png").chmod(0)
+    assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "out") == 1
+    assert "Permission denied" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "tif"])
+def test_a_full_disc_leaves_no_half_file(tmp_path, model, monkeypatch, capsys, ending):
+    (tmp_path / "a.png").write_bytes(GOOD)
+
+    def save(self, path, *_, **__):
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", save)
+    assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "out", "--ext", ending) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_two_inputs_for_one_output_and_overwriting_the_input_are_refused(tmp_path, model, capsys):
+    (tmp_path / "a.png").write_bytes(GOOD)
+    (tmp_path / "a.jpg").write_bytes(encoded("JPEG"))
+    assert upscale(model, tmp_path, "-o", tmp_path / "out", "--ext", "png") == 2
+    assert "would both become" in capsys.readouterr().err
+    assert upscale(model, tmp_path / "a.png", "-o", tmp_path) == 2
+    assert "overwritten by its own result" in capsys.readouterr().err
+    assert (tmp_path / "a.png").read_bytes() == GOOD
+
+
+MUTATE = """
+import resource, sys
+import numpy as np
+from pathlib import Path
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.photos.reading import read_photo
+from tests.photos.test_bad_inputs import DEEP, GOOD, encoded
+
+resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+seeds = [(GOOD, "png"), (DEEP, "png"), *((encoded(k), e) for k, e in (("JPEG", "jpg"), ("WEBP", "webp"), ("BMP", "bmp"),
+    ("TIFF", "tif"), ("GIF", "gif")))]
+folder, count, rng, refused = Path(sys.argv[1]), int(sys.argv[2]), np.random.default_rng(0), 0
+for number in range(count):
+    content, ending = seeds[number % len(seeds)]
+    content = np.frombuffer(content, np.uint8).copy()
+    places = rng.integers(0, min(len(content), [64, 10**9][number % 2]), rng.integers(1, 8))
+    content[places] = rng.integers(0, 256, len(places))
+    path = folder / f"x.{ending}"
+    path.write_bytes(content[: rng.integers(1, len(content)) if number % 5 == 0 else None].tobytes())
+    try:
+        read_photo(path)
+    except ArbsrError:
+        refused += 1
+print(refused, "refused,", count - refused, "read")
+"""
+
+
+@pytest.mark.slow
+def test_two_thousand_mutated_files_in_two_gibibytes_never_crash(tmp_path):
+    command = [sys.executable, "-c", MUTATE, tmp_path, "2000"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert result.returncode == 0, result.stderr
+    refused = int(result.stdout.split()[0])
+    assert 200 < refused < 1990
