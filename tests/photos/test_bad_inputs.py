@@ -202,7 +202,6 @@ print(refused, "refused,", count - refused, "read")
 """
 
 
-@pytest.mark.slow
 def test_two_thousand_mutated_files_in_two_gibibytes_never_crash(tmp_path):
     command = [sys.executable, "-c", MUTATE, tmp_path, "2000"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)

@@ -1,0 +1,65 @@
+"""`arbsr models`: what is shipped, where it came from, and how well it does."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+from arbsr_jax.checkpoint import SUFFIX, load_model, shipped_models
+from arbsr_jax.cli.exit_codes import DONE
+from arbsr_jax.models.network import count_parameters
+
+HELP = "Say what models are shipped, or what is in model files."
+ADDING = f"More: any {SUFFIX} file of train.py or `arbsr convert` works wherever a name does."
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the command."""
+    parser.add_argument("files", nargs="*", metavar="MODEL", help="names or files (default: all that are shipped)")
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Print a few lines for every model.
+
+    Raises:
+      ArbsrError: a file cannot be read.
+    """
+    shipped = shipped_models()
+    for name in flags.files or shipped:
+        print("\n".join(describe(name, shipped.get(name, Path(name)))))
+    if not flags.files:
+        print(ADDING)
+    return DONE
+
+
+def describe(name: str, path: Path) -> list[str]:
+    """What a model file says of itself.
+
+    Raises:
+      ArbsrError: it cannot be read.
+    """
+    model = load_model(path)
+    config, known = model.config, model.provenance
+    kind = f"{config.backbone.upper()} x{config.scale}" if config.scale else f"Arb{config.backbone.upper()}"
+    size = f"{config.blocks} blocks of {config.channels} channels, {count_parameters(model.parameters):,} parameters"
+    lines = [
+        name,
+        f"  network   {kind}, {size}, {path.stat().st_size / 1e6:.1f} MB",
+        f"  sha256    {hashlib.sha256(path.read_bytes()).hexdigest()}",
+        f"  licence   {known.get('licence', 'not stated')}",
+    ]
+    origin = [f"{known['steps']} steps"] if "steps" in known else []
+    origin += [f"data {', '.join(known['data'])}"] if "data" in known else []
+    origin += [f"started from {known['config']['start']}"] if known.get("config", {}).get("start") else []
+    origin += [f"converted from {known['converted_from']}"] if "converted_from" in known else []
+    lines += [f"  made by   {'; '.join(origin)}"] if origin else []
+    lines += [f"  scores    {_scores(known['scores'])}"] if "scores" in known else []
+    lines += [f"  {name:<9} {known[name]}" for name in ("note", "notice") if name in known]
+    return lines
+
+
+def _scores(scores: dict) -> str:
+    """PSNR by dataset and scale, as `recipes/ship.py` puts them there."""
+    found = [f"{row['dataset']} x{row['scale']} {row['psnr']:.2f} dB" for row in scores["rows"]]
+    return f"{', '.join(found)} (Y, protocol {scores['protocol']})"
