@@ -17,7 +17,7 @@ FLOORS = [
     {"models", "data", "photos"},
     {"checkpoint"},
     {"inference", "convert"},
-    {"evaluation"},
+    {"evaluation", "demo"},
     {"train", "analysis"},
     {"cli"},
 ]

@@ -6,12 +6,19 @@ import argparse
 import sys
 
 from arbsr_jax import parallel
-from arbsr_jax.cli import convert, figures, models, report, upscale
+from arbsr_jax.cli import convert, demo, figures, models, report, upscale
 from arbsr_jax.cli.exit_codes import WRONG_USAGE
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.version import VERSION
 
-COMMANDS = {"upscale": upscale, "models": models, "convert": convert, "figures": figures, "report": report}
+COMMANDS = {
+    "upscale": upscale,
+    "models": models,
+    "demo": demo,
+    "convert": convert,
+    "figures": figures,
+    "report": report,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

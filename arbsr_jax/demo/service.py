@@ -1,0 +1,99 @@
+"""What the page asks for: a picture in, its enlargement and bicubic interpolation's out."""
+
+from __future__ import annotations
+
+import io
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from PIL import Image
+
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.ops.geometry import Scale
+from arbsr_jax.ops.resize import imresize
+from arbsr_jax.photos.photo import to_8_bit
+from arbsr_jax.photos.reading import photo_size, read_photo
+
+LARGEST_UPLOAD = 25 * 2**20  # bytes
+LARGEST_INPUT, LARGEST_RESULT = 6e6, 50e6  # pixels
+KEPT = 4  # results; older ones are forgotten
+
+
+class Result(NamedTuple):
+    """One enlargement: both pictures as PNG, and what the page says of it."""
+
+    pictures: dict[str, bytes]
+    facts: dict[str, str | float]
+
+
+class Service:
+    """One model behind the page; requests are computed one after the other."""
+
+    def __init__(self, upscaler: Upscaler) -> None:
+        self._upscaler, self._lock = upscaler, threading.Lock()
+        self._results: OrderedDict[str, Result] = OrderedDict()
+
+    def upscale(self, upload: bytes, horizontal: str, vertical: str) -> dict[str, str | float]:
+        """Enlarge an uploaded file; the facts hold the token under which `picture` knows the results.
+
+        Raises:
+          ArbsrError: the file is no picture, too large, or the factors are not allowed.
+        """
+        scale = Scale.of(f"{horizontal}x{vertical}")
+        image = _decoded(upload)
+        height, width = scale.output_size(*image.shape[:2])
+        if height * width > LARGEST_RESULT:
+            raise ArbsrError(
+                f"the result would have {width}x{height} pixels; this page makes {LARGEST_RESULT / 1e6:.0f} Mpx"
+            )
+        with self._lock:
+            begin, compiling = time.perf_counter(), self._upscaler.compile_seconds
+            ours = self._upscaler.upscale(image, scale)
+            seconds = time.perf_counter() - begin - (self._upscaler.compile_seconds - compiling)
+        pictures = {"ours": _png(ours), "bicubic": _png(imresize(image, size=(height, width)))}
+        token = secrets.token_urlsafe(16)
+        facts = {
+            "token": token,
+            "width": width,
+            "height": height,
+            "seconds": round(seconds, 2),
+            "scale": scale.in_words,
+        }
+        self._results[token] = Result(pictures, facts)
+        while len(self._results) > KEPT:
+            self._results.popitem(last=False)
+        return facts
+
+    def picture(self, token: str, kind: str) -> bytes | None:
+        """One of a result's pictures as PNG; None if there is none."""
+        result = self._results.get(token)
+        return result.pictures.get(kind) if result else None
+
+
+def _decoded(upload: bytes):  # noqa: ANN202
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "upload"
+        path.write_bytes(upload)
+        try:
+            height, width = photo_size(path)
+            if height * width > LARGEST_INPUT:
+                raise ArbsrError(
+                    f"the picture has {width}x{height} pixels; this page takes {LARGEST_INPUT / 1e6:.0f} Mpx"
+                )
+            pixels = to_8_bit(read_photo(path).pixels)
+        except ArbsrError as error:
+            raise ArbsrError(str(error).replace(str(path), "the picture")) from None
+    colour = pixels[..., :-1] if pixels.shape[-1] in (2, 4) else pixels
+    return colour.repeat(3, axis=-1) if colour.shape[-1] == 1 else colour.copy()
+
+
+def _png(pixels) -> bytes:  # noqa: ANN001
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
