@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from arbsr_jax import parallel
-from arbsr_jax.cli import convert, demo, figures, models, report, upscale
+from arbsr_jax.cli import convert, demo, export, figures, models, report, upscale
 from arbsr_jax.cli.exit_codes import WRONG_USAGE
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.version import VERSION
@@ -16,6 +16,7 @@ COMMANDS = {
     "models": models,
     "demo": demo,
     "convert": convert,
+    "export": export,
     "figures": figures,
     "report": report,
 }

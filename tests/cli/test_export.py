@@ -1,0 +1,49 @@
+"""The exported file is run by JAX alone, in a process that never imports this package."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from arbsr_jax import Upscaler
+from arbsr_jax.checkpoint import Model, save_model
+from arbsr_jax.cli.main import main
+from arbsr_jax.models.config import ModelConfig, scale_specific
+from arbsr_jax.ops.geometry import Scale, make_grid
+from tests.models.fixtures import SMALL, randomized
+
+RUN = """
+import sys, numpy as np
+from jax import export
+program = export.deserialize(bytearray(open(sys.argv[1], "rb").read()))
+arrays = np.load(sys.argv[2])
+np.save(sys.argv[3], program.call(*(arrays[str(i)] for i in range(len(arrays)))))
+assert not any(name.startswith("arbsr") for name in sys.modules)
+"""
+RCAN = ModelConfig("rcan", blocks=1, channels=8, group_blocks=1, reduction=4, interval=1)
+
+
+@pytest.mark.parametrize("config", [SMALL, RCAN, scale_specific(SMALL, 3)], ids=["edsr", "rcan", "x3"])
+def test_the_exported_file_computes_the_same(tmp_path, photograph, config):
+    """One file, two sizes and scales."""
+    model = Model("small", config, randomized(config), {})
+    save_model(tmp_path / "m.safetensors", config, model.parameters, {})
+    assert main(["export", str(tmp_path / "m.safetensors"), "-o", str(tmp_path / "deep" / "m.stablehlo")]) == 0
+    for image, factors in ((photograph, "2.5x3.5"), (photograph[:23, :31], "1.7")):
+        scale = Scale.of(config.scale or factors)
+        grid = make_grid(scale, scale.output_size(*image.shape[:2]))
+        arrays = [image[None].astype(np.float32)]
+        arrays += [] if config.scale else [*grid.rows, *grid.columns, grid.scale]
+        np.savez(tmp_path / "in.npz", **{str(index): array for index, array in enumerate(arrays)})
+        command = [
+            sys.executable,
+            "-c",
+            RUN,
+            tmp_path / "deep" / "m.stablehlo",
+            tmp_path / "in.npz",
+            tmp_path / "out.npy",
+        ]
+        subprocess.run(command, check=True, cwd=tmp_path)
+        expected = Upscaler(model, tile=0).upscale_unrounded(image, scale)
+        np.testing.assert_allclose(np.load(tmp_path / "out.npy")[0], expected, atol=2e-2)
