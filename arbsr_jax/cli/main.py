@@ -36,3 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ArbsrError as error:
         print(f"arbsr {flags.command}: {error}", file=sys.stderr)
         return WRONG_USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

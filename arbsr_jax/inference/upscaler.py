@@ -63,7 +63,7 @@ class Upscaler:
         Args:
           model: what the model file holds.
           tile: side of the LR tiles in pixels; 0: each image as a whole; None: what suits image and memory.
-          memory: bytes that computing one tile may take; halved by itself where a device has less.
+          memory: bytes that computing one tile may take; lowered by itself where a device has less.
           precision: what the backbone computes in, "float32" or "bfloat16" (for accelerators; an image whose
             values do not stay finite is computed again in float32).
 
@@ -198,7 +198,9 @@ class Upscaler:
         Raises:
           ArbsrError: they are as small as can be.
         """
-        self._tile, self._memory = None, self._memory // 2
+        if self._tile is None:
+            self._memory = needed_bytes(self._side, self.model.config) - 1
+        self._tile = None
         if self._memory < needed_bytes(SIDES[0], self.model.config):
             words = "not even the smallest tiles fit into the device's memory; close other programs or use another"
             raise ArbsrError(words) from error
@@ -212,7 +214,7 @@ class Upscaler:
             tile, canvas = lr_size, hr_size
         else:
             side = self._tile or tile_side(*lr_size, self.model.config, self._memory)
-            tile = (side, side)
+            tile, self._side = (side, side), side
             # Pixel shuffle enlarges a tile as a whole, from its first pixel on.
             canvas = (side * self.model.config.scale,) * 2 if self.model.config.scale else (PIECE, PIECE)
         factors = scale.vertical, scale.horizontal

@@ -1,7 +1,34 @@
+"""What a user types: scales, sizes, folders, going on after an interruption, several processes."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+
 import numpy as np
+import pytest
 from PIL import Image
 
 from arbsr_jax.cli.main import main
+from tests.conftest import ROOT
+from tests.photos import fixtures
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return str(fixtures.quick_model(tmp_path_factory.mktemp("model")))
+
+
+def upscale(model, *arguments):
+    return main(["upscale", *map(str, arguments), "--model", model])
+
+
+def picture(path, size=(18, 13), kind=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(fixtures.pixels(3, 8, size[1], size[0])).save(path, kind)
+    return path
 
 
 def test_scale_size_and_a_bad_file(tmp_path, photograph, capsys):
@@ -14,12 +41,143 @@ def test_scale_size_and_a_bad_file(tmp_path, photograph, capsys):
     assert "b.png" in printed.err
     assert "31x21" in printed.out
     assert "78x74" in printed.out
+    assert "x2.5 horizontally, x3.5 vertically" in printed.out
 
     assert main(["upscale", str(tmp_path / "a.png"), "-o", str(out), "--size", "100x50"]) == 0
     assert Image.open(out / "a.png").size == (100, 50)
 
 
-def test_wrong_flags_are_one_line(tmp_path, capsys):
-    for wrong in (["--scale", "2.5x"], ["--size", "1920"], ["--scale", "2", "--model", "none"]):
-        assert main(["upscale", str(tmp_path / "a.png"), "-o", str(tmp_path), *wrong]) == 2
-        assert len(capsys.readouterr().err.strip().splitlines()) == 1
+def test_half_pixels_are_rounded_up_and_said(tmp_path, model, capsys):
+    picture(tmp_path / "a.png", (301, 203))
+    assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "b.png", "--scale", "2.5x3.5") == 0
+    assert Image.open(tmp_path / "b.png").size == (753, 711)
+    assert "753x711" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("size", "expected"), [("60x40", (60, 40)), ("60x", (60, 43)), ("x40", (55, 40))])
+def test_a_side_left_open_follows_the_other(tmp_path, model, size, expected):
+    """18 x 13 pixels: 60 / 18 * 13 = 43.3, 40 / 13 * 18 = 55.4."""
+    picture(tmp_path / "a.png")
+    assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "b.png", "--size", size) == 0
+    assert Image.open(tmp_path / "b.png").size == expected
+
+
+def test_folders_keep_their_structure_and_names_can_change(tmp_path, model):
+    for name in ("a.png", "deep/b.jpg", "deep/er/c.gif"):
+        picture(tmp_path / "in" / name)
+    picture(tmp_path / "in" / ".hidden.png")
+    flags = ["-o", tmp_path / "out", "--scale", "2", "--suffix", "_large"]
+    assert upscale(model, tmp_path / "in", *flags) == 0
+    found = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")}
+    assert found == {"a_large.png", "deep/b_large.jpg", "deep/er/c_large.png"}
+    assert upscale(model, tmp_path / "in" / "*.png", "-o", tmp_path / "webp", "--scale", "2", "--ext", "webp") == 0
+    assert [path.name for path in (tmp_path / "webp").iterdir()] == ["a.webp"]
+
+
+def test_all_frames_on_demand(tmp_path, model):
+    first, second = (Image.fromarray(fixtures.pixels(3, 8)).rotate(angle) for angle in (0, 180))
+    first.save(tmp_path / "a.png", save_all=True, append_images=[second])
+    assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "out", "--scale", "2", "--frames", "all") == 0
+    one, two = (np.asarray(Image.open(tmp_path / "out" / f"a_000{n}.png")) for n in (1, 2))
+    assert (one != two).any()
+
+
+def test_a_dry_run_and_what_is_there_already_change_nothing(tmp_path, model, capsys):
+    picture(tmp_path / "a.png")
+    flags = [tmp_path / "a.png", "-o", tmp_path / "out", "--scale", "2"]
+    assert upscale(model, *flags, "--dry-run") == 0
+    assert "36x26" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+    assert upscale(model, *flags) == 0
+    before = (tmp_path / "out" / "a.png").stat().st_mtime_ns
+    assert upscale(model, *flags, "--skip-existing", "--json", tmp_path / "x.json") == 0
+    assert (tmp_path / "out" / "a.png").stat().st_mtime_ns == before
+    assert json.loads((tmp_path / "x.json").read_text())[0]["status"] == "there already"
+
+
+def test_above_four_it_warns_once(tmp_path, model, capsys):
+    picture(tmp_path / "a.png", (9, 7))
+    assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "out", "--scale", "5x2") == 0
+    assert capsys.readouterr().err.count("more than networks are trained for") == 1
+
+
+def test_metadata_can_be_left_out(tmp_path, model):
+    image = Image.fromarray(fixtures.pixels(3, 8))
+    image.save(tmp_path / "a.jpg", icc_profile=fixtures.icc(), exif=fixtures.exif())
+    assert upscale(model, tmp_path / "a.jpg", "-o", tmp_path / "b.jpg", "--scale", "2", "--no-metadata") == 0
+    with Image.open(tmp_path / "b.jpg") as made:
+        assert not made.getexif()
+        assert "icc_profile" not in made.info
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--scale", "2.5x"],
+        ["--scale", "0.5"],
+        ["--scale", "9"],
+        ["--size", "1920"],
+        ["--size", "x"],
+        ["--scale", "2", "--model", "none"],
+        ["--scale", "2", "--ext", "xcf"],
+        ["--scale", "2", "--quality", "0"],
+        ["--scale", "2", "--memory", "much"],
+        ["--scale", "2", "--memory", "1M"],
+    ],
+)
+def test_wrong_flags_are_one_line(tmp_path, capsys, wrong):
+    picture(tmp_path / "a.png")
+    code = main(["upscale", str(tmp_path / "a.png"), "-o", str(tmp_path / "out"), *wrong])
+    assert code == (1 if "1M" in wrong else 2)  # what a tile needs is known when there is an image
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_two_processes_do_each_image_once(tmp_path, model):
+    for number in range(7):
+        picture(tmp_path / "in" / f"{number}.png")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "arbsr_jax.cli.main", "upscale", tmp_path / "in", "-o", tmp_path / "out"]
+    command += ["--scale", "2", "--model", model, "--json", tmp_path / "x.json", "--coordinator", f"127.0.0.1:{port}"]
+    started = [subprocess.Popen([*command, "--processes", "2", "--process", str(n)], cwd=ROOT) for n in range(2)]
+    assert [process.wait(timeout=120) for process in started] == [0, 0]
+    done = [json.loads((tmp_path / name).read_text()) for name in ("x.json", "x-1.json")]
+    sources = [entry["source"] for entries in done for entry in entries]
+    assert [len(entries) for entries in done] == [4, 3]
+    assert len(set(sources)) == 7 == len(list((tmp_path / "out").iterdir()))
+
+
+@pytest.mark.slow
+def test_two_hundred_images_killed_ten_times(tmp_path, model):
+    """Restarted with --skip-existing: all are right in the end, and none was done twice but the one in flight."""
+    for number in range(200):
+        picture(tmp_path / "in" / f"{number:03d}.png", (90 + number % 7, 60))
+    command = [sys.executable, "-m", "arbsr_jax.cli.main", "upscale", tmp_path / "in", "-o", tmp_path / "out"]
+    command += ["--scale", "2.5x1.5", "--model", model, "--skip-existing"]
+    rng, times, kills = np.random.default_rng(0), {}, 0
+    while True:
+        running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        if kills < 10:
+            known = len(times)
+            deadline = time.monotonic() + 60
+            while len(list((tmp_path / "out").glob("*.png"))) < known + rng.integers(1, 16):
+                assert time.monotonic() < deadline
+                if running.poll() is not None:
+                    break
+                time.sleep(0.01)
+            running.send_signal(signal.SIGKILL)
+            kills += running.wait() == -signal.SIGKILL
+        else:
+            assert running.wait(timeout=300) == 0
+        for path in (tmp_path / "out").glob("*.png"):
+            stamp = path.stat().st_mtime_ns
+            assert times.setdefault(path.name, stamp) == stamp, "done twice"
+        if running.returncode == 0:
+            break
+    assert kills == 10
+    assert sorted(times) == [f"{number:03d}.png" for number in range(200)]
+    straight = tmp_path / "straight"
+    assert upscale(model, tmp_path / "in", "-o", straight, "--scale", "2.5x1.5") == 0
+    for name in times:
+        assert (tmp_path / "out" / name).read_bytes() == (straight / name).read_bytes()

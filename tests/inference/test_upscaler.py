@@ -1,8 +1,11 @@
+import jax
 import numpy as np
 import pytest
+from PIL import Image
 
-from arbsr_jax import ArbsrError, Upscaler
+from arbsr_jax import ArbsrError, Upscaler, load_model
 from arbsr_jax.checkpoint import Model
+from arbsr_jax.inference.programs import Programs
 from arbsr_jax.models.config import scale_specific
 from tests.models.fixtures import SMALL, randomized
 
@@ -71,3 +74,68 @@ def test_a_scale_specific_network_says_its_scale(photograph):
     assert upscaler.upscale(photograph, scale=3).shape == (183, 141, 3)
     with pytest.raises(ArbsrError, match="scale 3 alone"):
         upscaler.upscale(photograph, scale=2)
+
+
+def test_pil_images_and_batches_come_back_as_they_came(upscaler, photograph):
+    expected = upscaler.upscale(photograph, "2x3")
+    picture = upscaler.upscale(Image.fromarray(photograph), "2x3")
+    assert isinstance(picture, Image.Image)
+    np.testing.assert_array_equal(np.asarray(picture), expected)
+    batch = upscaler.upscale(np.stack([photograph, photograph[::-1]]), "2x3")
+    np.testing.assert_array_equal(batch[0], expected)
+    assert batch.shape == (2, *expected.shape)
+
+
+def test_sixteen_bits_are_the_same_grey_levels(upscaler, photograph):
+    deep = upscaler.upscale(photograph.astype(np.uint16) * 257, "1.7")
+    assert deep.dtype == np.uint16
+    exact = upscaler.upscale_unrounded(photograph, "1.7")
+    np.testing.assert_allclose(deep / 257, np.clip(exact, 0, 255), atol=0.01)
+
+
+def test_progress_ends_at_one(photograph):
+    shares = []
+    Upscaler(Model("small", SMALL, randomized(SMALL), {}), tile=50).upscale(photograph, 2, progress=shares.append)
+    assert shares == sorted(shares)
+    assert len(shares) > 1
+    assert shares[-1] == 1
+
+
+def test_bfloat16_is_close_to_float32(photograph):
+    exact, rough = (load_model("arbedsr-tiny", precision=name) for name in ("float32", "bfloat16"))
+    difference = exact.upscale(photograph, "2.5").astype(int) - rough.upscale(photograph, "2.5")
+    assert 0 < np.abs(difference).mean() < 1
+
+
+def test_an_image_that_does_not_stay_finite_in_bfloat16_is_computed_in_float32(photograph, monkeypatch):
+    model = Model("small", SMALL, randomized(SMALL), {})
+    rough, real = Upscaler(model, precision="bfloat16"), Programs.decode
+
+    def overflowing(self, *arguments):
+        result = real(self, *arguments)
+        return result if self is not rough._programs else result + np.inf
+
+    monkeypatch.setattr(Programs, "decode", overflowing)
+    np.testing.assert_array_equal(rough.upscale(photograph, 2), Upscaler(model).upscale(photograph, 2))
+
+
+def test_where_memory_runs_out_tiles_get_smaller(photograph, monkeypatch):
+    model, real, limit = Model("small", SMALL, randomized(SMALL), {}), Programs.encode, 64
+    image = np.tile(photograph, (3, 3, 1))
+    expected = Upscaler(model, tile=64).upscale(image, 2)
+
+    def scarce(self, lr, *arguments):
+        if lr.shape[1] > limit:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
+        return real(self, lr, *arguments)
+
+    monkeypatch.setattr(Programs, "encode", scarce)
+    np.testing.assert_array_equal(Upscaler(model).upscale(image, 2), expected)
+    limit = 8
+    with pytest.raises(ArbsrError, match="not even the smallest tiles"):
+        Upscaler(model).upscale(image, 2)
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(ArbsrError, match="float32, bfloat16"):
+        load_model("arbedsr-tiny", precision="int8")
