@@ -17,20 +17,10 @@ from PIL import Image
 
 from arbsr_jax import checkpoint
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.inference import tiling
 from arbsr_jax.inference.programs import Programs
 from arbsr_jax.inference.target import DEPTHS, ScaleLike, check_image, rounded, target
-from arbsr_jax.inference.tiling import (
-    DEFAULT_MEMORY,
-    OVERLAP,
-    PIECE,
-    SIDES,
-    Piece,
-    Span,
-    needed_bytes,
-    pieces,
-    spans,
-    tile_side,
-)
+from arbsr_jax.inference.tiling import Piece, Span, needed_bytes, pieces, spans, tile_side
 from arbsr_jax.models.area import WHOLE, Area
 from arbsr_jax.models.network import DTYPES, Parameters
 from arbsr_jax.ops.geometry import Scale, grid_of_piece
@@ -55,7 +45,7 @@ class Upscaler:
         self,
         model: checkpoint.Model,
         tile: int | None = None,
-        memory: int = DEFAULT_MEMORY,
+        memory: int = tiling.DEFAULT_MEMORY,
         precision: str = "float32",
     ) -> None:
         """Set up; nothing is compiled yet.
@@ -72,8 +62,10 @@ class Upscaler:
         """
         if precision not in DTYPES:
             raise ArbsrError(f"precision {precision!r} is unknown; allowed: {', '.join(DTYPES)}")
-        if tile and (tile <= 2 * OVERLAP or tile % 2):
-            raise ArbsrError(f"tiles of {tile} pixels do not work; give an even number above {2 * OVERLAP}, or 0")
+        if tile and (tile <= 2 * tiling.OVERLAP or tile % 2):
+            raise ArbsrError(
+                f"tiles of {tile} pixels do not work; give an even number above {2 * tiling.OVERLAP}, or 0"
+            )
         self.model, self._tile, self._memory = model, tile, memory
         self._precision = precision
         self._programs = Programs(model.config, model.parameters, DTYPES[precision])
@@ -201,7 +193,7 @@ class Upscaler:
         if self._tile is None:
             self._memory = needed_bytes(self._side, self.model.config) - 1
         self._tile = None
-        if self._memory < needed_bytes(SIDES[0], self.model.config):
+        if self._memory < needed_bytes(tiling.SIDES[0], self.model.config):
             words = "not even the smallest tiles fit into the device's memory; close other programs or use another"
             raise ArbsrError(words) from error
 
@@ -216,7 +208,7 @@ class Upscaler:
             side = self._tile or tile_side(*lr_size, self.model.config, self._memory)
             tile, self._side = (side, side), side
             # Pixel shuffle enlarges a tile as a whole, from its first pixel on.
-            canvas = (side * self.model.config.scale,) * 2 if self.model.config.scale else (PIECE, PIECE)
+            canvas = (side * self.model.config.scale,) * 2 if self.model.config.scale else (tiling.PIECE, tiling.PIECE)
         factors = scale.vertical, scale.horizontal
         rows, columns = (spans(length, side) for length, side in zip(lr_size, tile, strict=True))
         for tile_spans in itertools.product(rows, columns):
