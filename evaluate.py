@@ -18,6 +18,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from arbsr_jax import ArbsrError, load_model, parallel
+from arbsr_jax.checkpoint import DEFAULT_MODEL
 from arbsr_jax.cli.exit_codes import DONE, SOME_FAILED, WRONG_USAGE
 from arbsr_jax.data.benchmarks import Dataset, open_dataset, sample_photographs
 from arbsr_jax.evaluation import report
@@ -38,7 +39,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The flags."""
     parser = argparse.ArgumentParser(description="Score a model at any pair of scale factors.")
     parser.add_argument(
-        "--model", default="arbedsr-tiny", help=f"a .safetensors file, the name of a shipped model, or {BICUBIC}"
+        "--model", default=DEFAULT_MODEL, help=f"a .safetensors file, the name of a shipped model, or {BICUBIC}"
     )
     parser.add_argument("--sr", type=Path, metavar="DIR", help="score these pictures instead of a model's")
     parser.add_argument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import webbrowser
 
+from arbsr_jax.checkpoint import DEFAULT_MODEL
 from arbsr_jax.cli.exit_codes import DONE
 from arbsr_jax.demo.server import make_server
 from arbsr_jax.demo.service import Service
@@ -16,7 +17,7 @@ HELP = "Open a local page: drop a picture, drag its new size, compare with bicub
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
-    parser.add_argument("--model", default="arbedsr-tiny", help="a .safetensors file or the name of a shipped model")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="a .safetensors file or the name of a shipped model")
     parser.add_argument("--port", type=int, default=7860, help="0: any that is free (default: 7860)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 

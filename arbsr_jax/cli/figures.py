@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from arbsr_jax.checkpoint import Model, load_model
+from arbsr_jax.checkpoint import DEFAULT_MODEL, Model, load_model
 from arbsr_jax.cli.exit_codes import DONE, SOME_FAILED
 from arbsr_jax.data.benchmarks import Dataset, open_dataset, sample_photographs
 from arbsr_jax.errors import ArbsrError
@@ -35,7 +35,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", choices=FIGURES, help="which figure")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="FILE.png and FILE.pdf")
     parser.add_argument(
-        "--model", nargs="+", default=["arbedsr-tiny"], help="a model; for `scales` also one for each of x2, x3, x4"
+        "--model", nargs="+", default=[DEFAULT_MODEL], help="a model; for `scales` also one for each of x2, x3, x4"
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="HR images (default: scikit-image's photographs)")
     parser.add_argument("--protocol", choices=sorted(PROTOCOLS), default="standard", help="how LR is made from HR")

@@ -12,13 +12,16 @@ from typing import Any
 from tqdm import tqdm
 
 from arbsr_jax import parallel
+from arbsr_jax.checkpoint import DEFAULT_MODEL
 from arbsr_jax.cli.exit_codes import DONE, SOME_FAILED
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import whole_or_not_at_all
+from arbsr_jax.inference.ensemble import upscale_by_ensemble
 from arbsr_jax.inference.photograph import upscale_photo
 from arbsr_jax.inference.upscaler import Upscaler, load_model
 from arbsr_jax.models.network import DTYPES
+from arbsr_jax.photos import video
 from arbsr_jax.photos.jobs import AUTO, Job, plan_jobs
 from arbsr_jax.photos.reading import photo_size, read_photo
 from arbsr_jax.photos.writing import DEFAULT_QUALITY, FORMATS, write_photo
@@ -30,12 +33,12 @@ FIRST, ALL = "first", "all"
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
     add = parser.add_argument
-    add("inputs", nargs="+", metavar="IN", help="image files, folders (with all inside), or patterns")
+    add("inputs", nargs="+", metavar="IN", help="image files, films, folders (with all inside), or patterns")
     add("-o", "--output", type=Path, required=True, metavar="OUT", help="a folder; for one image also a file name")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--scale", help="2.5, or 2.5x3.5 for horizontal x vertical (width x height)")
     target.add_argument("--size", help="width x height in pixels: 1920x1080, or 1920x, or x1080")
-    add("--model", default="arbedsr-tiny", help="a .safetensors file or the name of a shipped model")
+    add("--model", default=DEFAULT_MODEL, help="a .safetensors file or the name of a shipped model")
     add("--tile", type=int, help="side of LR tiles in pixels; 0: whole images (default: what suits)")
     add("--memory", default="1G", help="what computing may take, as in 512M or 2G (default: 1G)")
     add(
@@ -115,6 +118,8 @@ class Batch:
         flags = self._flags
         if flags.skip_existing and job.target.exists():
             return {"status": "there already"}
+        if job.source.suffix.lower() in video.SUFFIXES:
+            return self._film(job, progress)
         if flags.dry_run:
             height, width = photo_size(job.source)
             return {"status": "would do", "from": [width, height], "to": list(self._target.pixels(height, width))}
@@ -135,6 +140,25 @@ class Batch:
             remarks += [remark for remark in lost if remark not in remarks]
         height, width = photo.pixels.shape[:2]
         sizes = {"from": [width, height], "to": list(self._target.pixels(height, width))}
+        return {"status": "done", **sizes, "seconds": round(time.perf_counter() - begin, 3), "remarks": remarks}
+
+    def _film(self, job: Job, progress: Any) -> dict[str, Any]:
+        film, begin = video.probe(job.source), time.perf_counter()
+        asked, size = self._target.of(film.height, film.width), self._target.pixels(film.height, film.width)
+        sizes = {"from": [film.width, film.height], "to": list(size)}
+        if self._flags.dry_run:
+            return {"status": "would do", **sizes}
+        method = upscale_by_ensemble if self._flags.self_ensemble else Upscaler.upscale
+        count = 0
+
+        def enlarge(frame: Any) -> Any:
+            nonlocal count
+            count += 1
+            progress(min(1.0, count / film.frames) if film.frames else 0.0)
+            return method(self._upscaler, frame, **asked)
+
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        remarks = [*video.convert(job.source, job.target, film, enlarge, size), f"{count} frames"]
         return {"status": "done", **sizes, "seconds": round(time.perf_counter() - begin, 3), "remarks": remarks}
 
     def _line(self, job: Job, entry: dict[str, Any]) -> str:

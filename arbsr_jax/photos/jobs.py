@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from arbsr_jax.data.images import SUFFIXES
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.photos import video
 from arbsr_jax.photos.writing import FORMATS
 
 AUTO = "auto"
-READ = (*SUFFIXES, ".gif", ".jfif", ".jpe")
+READ = (*SUFFIXES, ".gif", ".jfif", ".jpe", *video.SUFFIXES)
 
 
 class Job(NamedTuple):
@@ -40,14 +41,21 @@ def plan_jobs(given: Iterable[str], output: Path, *, suffix: str = "", extension
         allowed = " ".join([AUTO, *(end[1:] for end in FORMATS)])
         raise ArbsrError(f"--ext {extension}: files of this kind are not written; allowed: {allowed}")
     found = [pair for text in given for pair in _expanded(text)]
-    single = len(found) == 1 and output.suffix.lower() in FORMATS and not output.is_dir()
+    single = len(found) == 1 and output.suffix.lower() in (*FORMATS, *video.SUFFIXES) and not output.is_dir()
     jobs = []
     for source, inner in found:
-        ending = source.suffix.lower() if source.suffix.lower() in FORMATS else ".png"
-        ending = ending if extension == AUTO else f".{extension.lstrip('.').lower()}"
+        ending = _ending(source.suffix.lower(), extension)
         jobs.append(Job(source, output if single else output / inner.with_name(f"{inner.stem}{suffix}{ending}")))
     _refuse_clashes(jobs)
     return jobs
+
+
+def _ending(own: str, extension: str) -> str:
+    if own in video.SUFFIXES:
+        return own
+    if extension == AUTO:
+        return own if own in FORMATS else ".png"
+    return f".{extension.lstrip('.').lower()}"
 
 
 def _expanded(text: str) -> Iterator[tuple[Path, Path]]:

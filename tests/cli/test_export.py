@@ -6,11 +6,12 @@ import sys
 import numpy as np
 import pytest
 
-from arbsr_jax import Upscaler
+from arbsr_jax import Upscaler, load_model
 from arbsr_jax.checkpoint import Model, save_model
 from arbsr_jax.cli.main import main
 from arbsr_jax.models.config import ModelConfig, scale_specific
 from arbsr_jax.ops.geometry import Scale, make_grid
+from tests.conftest import ROOT
 from tests.models.fixtures import SMALL, randomized
 
 RUN = """
@@ -47,3 +48,15 @@ def test_the_exported_file_computes_the_same(tmp_path, photograph, config):
         subprocess.run(command, check=True, cwd=tmp_path)
         expected = Upscaler(model, tile=0).upscale_unrounded(image, scale)
         np.testing.assert_allclose(np.load(tmp_path / "out.npy")[0], expected, atol=2e-2)
+
+
+def test_what_the_documents_show_runs(tmp_path, photograph, monkeypatch):
+    """The last block of docs/python.md, as it stands there."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", "arbedsr-tiny", "-o", "tiny.stablehlo"]) == 0
+    code = (ROOT / "docs" / "python.md").read_text().split("```python")[-1].split("```")[0]
+    names = {"image": photograph}
+    exec(code, names)
+    found = np.clip(np.floor(np.asarray(names["sr"])[0] + 0.5), 0, 255)
+    expected = load_model("arbedsr-tiny", tile=0).upscale(photograph, (2.5, 3.5))
+    assert np.abs(found - expected).max() <= 1
