@@ -25,7 +25,10 @@ assert not any(name.startswith("arbsr") for name in sys.modules)
 RCAN = ModelConfig("rcan", blocks=1, channels=8, group_blocks=1, reduction=4, interval=1)
 
 
-@pytest.mark.parametrize("config", [SMALL, RCAN, scale_specific(SMALL, 3)], ids=["edsr", "rcan", "x3"])
+WIDE = ModelConfig("edsr", blocks=1, channels=48, interval=1)  # by Winograd's way on CPUs
+
+
+@pytest.mark.parametrize("config", [SMALL, WIDE, RCAN, scale_specific(SMALL, 3)], ids=["edsr", "wide", "rcan", "x3"])
 def test_the_exported_file_computes_the_same(tmp_path, photograph, config):
     """One file, two sizes and scales."""
     model = Model("small", config, randomized(config), {})

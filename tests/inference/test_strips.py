@@ -1,7 +1,9 @@
 """Rows decoded a few at a time give what all of them at once give."""
 
 import dataclasses
+import functools
 
+import jax
 import numpy as np
 import pytest
 
@@ -12,17 +14,26 @@ from arbsr_jax.ops.geometry import Scale, make_grid
 from tests.models.fixtures import SMALL, randomized
 
 
-@pytest.mark.parametrize("upsampler", ["scale_aware", "bicubic", "experts"])
-@pytest.mark.parametrize("scale", ["2.5x3.5", "2.37"])
-@pytest.mark.parametrize("rows", [1, 5, 1000])
+@pytest.mark.parametrize(
+    ("upsampler", "scale", "rows"),
+    [
+        ("scale_aware", "2.37", 5),
+        ("scale_aware", "2.5x3.5", 1),
+        ("scale_aware", "2.5x3.5", 1000),
+        ("bicubic", "2.37", 5),
+        ("experts", "2.5x3.5", 5),
+    ],
+)
 def test_strips_equal_the_whole(rng, monkeypatch, upsampler, scale, rows):
     config = dataclasses.replace(SMALL, upsampler=upsampler)
     parameters, network, scale = randomized(config), SRNetwork(config), Scale.of(scale)
     features = rng.normal(0, 20, (1, 9, 7, 8)).astype(np.float32)
     grid = make_grid(scale, scale.output_size(9, 7), canvas=(40, 36))
     monkeypatch.setattr(strips, "STRIP_BYTES", rows * 4 * 36 * 8)
+    decode = jax.jit(functools.partial(network.apply, method="decode"))
+    in_strips = jax.jit(functools.partial(strips.decode_in_strips, network))
     for area, canvas in ((WHOLE, WHOLE), (Area(np.array([8, 7], np.int32)), Area(grid.size))):
-        whole = network.apply({"params": parameters}, features, grid, area, canvas, method="decode")
-        found = strips.decode_in_strips(network, parameters, features, grid, area, canvas)
+        whole = decode({"params": parameters}, features, grid, area, canvas)
+        found = in_strips(parameters, features, grid, area, canvas)
         inside = (slice(None), *(slice(0, n) for n in grid.size))
         np.testing.assert_allclose(found[inside], whole[inside], atol=1e-3)
