@@ -74,6 +74,9 @@ def pieces(span: Span, factor: Fraction, lr_length: int, hr_length: int, side: i
 def tile_side(height: int, width: int, config: ModelConfig, memory: int) -> int:
     """The side with which the fewest pixels are computed, among those that `memory` bytes allow.
 
+    RCAN weighs channels by averages over the image, so that it is given one tile for all of it where that is allowed;
+    beyond that each tile goes by its own averages.
+
     Raises:
       ArbsrError: not even the smallest is allowed.
     """
@@ -81,6 +84,9 @@ def tile_side(height: int, width: int, config: ModelConfig, memory: int) -> int:
     if not allowed:
         least = needed_bytes(SIDES[0], config) / 2**20
         raise ArbsrError(f"{memory / 2**20:.0f} MiB are too little for this network; allow at least {least:.0f} MiB")
+    whole = [side for side in allowed if side >= max(height, width)]
+    if whole and config.backbone == "rcan":
+        return whole[0]
     return min(allowed, key=lambda side: len(spans(height, side)) * len(spans(width, side)) * side**2)
 
 

@@ -99,6 +99,15 @@ def test_memory_bounds_the_tile(memory):
     assert needed_bytes(side, EDSR_TINY) <= memory
 
 
+def test_rcan_sees_an_image_as_a_whole_where_memory_allows():
+    """Its averages are then those of the image; 300 x 200 pixels would else be cut into smaller tiles."""
+    assert tile_side(200, 300, RCAN, 2**31) == 512
+    assert tile_side(200, 300, RCAN, needed_bytes(256, RCAN)) < 300
+    model, image = Model("small", RCAN, randomized(RCAN), {}), scene(70, 90)
+    expected = Upscaler(model, tile=0).upscale(image, "2.5").astype(int)
+    assert np.abs(Upscaler(model).upscale(image, "2.5") - expected).max() <= 1
+
+
 def test_too_little_memory_and_too_small_tiles_are_refused():
     with pytest.raises(ArbsrError, match="allow at least"):
         tile_side(100, 100, EDSR, 2**20)
