@@ -34,4 +34,4 @@ for x in 2 3 4; do student+=(--config.teachers.x$x="$runs/x$x/model.safetensors"
 tune symmetric arbedsr.py:baseline "${student[@]}" --config.teachers.copy_ends=True \
   --config.data.integer_steps=200 --config.steps=2600
 tune asymmetric arbedsr.py:baseline "${student[@]}" --config.start="$runs/symmetric/model.safetensors" \
-  --config.data.integer_steps=0 --config.data.asymmetric=True --config.optimizer.learning_rate=5e-4 --config.steps=1600
+  --config.data.integer_steps=0 --config.data.asymmetric=True --config.optimizer.learning_rate=5e-4 --config.steps=1200
