@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import textwrap
 from pathlib import Path
 
 from arbsr_jax.checkpoint import SUFFIX, load_model, shipped_models
@@ -12,6 +13,9 @@ from arbsr_jax.models.network import count_parameters
 
 HELP = "Say what models are shipped, or what is in model files."
 ADDING = f"More: any {SUFFIX} file of train.py or `arbsr convert` works wherever a name does."
+
+
+NOTICE_SHOWN = 220  # characters
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -55,8 +59,8 @@ def describe(name: str, path: Path) -> list[str]:
     origin += [f"converted from {known['converted_from']}"] if "converted_from" in known else []
     lines += [f"  made by   {'; '.join(origin)}"] if origin else []
     lines += [f"  scores    {_scores(known['scores'])}"] if "scores" in known else []
-    lines += [f"  {name:<9} {known[name]}" for name in ("note", "notice") if name in known]
-    return lines
+    notice = textwrap.shorten(known.get("notice", ""), NOTICE_SHOWN, placeholder=" ... (whole in the file)")
+    return lines + [f"  {name:<9} {text}" for name, text in (("note", known.get("note")), ("notice", notice)) if text]
 
 
 def _scores(scores: dict) -> str:
