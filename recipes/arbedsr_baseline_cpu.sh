@@ -34,4 +34,5 @@ for x in 2 3 4; do student+=(--config.teachers.x$x="$runs/x$x/model.safetensors"
 tune symmetric arbedsr.py:baseline "${student[@]}" --config.teachers.copy_ends=True \
   --config.data.integer_steps=200 --config.steps=2600
 tune asymmetric arbedsr.py:baseline "${student[@]}" --config.start="$runs/symmetric/model.safetensors" \
-  --config.data.integer_steps=0 --config.data.asymmetric=True --config.optimizer.learning_rate=5e-4 --config.steps=1200
+  --config.data.integer_steps=0 --config.data.asymmetric=True --config.optimizer.learning_rate=6e-4 \
+  --config.optimizer.backbone_rate=0.3 --config.steps=1200
