@@ -21,7 +21,7 @@ from arbsr_jax.models.network import Parameters, parameter_shapes
 
 FORMAT = "arbsr_jax/1"
 SUFFIX = ".safetensors"
-DEFAULT_MODEL = "arbedsr-tiny"  # what every command takes where none is named
+DEFAULT_MODEL = "arbedsr-baseline"  # what every command takes where none is named
 
 
 class Model(NamedTuple):

@@ -30,7 +30,10 @@ def images(tmp_path):
 @pytest.mark.parametrize("name", ["scales", "masks", "heatmap", "crops"])
 def test_every_figure_is_drawn(name, images, tmp_path, capsys):
     target = tmp_path / "figures" / name
-    assert main(["figures", name, "--data", str(images), "--limit", "1", "-o", str(target)]) == 0
+    assert (
+        main(["figures", name, "--model", "arbedsr-tiny", "--data", str(images), "--limit", "1", "-o", str(target)])
+        == 0
+    )
     assert f"{name}.pdf" in capsys.readouterr().out
     assert np.asarray(Image.open(target.with_suffix(".png")).convert("L")).std() > 5
     assert target.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
@@ -38,7 +41,23 @@ def test_every_figure_is_drawn(name, images, tmp_path, capsys):
 
 def test_one_bad_image_is_named_and_the_rest_drawn(images, tmp_path, capsys):
     (images / "bad.png").write_bytes(b"no picture")
-    assert main(["figures", "crops", "--data", str(images), "--box", "150,9", "-o", str(tmp_path / "x")]) == 1
+    assert (
+        main(
+            [
+                "figures",
+                "crops",
+                "--model",
+                "arbedsr-tiny",
+                "--data",
+                str(images),
+                "--box",
+                "150,9",
+                "-o",
+                str(tmp_path / "x"),
+            ]
+        )
+        == 1
+    )
     assert "bad.png" in capsys.readouterr().err
 
 

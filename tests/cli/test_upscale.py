@@ -35,7 +35,7 @@ def test_scale_size_and_a_bad_file(tmp_path, photograph, capsys):
     Image.fromarray(photograph[:21, :31]).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_text("no image")
     out = tmp_path / "out"
-    assert main(["upscale", str(tmp_path), "-o", str(out), "--scale", "2.5x3.5"]) == 1
+    assert main(["upscale", str(tmp_path), "-o", str(out), "--scale", "2.5x3.5", "--model", "arbedsr-tiny"]) == 1
     assert np.asarray(Image.open(out / "a.png")).shape == (74, 78, 3)
     printed = capsys.readouterr()
     assert "b.png" in printed.err

@@ -196,7 +196,21 @@ def test_sixteen_bits_carry_more_than_eight(tmp_path):
     """A slow ramp through the shipped network: as smooth as it came, not in 256 steps."""
     ramp = np.linspace(20_000, 24_000, 64 * 64).reshape(64, 64).round().astype(np.uint16)
     write_photo(tmp_path / "x.png", Photo(np.repeat(ramp[..., None], 3, axis=-1)))
-    assert main(["upscale", str(tmp_path / "x.png"), "-o", str(tmp_path / "y.tif"), "--scale", "2"]) == 0
+    assert (
+        main(
+            [
+                "upscale",
+                str(tmp_path / "x.png"),
+                "-o",
+                str(tmp_path / "y.tif"),
+                "--scale",
+                "2",
+                "--model",
+                "arbedsr-tiny",
+            ]
+        )
+        == 0
+    )
     large = read_photo(tmp_path / "y.tif").pixels
     assert large.dtype == np.uint16
     assert len(np.unique(large)) > 1000
@@ -208,7 +222,21 @@ def test_what_hides_under_transparent_pixels_does_not_shine_through(tmp_path):
     pixels = fixtures.pixels(4, 8, 40, 40)
     pixels[..., :3] = np.where(pixels[..., 3:] > 0, 255, [255, 0, 0])
     Image.fromarray(pixels).save(tmp_path / "x.png")
-    assert main(["upscale", str(tmp_path / "x.png"), "-o", str(tmp_path / "y.png"), "--scale", "2.5"]) == 0
+    assert (
+        main(
+            [
+                "upscale",
+                str(tmp_path / "x.png"),
+                "-o",
+                str(tmp_path / "y.png"),
+                "--scale",
+                "2.5",
+                "--model",
+                "arbedsr-tiny",
+            ]
+        )
+        == 0
+    )
     large = np.asarray(Image.open(tmp_path / "y.png")).astype(int)
     seen = large[large[..., 3] > 40]
     assert seen[:, 1].min() > 225
