@@ -22,20 +22,22 @@ def main() -> None:
     flags = parser.parse_args()
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     losses, scores = figure.subplots(1, 2)
-    before = 0
+    before, colours = 0, {}
     for run in flags.runs:
         lines = [json.loads(line) for line in (run / LINES).read_text().splitlines()]
         found = [(before + line["step"], line["loss"]) for line in lines if "loss" in line]
         losses.plot(*zip(*found, strict=True), label=run.name)
         for name in sorted({name for line in lines for name in line if name.startswith("psnr/")}):
             points = [(before + line["step"], line[name]) for line in lines if name in line]
-            scores.plot(*zip(*points, strict=True), ".-", label=f"{run.name} {name.removeprefix('psnr/')}")
+            label = None if name in colours else name.removeprefix("psnr/")
+            colour = colours.setdefault(name, f"C{len(colours)}")
+            scores.plot(*zip(*points, strict=True), ".-", color=colour, label=label)
         before += lines[-1]["step"]
     losses.set(xlabel="step", ylabel="loss", yscale="log")
     scores.set(xlabel="step", ylabel="PSNR of Y, dB")
     for axis in (losses, scores):
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=7)
+        axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     figure.savefig(flags.output, dpi=110)
 
 
