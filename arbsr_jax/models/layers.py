@@ -12,7 +12,7 @@ from jax.lax import slice_in_dim
 from jaxtyping import Array, Float
 
 from arbsr_jax.models.area import WHOLE, Area
-from arbsr_jax.models.convolution import TAPS, conv3x3, sum_of_taps
+from arbsr_jax.models.convolution import TAPS, conv3x3, direct, sum_of_taps
 
 # PyTorch's default for convolutions and linear layers, with which EDSR and RCAN were trained:
 # uniform within fan_in^(-1/2).
@@ -26,16 +26,23 @@ RGB_MEAN = 255 * np.array([0.4488, 0.4371, 0.4040], np.float32).reshape(1, 1, 1,
 
 
 class Conv3x3(nn.Module):
-    """3x3 conv with zero padding 1."""
+    """3x3 conv with zero padding 1.
+
+    Attributes:
+      features: channels of the result.
+      plain: always XLA's conv: where hundreds follow each other, compiling faster ways takes minutes, and their
+        rounding adds up.
+    """
 
     features: int
+    plain: bool = False
 
     @nn.compact
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch height width features"]:
         """The conv of x; height and width are kept."""
         kernel = self.param("kernel", uniform_fan_in, (3, 3, x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        return conv3x3(x, kernel) + bias.reshape(1, 1, 1, -1)
+        return (direct if self.plain else conv3x3)(x, kernel) + bias.reshape(1, 1, 1, -1)
 
 
 class Pointwise(nn.Module):

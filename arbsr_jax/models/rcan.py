@@ -36,8 +36,8 @@ class ResidualChannelAttentionBlock(nn.Module):
         self, x: Float[Array, "batch height width channels"], area: Area = WHOLE
     ) -> Float[Array, "batch height width channels"]:
         """The block applied; shapes are kept."""
-        branch = nn.relu(Conv3x3(self.channels, name="conv_0")(area.clear(x)))
-        branch = Conv3x3(self.channels, name="conv_1")(area.clear(branch))
+        branch = nn.relu(Conv3x3(self.channels, plain=True, name="conv_0")(area.clear(x)))
+        branch = Conv3x3(self.channels, plain=True, name="conv_1")(area.clear(branch))
         return x + ChannelAttention(self.channels, self.reduction, name="attention")(branch, area)
 
 
@@ -56,4 +56,4 @@ class ResidualGroup(nn.Module):
         branch = x
         for index in range(self.blocks):
             branch = ResidualChannelAttentionBlock(self.channels, self.reduction, name=f"block_{index}")(branch, area)
-        return x + Conv3x3(self.channels, name="conv")(area.clear(branch))
+        return x + Conv3x3(self.channels, plain=True, name="conv")(area.clear(branch))
