@@ -102,13 +102,13 @@ def _encode(
     kind: Format, pixels: Pixels, icc: bytes | None, exif: bytes | None, quality: int
 ) -> Callable[[Path], object]:
     """A function that writes the pixels under a name."""
+    one = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
     if pixels.dtype == np.uint16 and kind is PNG:
-        content = with_chunks(imagecodecs.png_encode(pixels.squeeze()), icc, exif)
+        content = with_chunks(imagecodecs.png_encode(one), icc, exif)
         return lambda path: path.write_bytes(content)
     if pixels.dtype == np.uint16:
         settings: dict[str, Any] = {"photometric": "rgb" if pixels.shape[-1] > 2 else "minisblack"}
         extra = ["unassalpha"] if pixels.shape[-1] == 4 else None
-        one = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
         return lambda path: tifffile.imwrite(
             path, one, compression="zlib", predictor=True, extrasamples=extra, iccprofile=icc, metadata=None, **settings
         )
@@ -116,7 +116,6 @@ def _encode(
     options |= {"quality": quality, "method": 4} if kind is WEBP else {}
     options |= {"compression": "tiff_deflate"} if kind is TIFF else {}
     options |= {name: value for name, value in (("icc_profile", icc), ("exif", exif)) if value}
-    one = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
     image = Image.fromarray(np.ascontiguousarray(one), MODES[pixels.shape[-1]])
     return lambda path: image.save(path, kind.name, **options)
 

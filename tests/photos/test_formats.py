@@ -175,6 +175,16 @@ def test_every_kind_can_be_written_in_every_format(tmp_path, ending, channels, d
         assert back.icc == photo.icc
 
 
+@pytest.mark.parametrize("ending", [".png", ".tif", ".bmp"])
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_one_pixel_high_or_wide_keep_their_shape(tmp_path, ending, depth, size, channels):
+    photo = Photo(fixtures.pixels(channels, depth, *size))
+    write_photo(tmp_path / f"x{ending}", photo)
+    assert read_photo(tmp_path / f"x{ending}").pixels.shape == photo.pixels.shape
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("depth", [8, 16])
 def test_orientation_is_applied_as_pillow_does(tmp_path, orientation, depth):
