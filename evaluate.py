@@ -22,7 +22,7 @@ from arbsr_jax.checkpoint import DEFAULT_MODEL
 from arbsr_jax.cli.exit_codes import DONE, SOME_FAILED, WRONG_USAGE
 from arbsr_jax.data.benchmarks import Dataset, open_dataset, sample_photographs
 from arbsr_jax.evaluation import report
-from arbsr_jax.evaluation.candidates import Bicubic, Candidate, Network, Pictures
+from arbsr_jax.evaluation.candidates import BICUBIC, Bicubic, Candidate, Network, Pictures
 from arbsr_jax.evaluation.ledger import Ledger
 from arbsr_jax.evaluation.perceptual import Lpips
 from arbsr_jax.evaluation.pictures import save_pictures
@@ -31,8 +31,6 @@ from arbsr_jax.evaluation.scales import SWEEPS
 from arbsr_jax.evaluation.sweeps import Row, Scored, Sweep, evaluate
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.ops.geometry import Scale
-
-BICUBIC = "bicubic"
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -24,6 +24,7 @@ import skimage.data
 from matplotlib.figure import Figure
 
 from arbsr_jax import load_model, parallel
+from arbsr_jax.inference.timing import timed
 from arbsr_jax.ops.geometry import Scale
 
 SCALE = Scale.of("2.5x3.5")
@@ -48,9 +49,8 @@ def one(model: str, height: int, width: int, memory: int) -> dict:
     parallel.compilation_cache()
     upscaler, image = load_model(model, memory=memory * MEBI), photograph(height, width)
     upscaler.upscale(image[:300, :300], SCALE)
-    compiled, before, begin = upscaler.compile_seconds, peak(), time.perf_counter()
-    result = upscaler.upscale(image, SCALE)
-    seconds = time.perf_counter() - begin - (upscaler.compile_seconds - compiled)
+    before = peak()
+    result, seconds = timed(upscaler, lambda: upscaler.upscale(image, SCALE))
     sizes = {"lr": f"{width}x{height}", "hr": f"{result.shape[1]}x{result.shape[0]}"}
     pixels = result.shape[0] * result.shape[1] / 1e6
     measured = {"megapixels": pixels, "seconds": seconds, "seconds_per_megapixel": seconds / pixels}

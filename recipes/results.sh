@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tables of docs/results.md and the pictures of docs/img: scores of the shipped models under protocol standard.
+# The tables of docs/results.md: scores of the shipped models under protocol standard.
 #
 #   recipes/results.sh DATA OUT     DATA holds Set5/ and B100/
 #
@@ -22,3 +22,4 @@ for sweep in integer chosen seen unseen large asymmetric; do
   files=("${models[@]/%/-$sweep.json}")
   "$python" -m arbsr_jax.cli.main report "${files[@]/#/$out/}" --markdown "$out/$sweep.md"
 done
+"$python" recipes/results_page.py "$out" >"$out/results.md"

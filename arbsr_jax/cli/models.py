@@ -13,8 +13,6 @@ from arbsr_jax.models.network import count_parameters
 
 HELP = "Say what models are shipped, or what is in model files."
 ADDING = f"More: any {SUFFIX} file of train.py or `arbsr convert` works wherever a name does."
-
-
 NOTICE_SHOWN = 220  # characters
 
 

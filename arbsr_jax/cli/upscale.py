@@ -19,7 +19,7 @@ from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import whole_or_not_at_all
 from arbsr_jax.inference.ensemble import upscale_by_ensemble
 from arbsr_jax.inference.photograph import upscale_photo
-from arbsr_jax.inference.upscaler import Upscaler, load_model
+from arbsr_jax.inference.upscaler import Progress, Upscaler, load_model
 from arbsr_jax.models.network import DTYPES
 from arbsr_jax.photos import video
 from arbsr_jax.photos.jobs import AUTO, Job, plan_jobs
@@ -102,11 +102,9 @@ class Batch:
                 entry = {"source": str(job.source), "target": str(job.target)}
                 try:
                     entry |= self._one(job, lambda share, at=number: bar.update(at + share - bar.n))
-                except ArbsrError as error:
-                    entry |= {"status": "failed", "error": str(error)}
-                    bar.write(f"arbsr upscale: skipped {error}", file=sys.stderr)
-                except OSError as error:
-                    entry |= {"status": "failed", "error": f"{job.source}: {error.strerror}"}
+                except (ArbsrError, OSError) as error:
+                    words = f"{job.source}: {error.strerror}" if isinstance(error, OSError) else str(error)
+                    entry |= {"status": "failed", "error": words}
                     bar.write(f"arbsr upscale: skipped {entry['error']}", file=sys.stderr)
                 else:
                     bar.write(self._line(job, entry), file=sys.stdout)
@@ -114,7 +112,7 @@ class Batch:
                 done.append(entry)
         return done
 
-    def _one(self, job: Job, progress: Any) -> dict[str, Any]:
+    def _one(self, job: Job, progress: Progress) -> dict[str, Any]:
         flags = self._flags
         if flags.skip_existing and job.target.exists():
             return {"status": "there already"}
@@ -142,7 +140,7 @@ class Batch:
         sizes = {"from": [width, height], "to": list(self._target.pixels(height, width))}
         return {"status": "done", **sizes, "seconds": round(time.perf_counter() - begin, 3), "remarks": remarks}
 
-    def _film(self, job: Job, progress: Any) -> dict[str, Any]:
+    def _film(self, job: Job, progress: Progress) -> dict[str, Any]:
         film, begin = video.probe(job.source), time.perf_counter()
         asked, size = self._target.of(film.height, film.width), self._target.pixels(film.height, film.width)
         sizes = {"from": [film.width, film.height], "to": list(size)}

@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import secrets
 import threading
-import time
 from collections import OrderedDict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.inference.timing import timed
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.ops.geometry import Scale
 from arbsr_jax.ops.resize import imresize
@@ -25,19 +26,12 @@ LARGEST_INPUT, LARGEST_RESULT = 6e6, 50e6  # pixels
 KEPT = 4  # results; older ones are forgotten
 
 
-class Result(NamedTuple):
-    """One enlargement: both pictures as PNG, and what the page says of it."""
-
-    pictures: dict[str, bytes]
-    facts: dict[str, str | float]
-
-
 class Service:
     """One model behind the page; requests are computed one after the other."""
 
     def __init__(self, upscaler: Upscaler) -> None:
         self._upscaler, self._lock = upscaler, threading.Lock()
-        self._results: OrderedDict[str, Result] = OrderedDict()
+        self._results: OrderedDict[str, dict[str, bytes]] = OrderedDict()  # PNGs by kind, by token
 
     def upscale(self, upload: bytes, horizontal: str, vertical: str) -> dict[str, str | float]:
         """Enlarge an uploaded file; the facts hold the token under which `picture` knows the results.
@@ -53,30 +47,22 @@ class Service:
                 f"the result would have {width}x{height} pixels; this page makes {LARGEST_RESULT / 1e6:.0f} Mpx"
             )
         with self._lock:
-            begin, compiling = time.perf_counter(), self._upscaler.compile_seconds
-            ours = self._upscaler.upscale(image, scale)
-            seconds = time.perf_counter() - begin - (self._upscaler.compile_seconds - compiling)
+            ours, seconds = timed(self._upscaler, lambda: self._upscaler.upscale(image, scale))
         pictures = {"ours": _png(ours), "bicubic": _png(imresize(image, size=(height, width)))}
         token = secrets.token_urlsafe(16)
-        facts = {
-            "token": token,
-            "width": width,
-            "height": height,
-            "seconds": round(seconds, 2),
-            "scale": scale.in_words,
-        }
-        self._results[token] = Result(pictures, facts)
-        while len(self._results) > KEPT:
-            self._results.popitem(last=False)
-        return facts
+        with self._lock:
+            self._results[token] = pictures
+            while len(self._results) > KEPT:
+                self._results.popitem(last=False)
+        size = {"width": width, "height": height}
+        return {"token": token, **size, "seconds": round(seconds, 2), "scale": scale.in_words}
 
     def picture(self, token: str, kind: str) -> bytes | None:
         """One of a result's pictures as PNG; None if there is none."""
-        result = self._results.get(token)
-        return result.pictures.get(kind) if result else None
+        return self._results.get(token, {}).get(kind)
 
 
-def _decoded(upload: bytes):  # noqa: ANN202
+def _decoded(upload: bytes) -> UInt8[np.ndarray, "height width 3"]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "upload"
         path.write_bytes(upload)
@@ -93,7 +79,7 @@ def _decoded(upload: bytes):  # noqa: ANN202
     return colour.repeat(3, axis=-1) if colour.shape[-1] == 1 else colour.copy()
 
 
-def _png(pixels) -> bytes:  # noqa: ANN001
+def _png(pixels: UInt8[np.ndarray, "height width 3"]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

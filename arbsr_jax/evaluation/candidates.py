@@ -13,8 +13,11 @@ from arbsr_jax.data.images import read_rgb
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation.protocols import PROTOCOLS, Pair
 from arbsr_jax.inference.ensemble import upscale_by_ensemble
+from arbsr_jax.inference.timing import timed
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.ops.geometry import Scale
+
+BICUBIC = "bicubic"
 
 
 class Task(NamedTuple):
@@ -45,18 +48,16 @@ class Network:
         self.identity = f"{upscaler.digest}, tile {upscaler.tile}, ensemble {ensemble}"
 
     def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:  # noqa: D102 (see Candidate)
-        before, compiling = time.perf_counter(), self._upscaler.compile_seconds
         upscale = upscale_by_ensemble if self._ensemble else Upscaler.upscale
         height, width = task.pair.hr.shape[:2]
         target = {"size": (width, height)} if self._by_size else {"scale": task.scale}
-        sr = upscale(self._upscaler, task.pair.lr, **target)
-        return sr, time.perf_counter() - before - (self._upscaler.compile_seconds - compiling)
+        return timed(self._upscaler, lambda: upscale(self._upscaler, task.pair.lr, **target))
 
 
 class Bicubic:
     """Bicubic interpolation, the first row of every table."""
 
-    name = identity = "bicubic"
+    name = identity = BICUBIC
 
     def __init__(self, protocol: str) -> None:
         self._enlarge = PROTOCOLS[protocol].enlarge

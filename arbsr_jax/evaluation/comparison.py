@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.evaluation.candidates import BICUBIC
 from arbsr_jax.evaluation.published import published
-from arbsr_jax.evaluation.report import Average, averages, sweep_name, table_line
+from arbsr_jax.evaluation.report import averages, sweep_name, table_line
 from arbsr_jax.evaluation.sweeps import Row
 from arbsr_jax.ops.geometry import Scale
 
-BICUBIC = "bicubic"
 Column = tuple[str, str]  # dataset; scale as x2, or the name of a sweep
 
 
@@ -43,7 +43,7 @@ class Comparison:
             scales = [Scale.of((row.scale_h, row.scale_v)) for row in found]
             columns = [f"x{scale}" for scale in scales] + [sweep_name(scales) or f"mean of {len(scales)}"]
             for column, one in zip(columns, [*found, *averages(found)], strict=False):
-                mine[dataset, column] = _scores(one)
+                mine[dataset, column] = Scores(one.psnr, one.ssim)
                 self._table[BICUBIC][dataset, column] = Scores(one.bicubic_psnr, one.bicubic_ssim)
 
     def markdown(self, against: str | None = None) -> str:
@@ -76,7 +76,3 @@ class Comparison:
 def _lines(columns: Iterable[Column], shown: dict[str, list[str]]) -> list[str]:
     header = ["model", *(" ".join(column) for column in columns)]
     return [table_line(cells) for cells in (header, ["---"] * len(header), *([n, *c] for n, c in shown.items()))]
-
-
-def _scores(one: Row | Average) -> Scores:
-    return Scores(one.psnr, one.ssim)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from arbsr_jax.evaluation.candidates import BICUBIC
 from arbsr_jax.evaluation.published import published
 from arbsr_jax.evaluation.scales import SWEEPS
 from arbsr_jax.evaluation.sweeps import AVERAGED, PERCEPTUAL, Row
@@ -83,7 +84,7 @@ def paper_lines(sweep: str | None, protocol: str, found: Iterable[Average]) -> l
     lines = []
     for average in found:
         for entry in published():
-            if (entry.column, entry.dataset, entry.method) != (sweep, average.dataset, "bicubic"):
+            if (entry.column, entry.dataset, entry.method) != (sweep, average.dataset, BICUBIC):
                 continue
             psnr, ssim = average.bicubic_psnr - entry.psnr, average.bicubic_ssim - entry.ssim
             differs = "" if protocol == entry.protocol else f" (it follows protocol {entry.protocol})"

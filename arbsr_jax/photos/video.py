@@ -16,6 +16,7 @@ from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import whole_or_not_at_all
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
+FFMPEG, RAW = ("ffmpeg", "-v", "error"), ("-f", "rawvideo", "-pix_fmt", "rgb24")
 CONSTANT_RATE_FACTOR = 16  # of x264: hardly any loss that can be seen
 Frame = UInt8[np.ndarray, "height width 3"]
 
@@ -52,21 +53,7 @@ def probe(path: Path) -> Film:
 
 def frames(path: Path, film: Film) -> Iterator[Frame]:
     """Every frame, turned upright, as RGB."""
-    command = [
-        "ffmpeg",
-        "-v",
-        "error",
-        "-nostdin",
-        "-i",
-        path,
-        "-map",
-        "0:v:0",
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "rgb24",
-        "-",
-    ]
+    command = [*FFMPEG, "-nostdin", "-i", path, "-map", "0:v:0", *RAW, "-"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
         count = film.height * film.width * 3
         while len(content := running.stdout.read(count)) == count:
@@ -87,23 +74,10 @@ def convert(
     even = tuple(side + side % 2 for side in size)
     with whole_or_not_at_all(target) as partial:
         kind = {".mkv": "matroska", ".m4v": "mp4"}.get(target.suffix.lower(), target.suffix.lower()[1:])
-        pictures = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "x".join(map(str, even)), "-r", film.rate, "-i", "-"]
+        pictures = [*RAW, "-s", "x".join(map(str, even)), "-r", film.rate, "-i", "-"]
         coding = ["-c:v", "libvpx-vp9" if kind == "webm" else "libx264", "-crf", str(CONSTANT_RATE_FACTOR)]
         sound = ["-i", source, "-map", "0:v", "-map", "1:a?", "-c:a", "copy"]
-        command = [
-            "ffmpeg",
-            "-v",
-            "error",
-            "-y",
-            *pictures,
-            *sound,
-            *coding,
-            "-pix_fmt",
-            "yuv420p",
-            "-f",
-            kind,
-            partial,
-        ]
+        command = [*FFMPEG, "-y", *pictures, *sound, *coding, "-pix_fmt", "yuv420p", "-f", kind, partial]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as running:
             try:
                 for frame in frames(source, film):

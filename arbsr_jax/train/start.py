@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from arbsr_jax.checkpoint import as_tree, by_path, few, load_model
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.models.network import BLOCK, Parameters
-
-ENDS = ("head", "body_conv", "tail")
+from arbsr_jax.models.network import BLOCK, Parameters, in_backbone
 
 
 def from_teacher(parameters: Parameters, teacher: Parameters, with_ends: bool) -> Parameters:
     """Fresh student parameters with the teacher's blocks; `with_ends` takes its head, last conv and tail too."""
-    taken = [name for name in teacher if name.startswith(BLOCK) or (with_ends and name in ENDS)]
+    taken = [
+        name for name in teacher if name.startswith(BLOCK) or (with_ends and (in_backbone(name) or name == "tail"))
+    ]
     return {**parameters, **{name: teacher[name] for name in taken}}
 
 
