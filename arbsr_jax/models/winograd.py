@@ -1,0 +1,88 @@
+"""3x3 convs and their gradients by Winograd's minimal filtering F(4, 3) (Lavin and Gray, CVPR 2016).
+
+6 products make 4 results of a filter of length 3, so that 36 matrix products stand for the 144 of a 4x4 tile. Exact but
+for rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+TILE = 4
+POINTS = 6
+OF_INPUT = np.array(
+    [
+        [4, 0, -5, 0, 1, 0],
+        [0, -4, -4, 1, 1, 0],
+        [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0],
+        [0, 2, -1, -2, 1, 0],
+        [0, 4, 0, -5, 0, 1],
+    ],
+    np.float32,
+)
+OF_KERNEL = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]], np.float32) / 24
+OF_RESULT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float32)
+
+
+def winograd(
+    x: Float[Array, "batch height width channels"], kernel: Float[Array, "3 3 channels features"]
+) -> Float[Array, "batch height width features"]:
+    """The 3x3 cross-correlation with zero padding 1."""
+    # Kernels grow by four: without a bond to x, XLA would make those of all layers before the first of them runs.
+    kernel = kernel + jnp.minimum(jnp.abs(x[0, 0, 0, 0]), 0)
+    kernels = jnp.einsum("ai,bj,ijco->abco", OF_KERNEL, OF_KERNEL, kernel, precision="highest")
+
+    batch, height, width, _ = x.shape
+    rows, columns = _tiles(height, width)
+    products = [points @ kernels[:, j] for j, points in enumerate(_points_of_input(x))]
+    tiles = [_mixed(OF_RESULT, list(column)) for column in _mixed(OF_RESULT, products)]
+    shape = (batch, rows, columns, kernel.shape[-1])
+    of_row = [jnp.stack([column[i].reshape(shape) for column in tiles], axis=3) for i in range(TILE)]
+    whole = jnp.stack(of_row, axis=2).reshape(batch, rows * TILE, columns * TILE, -1)
+    return whole[:, :height, :width]
+
+
+def winograd_of_kernel(
+    x: Float[Array, "batch height width channels"], gradient: Float[Array, "batch height width features"]
+) -> Float[Array, "3 3 channels features"]:
+    """The gradient of a kernel, from what it was applied to and the gradient of what came out."""
+    pairs = zip(_points_of_input(x), _points_of_gradient(gradient), strict=True)
+    total = jnp.stack([jnp.einsum("atc,atf->acf", *pair) for pair in pairs], axis=1)
+    return jnp.einsum("ai,bj,abcf->ijcf", OF_KERNEL, OF_KERNEL, total, precision="highest")
+
+
+def _tiles(height: int, width: int) -> tuple[int, int]:
+    return -(-height // TILE), -(-width // TILE)
+
+
+def _points_of_input(x: Array) -> list[Array]:
+    """For each column of points an array [row of points, tile, channel]."""
+    batch, height, width, channels = x.shape
+    rows, columns = _tiles(height, width)
+    padded = jnp.pad(x, [(0, 0), (1, rows * TILE - height + 1), (1, columns * TILE - width + 1), (0, 0)])
+    # Every TILE-th row from each of the six first ones on, mixed; then the same with columns.
+    every = [padded[:, i : i + TILE * (rows - 1) + 1 : TILE] for i in range(POINTS)]
+    by_row = jnp.stack(_mixed(OF_INPUT, every))
+    every = [by_row[:, :, :, j : j + TILE * (columns - 1) + 1 : TILE] for j in range(POINTS)]
+    return [part.reshape(POINTS, batch * rows * columns, channels) for part in _mixed(OF_INPUT, every)]
+
+
+def _points_of_gradient(gradient: Array) -> list[Array]:
+    """The way back from results to products, in the order of `_points_of_input`."""
+    batch, height, width, features = gradient.shape
+    rows, columns = _tiles(height, width)
+    padded = jnp.pad(gradient, [(0, 0), (0, rows * TILE - height), (0, columns * TILE - width), (0, 0)])
+    tiles = padded.reshape(batch, rows, TILE, columns, TILE, features)
+    by_row = jnp.stack(_mixed(OF_RESULT.T, [tiles[:, :, i] for i in range(TILE)]))
+    mixed = _mixed(OF_RESULT.T, [by_row[:, :, :, :, j] for j in range(TILE)])
+    return [part.reshape(POINTS, batch * rows * columns, features) for part in mixed]
+
+
+def _mixed(matrix: np.ndarray, parts: Sequence[Array]) -> list[Array]:
+    """Sums of parts, weighted by each row of a matrix of small integers."""
+    return [sum(part * weight for weight, part in zip(row, parts, strict=True) if weight) for row in matrix]
