@@ -20,6 +20,7 @@ from tqdm import tqdm
 from arbsr_jax import ArbsrError, load_model, parallel
 from arbsr_jax.checkpoint import DEFAULT_MODEL
 from arbsr_jax.cli.exit_codes import DONE, SOME_FAILED, WRONG_USAGE
+from arbsr_jax.cli.sharing import add_sharing_flags
 from arbsr_jax.data.benchmarks import Dataset, open_dataset, sample_photographs
 from arbsr_jax.evaluation import report
 from arbsr_jax.evaluation.candidates import BICUBIC, Bicubic, Candidate, Network, Pictures
@@ -68,9 +69,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a table there")
     parser.add_argument("--out", type=Path, metavar="DIR", help="save super-resolved and side-by-side pictures there")
-    parser.add_argument("--coordinator", help="host:port of process 0, to share the work (see docs/evaluation.md)")
-    parser.add_argument("--processes", type=int, help="how many share it")
-    parser.add_argument("--process", type=int, help="number of this one, from 0")
+    add_sharing_flags(parser)
     return parser.parse_args(arguments)
 
 

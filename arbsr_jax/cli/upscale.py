@@ -6,6 +6,8 @@ import argparse
 import json
 import sys
 import time
+from contextlib import closing
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from tqdm import tqdm
 from arbsr_jax import parallel
 from arbsr_jax.checkpoint import DEFAULT_MODEL
 from arbsr_jax.cli.exit_codes import DONE, SOME_FAILED
+from arbsr_jax.cli.sharing import add_sharing_flags
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import whole_or_not_at_all
@@ -23,7 +26,8 @@ from arbsr_jax.inference.upscaler import Progress, Upscaler, load_model
 from arbsr_jax.models.network import DTYPES
 from arbsr_jax.photos import video
 from arbsr_jax.photos.jobs import AUTO, Job, plan_jobs
-from arbsr_jax.photos.reading import photo_size, read_photo
+from arbsr_jax.photos.photo import Photo
+from arbsr_jax.photos.reading import photo_size, read_photos
 from arbsr_jax.photos.writing import DEFAULT_QUALITY, FORMATS, write_photo
 
 HELP = "Enlarge images by any pair of factors, or to an exact size."
@@ -55,9 +59,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--skip-existing", action="store_true", help="leave alone what is there already: goes on after an interruption")
     add("--dry-run", action="store_true", help="say what would be done")
     add("--json", type=Path, metavar="FILE", help="write what was done there")
-    add("--coordinator", help="host:port of process 0, where several processes share the work")
-    add("--processes", type=int, help="how many share it")
-    add("--process", type=int, help="number of this one, from 0")
+    add_sharing_flags(parser)
 
 
 def run(flags: argparse.Namespace) -> int:
@@ -121,24 +123,28 @@ class Batch:
         if flags.dry_run:
             height, width = photo_size(job.source)
             return {"status": "would do", "from": [width, height], "to": list(self._target.pixels(height, width))}
-        begin, photo = time.perf_counter(), read_photo(job.source)
-        remarks, count = list(photo.remarks), photo.frames if flags.frames == ALL else 1
-        if photo.frames > count:
-            remarks.append(f"first of {photo.frames} frames; --frames {ALL} takes all")
-        job.target.parent.mkdir(parents=True, exist_ok=True)
-        for frame in range(count):
-            place = _frame(job.target, frame) if count > 1 else job.target
-            if flags.skip_existing and place.exists():
-                continue
-            photo = photo if frame == 0 else read_photo(job.source, frame)
-            asked = self._target.of(*photo.pixels.shape[:2])
-            settings = {"ensemble": flags.self_ensemble, "progress": lambda s, f=frame: progress((f + s) / count)}
-            large = upscale_photo(self._upscaler, photo, **asked, **settings)
-            lost = write_photo(place, large, flags.quality, metadata=not flags.no_metadata)
-            remarks += [remark for remark in lost if remark not in remarks]
-        height, width = photo.pixels.shape[:2]
+        begin = time.perf_counter()
+        with closing(read_photos(job.source)) as photos:
+            first = next(photos)
+            remarks, count = [], first.frames if flags.frames == ALL else 1
+            if first.frames > count:
+                remarks.append(f"first of {first.frames} frames; --frames {ALL} takes all")
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+            for frame, photo in enumerate(chain([first], islice(photos, count - 1))):
+                place = _frame(job.target, frame) if count > 1 else job.target
+                if flags.skip_existing and place.exists():
+                    continue
+                lost = self._photo(photo, place, lambda share, f=frame: progress((f + share) / count))
+                remarks += [remark for remark in (*photo.remarks, *lost) if remark not in remarks]
+        height, width = first.pixels.shape[:2]
         sizes = {"from": [width, height], "to": list(self._target.pixels(height, width))}
         return {"status": "done", **sizes, "seconds": round(time.perf_counter() - begin, 3), "remarks": remarks}
+
+    def _photo(self, photo: Photo, place: Path, progress: Progress) -> list[str]:
+        """Enlarge and write; what the file could not keep."""
+        flags, asked = self._flags, self._target.of(*photo.pixels.shape[:2])
+        large = upscale_photo(self._upscaler, photo, **asked, ensemble=flags.self_ensemble, progress=progress)
+        return write_photo(place, large, flags.quality, metadata=not flags.no_metadata)
 
     def _film(self, job: Job, progress: Progress) -> dict[str, Any]:
         film, begin = video.probe(job.source), time.perf_counter()

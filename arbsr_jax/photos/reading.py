@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import imagecodecs
@@ -31,25 +32,36 @@ DIRECT = {"L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "1": "L", "La": "L
 COUNTED = ("GIF", "PNG", "WEBP", "TIFF")  # formats whose frames are pictures (a JPEG's may be thumbnails)
 
 
-def read_photo(path: Path, frame: int = 0) -> Photo:
-    """One image of a file: PNG, JPEG, WebP, TIFF, BMP or what else Pillow reads.
+def read_photo(path: Path) -> Photo:
+    """The first image of a file: PNG, JPEG, WebP, TIFF, BMP or what else Pillow reads.
 
     Raises:
       ArbsrError: the file is missing, damaged, too large to be sane, or of a kind that has no 8- or 16-bit pixels.
+    """
+    with closing(read_photos(path)) as photos:
+        return next(photos)
+
+
+def read_photos(path: Path) -> Iterator[Photo]:
+    """Every image of a file, one after another, from one pass through it.
+
+    Raises:
+      ArbsrError: as `read_photo`.
     """
     with opened(path) as image:
         if image.format == "PNG":
             image.verify()  # checksums, which reading the pixels alone does not look at
     with opened(path) as image:
         frames = getattr(image, "n_frames", 1) if image.format in COUNTED else 1
-        if frame:
-            image.seek(frame)
-        raw_mode = _raw_mode(image)  # before EXIF, for which Pillow may load the pixels and forget how they lay
-        turn, exif = TURNS.get(orientation(image)), upright(image)
-        pixels, icc, remarks = _pixels(image, raw_mode, path, frame)
-    if turn:
-        pixels, remarks = turn(pixels), (*remarks, "turned upright")
-    return Photo(np.ascontiguousarray(pixels), icc, exif, frames, remarks)
+        for frame in range(frames):
+            if frame:
+                image.seek(frame)
+            raw_mode = _raw_mode(image)  # before EXIF, for which Pillow may load the pixels and forget how they lay
+            turn, exif = TURNS.get(orientation(image)), upright(image)
+            pixels, icc, remarks = _pixels(image, raw_mode, path, frame)
+            if turn:
+                pixels, remarks = turn(pixels), (*remarks, "turned upright")
+            yield Photo(np.ascontiguousarray(pixels), icc, exif, frames, remarks)
 
 
 def photo_size(path: Path) -> tuple[int, int]:

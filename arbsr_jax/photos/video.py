@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from arbsr_jax.files import whole_or_not_at_all
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 FFMPEG, RAW = ("ffmpeg", "-v", "error"), ("-f", "rawvideo", "-pix_fmt", "rgb24")
 CONSTANT_RATE_FACTOR = 16  # of x264: hardly any loss that can be seen
+WORDS = 200  # characters of what ffmpeg says
 Frame = UInt8[np.ndarray, "height width 3"]
 
 
@@ -44,20 +46,27 @@ def probe(path: Path) -> Film:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     streams = json.loads(result.stdout or "{}").get("streams") if result.returncode == 0 else None
     if not streams:
-        raise ArbsrError(f"{path}: not a readable film ({result.stderr.strip()[-200:] or 'no pictures in it'})")
+        raise ArbsrError(f"{path}: not a readable film ({result.stderr.strip()[-WORDS:] or 'no pictures in it'})")
     one = streams[0]
     turned = any(abs(side.get("rotation", 0)) % 180 == 90 for side in one.get("side_data_list", []))
     size = (one["width"], one["height"]) if turned else (one["height"], one["width"])
     return Film(*size, one.get("r_frame_rate", "25/1"), int(one.get("nb_frames") or 0))
 
 
-def frames(path: Path, film: Film) -> Iterator[Frame]:
-    """Every frame, turned upright, as RGB."""
+def frames(path: Path, film: Film, remarks: list[str]) -> Iterator[Frame]:
+    """Every frame that can be read, turned upright, as RGB; ffmpeg's complaints become a remark at the end."""
     command = [*FFMPEG, "-nostdin", "-i", path, "-map", "0:v:0", *RAW, "-"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
-        count = film.height * film.width * 3
+    with TemporaryFile() as complaints, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as running:
+        count, read = film.height * film.width * 3, 0
         while len(content := running.stdout.read(count)) == count:
+            read += 1
             yield np.frombuffer(content, np.uint8).reshape(film.height, film.width, 3)
+        failed = running.wait()
+        complaints.seek(0)
+        words = " ".join(complaints.read().decode(errors="replace").split())[-WORDS:]
+    if failed or words or read < film.frames:
+        announced = f" of {film.frames}" if film.frames else ""
+        remarks.append(f"damaged: {read}{announced} frames could be read ({words or 'the rest is missing'})")
 
 
 def convert(
@@ -66,11 +75,12 @@ def convert(
     """Write `target` with every frame of `source` enlarged to `size` (width, height), and its sound.
 
     Returns:
-      What had to be changed, in words.
+      What had to be changed, and what could not be read, in words.
 
     Raises:
-      ArbsrError: ffmpeg could not write it.
+      ArbsrError: ffmpeg could not read one frame of it, or not write it.
     """
+    remarks: list[str] = []
     even = tuple(side + side % 2 for side in size)
     with whole_or_not_at_all(target) as partial:
         kind = {".mkv": "matroska", ".m4v": "mp4"}.get(target.suffix.lower(), target.suffix.lower()[1:])
@@ -79,15 +89,19 @@ def convert(
         sound = ["-i", source, "-map", "0:v", "-map", "1:a?", "-c:a", "copy"]
         command = [*FFMPEG, "-y", *pictures, *sound, *coding, "-pix_fmt", "yuv420p", "-f", kind, partial]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+            written = 0
             try:
-                for frame in frames(source, film):
-                    large = enlarge(frame)
+                for frame in frames(source, film, remarks):
+                    written, large = written + 1, enlarge(frame)
                     beyond = [(0, even[1] - size[1]), (0, even[0] - size[0]), (0, 0)]
                     running.stdin.write(np.pad(large, beyond, mode="edge").tobytes())
                 running.stdin.close()
             except BrokenPipeError:
                 pass  # ffmpeg says why below
             words = running.stderr.read().decode(errors="replace").strip()
+        if not written:
+            raise ArbsrError(f"{source}: no frame of it could be read ({'; '.join(remarks)})")
         if running.returncode:
-            raise ArbsrError(f"{target}: ffmpeg could not write it ({words[-200:]})")
-    return [] if even == tuple(size) else [f"padded to {even[0]}x{even[1]}: films have even sides"]
+            raise ArbsrError(f"{target}: ffmpeg could not write it ({words[-WORDS:]})")
+    padded = [] if even == tuple(size) else [f"padded to {even[0]}x{even[1]}: films have even sides"]
+    return padded + remarks

@@ -40,6 +40,19 @@ def test_every_frame_is_enlarged_and_the_sound_is_kept(tmp_path, model, capsys):
 
 
 @needs_ffmpeg
+def test_what_can_be_read_of_a_damaged_film_is_kept_and_said(tmp_path, model, capsys):
+    made = ["-f", "lavfi", "-i", "testsrc=size=40x30:rate=10:duration=2", "-c:v", "libx264", "-g", "4"]
+    subprocess.run(["ffmpeg", "-v", "error", *made, "-movflags", "faststart", tmp_path / "a.mp4"], check=True)
+    content = (tmp_path / "a.mp4").read_bytes()
+    (tmp_path / "a.mp4").write_bytes(content[: len(content) * 2 // 3])
+    command = ["upscale", str(tmp_path / "a.mp4"), "-o", str(tmp_path / "b.mp4"), "--model", model, "--scale", "2"]
+    assert main(command) == 0
+    (picture,) = streams(tmp_path / "b.mp4")
+    assert 0 < int(picture["nb_read_frames"]) < 20
+    assert f"damaged: {picture['nb_read_frames']} of 20 frames could be read" in capsys.readouterr().out
+
+
+@needs_ffmpeg
 def test_a_film_that_is_none_is_named(tmp_path, model, capsys):
     (tmp_path / "a.mp4").write_bytes(b"no film")
     assert (
