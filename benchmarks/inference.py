@@ -34,8 +34,10 @@ except ImportError:
     torch = None
 
 MODELS = {"arbedsr-tiny": EDSR_TINY, "arbedsr-baseline": EDSR_BASELINE, "arbedsr": EDSR, "arbrcan": RCAN}
-SCALES = ("2", "3", "4", "2.37", "2.5x3.5")
+SCALES = ("2", "3", "4", "2.37", "2.5x3.5", "2.3701")
 QUICK_SCALES = ("4", "2.37", "2.5x3.5")
+# What a scale without a fixed network is compared with; x2.3701 stands for any ratio of sizes, such as 100 to 237.
+BESIDE = {"2.37": "4", "2.5x3.5": "4", "2.3701": "2.37"}
 MEBI = 2**20
 
 
@@ -89,15 +91,17 @@ def measure(name: str, text: str, image: np.ndarray, rounds: int) -> dict:
     runs, fixed_peak = {"ours": ours}, None
     if scale.symmetric and scale.vertical.denominator == 1:
         runs["fixed"], fixed_peak, _ = prepared(scale_specific(config, int(scale.vertical)), image, scale)
+    if text in BESIDE:
+        runs["beside"], *_ = prepared(config, image, Scale.of(BESIDE[text]))
     if torch is not None and config.backbone == "edsr" and jax.default_backend() == "cpu":
         runs["torch"] = in_torch(config, image, scale)
     found = in_turn(runs, rounds)
     row = {"model": name, "scale": text, "parameters": count_parameters(initialize(config, 0))}
     row |= {"ms": statistics.median(found["ours"]), "peak_mb": peak, "compile_s": compiling}
-    for other in ("fixed", "torch"):
+    for other in ("fixed", "torch", "beside"):
         row[f"{other}_ms"] = statistics.median(found[other]) if other in found else None
         row[f"ratio_to_{other}"] = ratio(found["ours"], found[other]) if other in found else None
-    return row | {"fixed_peak_mb": fixed_peak}
+    return row | {"fixed_peak_mb": fixed_peak, "beside": BESIDE.get(text)}
 
 
 def main() -> None:
@@ -120,6 +124,7 @@ def main() -> None:
         "to fixed",
         "PyTorch ms",
         "to PyTorch",
+        "to another scale",
     ]
     print(f"{jax.devices()[0].device_kind}, LR {flags.size}x{flags.size}, float32")
     print(f"| {' | '.join(names)} |\n| {' | '.join(['---'] * len(names))} |")
@@ -131,6 +136,7 @@ def main() -> None:
             cells = [name, text, f"{row['parameters']:,}", _shown(row["ms"], 0), _shown(row["peak_mb"], 0)]
             cells += [_shown(row[key], places) for key, places in (("fixed_ms", 0), ("fixed_peak_mb", 0))]
             cells += [_shown(row["ratio_to_fixed"], 2), _shown(row["torch_ms"], 0), _shown(row["ratio_to_torch"], 2)]
+            cells += [f"{row['ratio_to_beside']:.2f} of x{row['beside']}" if row["beside"] else "-"]
             print(f"| {' | '.join(cells)} |", flush=True)
             gc.collect()
     if flags.json:
