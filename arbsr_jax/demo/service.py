@@ -10,15 +10,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.inference.photograph import enlarge_photo, upscale_photo
 from arbsr_jax.inference.timing import timed
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.ops.geometry import Scale
 from arbsr_jax.ops.resize import imresize
-from arbsr_jax.photos.photo import to_8_bit
+from arbsr_jax.photos.photo import Photo, Pixels, to_8_bit
 from arbsr_jax.photos.reading import photo_size, read_photo
 
 LARGEST_UPLOAD = 25 * 2**20  # bytes
@@ -40,15 +40,16 @@ class Service:
           ArbsrError: the file is no picture, too large, or the factors are not allowed.
         """
         scale = Scale.of(f"{horizontal}x{vertical}")
-        image = _decoded(upload)
-        height, width = scale.output_size(*image.shape[:2])
+        photo = _decoded(upload)
+        height, width = scale.output_size(*photo.pixels.shape[:2])
         if height * width > LARGEST_RESULT:
             raise ArbsrError(
                 f"the result would have {width}x{height} pixels; this page makes {LARGEST_RESULT / 1e6:.0f} Mpx"
             )
         with self._lock:
-            ours, seconds = timed(self._upscaler, lambda: self._upscaler.upscale(image, scale))
-        pictures = {"ours": _png(ours), "bicubic": _png(imresize(image, size=(height, width)))}
+            ours, seconds = timed(self._upscaler, lambda: upscale_photo(self._upscaler, photo, scale))
+        bicubic = enlarge_photo(photo, lambda image, number: _bicubic(image, (height, width)))
+        pictures = {"ours": _png(ours), "bicubic": _png(bicubic)}
         token = secrets.token_urlsafe(16)
         with self._lock:
             self._results[token] = pictures
@@ -62,7 +63,8 @@ class Service:
         return self._results.get(token, {}).get(kind)
 
 
-def _decoded(upload: bytes) -> UInt8[np.ndarray, "height width 3"]:
+def _decoded(upload: bytes) -> Photo:
+    """What was uploaded, with 8 bits."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "upload"
         path.write_bytes(upload)
@@ -72,14 +74,21 @@ def _decoded(upload: bytes) -> UInt8[np.ndarray, "height width 3"]:
                 raise ArbsrError(
                     f"the picture has {width}x{height} pixels; this page takes {LARGEST_INPUT / 1e6:.0f} Mpx"
                 )
-            pixels = to_8_bit(read_photo(path).pixels)
+            photo = read_photo(path)
         except ArbsrError as error:
             raise ArbsrError(str(error).replace(str(path), "the picture")) from None
-    colour = pixels[..., :-1] if pixels.shape[-1] in (2, 4) else pixels
-    return colour.repeat(3, axis=-1) if colour.shape[-1] == 1 else colour.copy()
+    return Photo(to_8_bit(photo.pixels))
 
 
-def _png(pixels: UInt8[np.ndarray, "height width 3"]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+def _bicubic(image: Pixels, size: tuple[int, int]) -> Pixels:
+    """Of 8 bits as MATLAB's; of 16, as transparent pictures are computed, rounded half up."""
+    if image.dtype == np.uint8:
+        return imresize(image, size=size)
+    large = np.floor(imresize(image.astype(np.float64), size=size) + 0.5)
+    return np.clip(large, 0, np.iinfo(image.dtype).max).astype(image.dtype)
+
+
+def _png(photo: Photo) -> bytes:
+    buffer, pixels = io.BytesIO(), photo.pixels
+    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

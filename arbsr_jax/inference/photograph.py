@@ -14,7 +14,7 @@ from arbsr_jax.inference.target import DEPTHS, ScaleLike
 from arbsr_jax.inference.upscaler import Progress, Upscaler
 from arbsr_jax.photos.photo import Photo, to_8_bit
 
-Enlarge = Callable[[Shaped[np.ndarray, "height width 3"]], Shaped[np.ndarray, "new_height new_width 3"]]
+Enlarge = Callable[..., Shaped[np.ndarray, "new_height new_width 3"]]
 DEEPEST = np.iinfo(np.uint16).max
 
 
@@ -43,16 +43,28 @@ def upscale_photo(
     Raises:
       ArbsrError: as in `Upscaler.upscale`.
     """
-    pixels, channels = photo.pixels, photo.pixels.shape[-1]
-    passes = 2 if channels in (2, 4) and np.ptp(pixels[..., -1]) else 1
+    passes = 2 if _alpha_varies(photo) else 1
 
-    def enlarge(image: Shaped[np.ndarray, "height width 3"], number: int = 0) -> Shaped[np.ndarray, "h w 3"]:
+    def enlarge(image: Shaped[np.ndarray, "height width 3"], number: int) -> Shaped[np.ndarray, "h w 3"]:
         method = upscale_by_ensemble if ensemble else Upscaler.upscale
         share = progress and (lambda done: progress((number + done) / passes))
         return method(upscaler, image, scale, size, share)
 
-    result = _with_alpha(pixels, enlarge, constant=passes == 1) if channels in (2, 4) else _colour(pixels, enlarge)
+    return enlarge_photo(photo, enlarge)
+
+
+def enlarge_photo(photo: Photo, enlarge: Enlarge) -> Photo:
+    """A photograph of any kind, by any way to enlarge RGB of 8 and 16 bits: `enlarge(image, number of the pass)`."""
+    pixels = photo.pixels
+    if pixels.shape[-1] in (2, 4):
+        result = _with_alpha(pixels, enlarge, constant=not _alpha_varies(photo))
+    else:
+        result = _colour(pixels, partial(enlarge, number=0))
     return dataclasses.replace(photo, pixels=result)
+
+
+def _alpha_varies(photo: Photo) -> bool:
+    return photo.pixels.shape[-1] in (2, 4) and np.ptp(photo.pixels[..., -1]) > 0
 
 
 def _colour(pixels: np.ndarray, enlarge: Enlarge) -> np.ndarray:
@@ -66,12 +78,12 @@ def _colour(pixels: np.ndarray, enlarge: Enlarge) -> np.ndarray:
 def _with_alpha(pixels: np.ndarray, enlarge: Enlarge, *, constant: bool) -> np.ndarray:
     colour, alpha = pixels[..., :-1], pixels[..., -1:]
     if constant:
-        large = _colour(np.ascontiguousarray(colour), enlarge)
+        large = _colour(np.ascontiguousarray(colour), partial(enlarge, number=0))
         return np.concatenate([large, np.full_like(large[..., :1], alpha.flat[0])], axis=-1)
     deep = np.uint32(DEEPEST // np.iinfo(pixels.dtype).max)
     colour, alpha = (part.astype(np.uint32) * deep for part in (colour, alpha))
     premultiplied = ((colour * alpha + DEEPEST // 2) // DEEPEST).astype(np.uint16)
-    large = _colour(premultiplied, enlarge).astype(np.float64)
+    large = _colour(premultiplied, partial(enlarge, number=0)).astype(np.float64)
     large_alpha = _colour(alpha.astype(np.uint16), partial(enlarge, number=1))
     divided = np.divide(large * DEEPEST, large_alpha, out=np.zeros_like(large), where=large_alpha > 0)
     whole = np.concatenate([np.clip(np.floor(divided + 0.5), 0, DEEPEST).astype(np.uint16), large_alpha], axis=-1)

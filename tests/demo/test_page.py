@@ -101,9 +101,16 @@ def test_other_hosts_and_other_pages_are_refused(port):
     assert ask(port, "GET", "/", Host=f"localhost:{port}")[0] == 200
 
 
-def test_gray_deep_and_transparent_pictures_are_taken(port):
+def test_gray_and_transparent_pictures_stay_what_they_are(port):
     for pixels in (fixtures.pixels(1, 8)[..., 0], fixtures.pixels(4, 8), fixtures.pixels(2, 8)):
-        assert ask(port, "POST", "/upscale?h=2&v=2", jpeg_or_png(pixels))[0] == 200
+        status, content, _ = ask(port, "POST", "/upscale?h=2&v=2", jpeg_or_png(pixels))
+        assert status == 200
+        for kind in ("ours", "bicubic"):
+            _, picture, _ = ask(port, "GET", f"/{json.loads(content)['token']}/{kind}.png")
+            large = np.asarray(Image.open(io.BytesIO(picture)))
+            assert large.shape == (2 * pixels.shape[0], 2 * pixels.shape[1], *pixels.shape[2:])
+            if pixels.ndim == 3:
+                assert np.ptp(large[..., -1]) > 0
 
 
 def test_a_taken_port_is_one_line(port, capsys):
