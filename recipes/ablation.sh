@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Does each part of ArbSR help? The rows of the paper's Table 1 with the tiny backbone, equal steps, on one CPU core each half an hour.
+# Does each part of ArbSR help? The rows of the paper's Table 1 with the tiny backbone, equal steps, in about 40 minutes of one CPU core.
 #
-#   recipes/ablation.sh RUNS SEED DATA PHOTOS_DIR [PHOTOS_DIR ...]     DATA holds Set5/
+#   recipes/ablation.sh RUNS SEED DATA PHOTOS_DIR [PHOTOS_DIR ...]     DATA holds Set5/; the table is RUNS/ablation.md
 #
 # First the scale-specific networks (the table's baseline); then rows 1 to 5, all from the x4 network's blocks, as the
 # paper starts them, so that row 5 differs from row 4 by the transfer loss alone. A second start goes on where the
@@ -26,10 +26,10 @@ done
 
 found=()
 for name in x2 x3 x4 row1 row2 row3 row4 row5; do
-  scales=(1.5 2 2.5 3 3.5 4 6 8 2.5x3.5)
+  scales=(1.5 2 2.5 3 3.5 4 2.5x3.5 6 8)
   case $name in x?) scales=("${name#x}") ;; esac
-  [ -e "$runs/$name.json" ] || "$python" evaluate.py --model "$runs/$name/model.safetensors" --data "$tests/Set5" \
-    --scale "${scales[@]}" --json "$runs/$name.json"
+  cp "$runs/$name/model.safetensors" "$runs/$name.safetensors" # its name in the table
+  "$python" evaluate.py --model "$runs/$name.safetensors" --data "$tests/Set5" --scale "${scales[@]}" --json "$runs/$name.json"
   found+=("$runs/$name.json")
 done
-"$python" -m arbsr_jax.cli.main report "${found[@]}"
+"$python" -m arbsr_jax.cli.main report "${found[@]}" --markdown "$runs/ablation.md"

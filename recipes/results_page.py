@@ -17,6 +17,7 @@ TITLES = {
     "seen": "Seen scales, 1.1 to 4.0 (`--sweep seen`), every fourth and the average",
     "unseen": "Unseen scales, 1.05 to 3.95 (`--sweep unseen`), every fourth and the average",
     "asymmetric": "Asymmetric scales (`--sweep asymmetric`, horizontal x vertical)",
+    "ablation": "Part by part (`recipes/ablation.sh`; the paper's Table 1)",
 }
 THINNED, KEPT = ("seen", "unseen"), 4
 
@@ -30,7 +31,10 @@ def turned(table: str) -> list[list[str]]:
 def main() -> None:
     """Print all tables of a folder."""
     for name, title in TITLES.items():
-        head, *rows = turned((Path(sys.argv[1]) / f"{name}.md").read_text())
+        table = Path(sys.argv[1]) / f"{name}.md"
+        if not table.exists():
+            continue
+        head, *rows = turned(table.read_text())
         rows = [*rows[:-1:KEPT], rows[-1]] if name in THINNED else rows
         print(f"\n## {title}\n")
         for cells in (["scale", *head[1:]], ["---"] * len(head), *rows):
