@@ -40,11 +40,10 @@ def winograd(
     batch, height, width, _ = x.shape
     rows, columns = _tiles(height, width)
     products = [points @ kernels[:, j] for j, points in enumerate(_points_of_input(x))]
-    tiles = [_mixed(OF_RESULT, list(column)) for column in _mixed(OF_RESULT, products)]
-    shape = (batch, rows, columns, kernel.shape[-1])
-    of_row = [jnp.stack([column[i].reshape(shape) for column in tiles], axis=3) for i in range(TILE)]
-    whole = jnp.stack(of_row, axis=2).reshape(batch, rows * TILE, columns * TILE, -1)
-    return whole[:, :height, :width]
+    shape = (POINTS, batch, rows, columns, kernel.shape[-1])
+    by_column = jnp.stack([part.reshape(shape) for part in _mixed(OF_RESULT, products)], axis=4)
+    whole = jnp.stack(_mixed(OF_RESULT, list(by_column)), axis=2)
+    return whole.reshape(batch, rows * TILE, columns * TILE, -1)[:, :height, :width]
 
 
 def winograd_of_kernel(
