@@ -26,6 +26,8 @@ OF_INPUT = np.array(
     np.float32,
 )
 OF_KERNEL = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]], np.float32) / 24
+# For both axes at once: by column and row of points, for each of the nine taps.
+OF_TAPS = np.einsum("ai,bj->baij", OF_KERNEL, OF_KERNEL).reshape(POINTS, POINTS, 9)
 OF_RESULT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float32)
 
 
@@ -35,11 +37,11 @@ def winograd(
     """The 3x3 cross-correlation with zero padding 1."""
     # Kernels grow by four: without a bond to x, XLA would make those of all layers before the first of them runs.
     kernel = kernel + jnp.minimum(jnp.abs(x[0, 0, 0, 0]), 0)
-    kernels = jnp.einsum("ai,bj,ijco->abco", OF_KERNEL, OF_KERNEL, kernel, precision="highest")
-
+    taps = kernel.reshape(9, -1)
+    kernels = [jnp.matmul(column, taps, precision="highest").reshape(-1, *kernel.shape[2:]) for column in OF_TAPS]
     batch, height, width, _ = x.shape
     rows, columns = _tiles(height, width)
-    products = [points @ kernels[:, j] for j, points in enumerate(_points_of_input(x))]
+    products = [points @ column for points, column in zip(_points_of_input(x), kernels, strict=True)]
     shape = (POINTS, batch, rows, columns, kernel.shape[-1])
     by_column = jnp.stack([part.reshape(shape) for part in _mixed(OF_RESULT, products)], axis=4)
     whole = jnp.stack(_mixed(OF_RESULT, list(by_column)), axis=2)
@@ -51,8 +53,10 @@ def winograd_of_kernel(
 ) -> Float[Array, "3 3 channels features"]:
     """The gradient of a kernel, from what it was applied to and the gradient of what came out."""
     pairs = zip(_points_of_input(x), _points_of_gradient(gradient), strict=True)
-    total = jnp.stack([jnp.einsum("atc,atf->acf", *pair) for pair in pairs], axis=1)
-    return jnp.einsum("ai,bj,abcf->ijcf", OF_KERNEL, OF_KERNEL, total, precision="highest")
+    total = jnp.stack([jnp.einsum("atc,atf->acf", *pair) for pair in pairs])
+    back = OF_TAPS.reshape(POINTS * POINTS, 9).T
+    taps = jnp.matmul(back, total.reshape(POINTS * POINTS, -1), precision="highest")
+    return taps.reshape(3, 3, x.shape[-1], gradient.shape[-1])
 
 
 def _tiles(height: int, width: int) -> tuple[int, int]:
