@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Does each part of ArbSR help? The rows of the paper's Table 1 with the tiny backbone, equal steps, in about 40 minutes of one CPU core.
+# Does each part of ArbSR help? The rows of the paper's Table 1 with the tiny backbone, equal steps, in about half an hour of one CPU core.
 #
 #   recipes/ablation.sh RUNS SEED DATA PHOTOS_DIR [PHOTOS_DIR ...]     DATA holds Set5/; the table is RUNS/ablation.md
 #
@@ -11,17 +11,17 @@ cd "$(dirname "$0")/.."
 runs=$1 seed=$2 tests=$3
 shift 2
 source recipes/common.sh "" "$runs" "$@"
-common=(--config.seed="$seed" --config.data.batch=8 --config.data.patch=32 --config.data.asymmetric=False
+common=(--config.seed="$seed" --config.data.batch=8 --config.data.asymmetric=False
   --config.optimizer.schedule=cosine --config.optimizer.learning_rate=1e-3
   --config.checkpoint_every=250 --config.validation.folders=)
 
-fixed=(--config.data.integer_steps=0 --config.steps=1000)
+fixed=(--config.data.patch=32 --config.data.integer_steps=0 --config.steps=600)
 train x4 edsr.py:tiny-x4 "${fixed[@]}"
 for x in 2 3; do train "x$x" "edsr.py:tiny-x$x" "${fixed[@]}" --config.start="$runs/x4/model.safetensors"; done
 
 mapfile -t taught < <(teachers)
 for row in 1 2 3 4 5; do
-  train "row$row" "ablation.py:tiny-row$row" "${taught[@]}" --config.data.integer_steps=100 --config.steps=1000
+  train "row$row" "ablation.py:tiny-row$row" "${taught[@]}" --config.data.patch=30 --config.data.integer_steps=60 --config.steps=600
 done
 
 found=()

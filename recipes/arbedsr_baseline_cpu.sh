@@ -28,4 +28,4 @@ train asymmetric arbedsr.py:baseline "${student[@]}" --config.start="$runs/symme
 # Then longer, from a rate that lets the backbone move too. Transfer has done its work: the teachers know less by now.
 train longer arbedsr.py:baseline "${student[@]}" --config.start="$runs/asymmetric/model.safetensors" --config.seed=1 \
   --config.data.integer_steps=0 --config.data.asymmetric=True --config.teachers.weight=0 \
-  --config.optimizer.learning_rate=6e-4 --config.optimizer.backbone_rate=0.5 --config.steps=5000
+  --config.optimizer.learning_rate=6e-4 --config.optimizer.backbone_rate=0.5 --config.steps=4200
