@@ -1,6 +1,6 @@
 """Milliseconds and memory of upscaling one image, beside the scale-specific network of the same backbone, and PyTorch.
 
-    python -m benchmarks.inference [--quick] [--models arbedsr-baseline ...] [--size 100] [--json FILE]
+    python -m benchmarks.inference [--quick] [--models arbedsr-baseline ...] [--scales 2 ...] [--size 100] [--json FILE]
 
 uint8 in, uint8 out, images as a whole, random weights; compilation is not counted (it is given apart). Rounds of all
 that are compared are interleaved; ratios are medians of the rounds' ratios. `peak_mb` is what XLA says its programs
@@ -84,15 +84,16 @@ def ratio(ours: list[float], others: list[float]) -> float:
     return statistics.median(mine / theirs for mine, theirs in zip(ours, others, strict=True))
 
 
-def measure(name: str, text: str, image: np.ndarray, rounds: int) -> dict:
-    """One row of the table."""
+def measure(name: str, text: str, image: np.ndarray, rounds: int, ready: dict[str, Callable[[], None]]) -> dict:
+    """One row of the table; `ready` keeps the model's runs by scale, for rows that are compared with them."""
     config, scale = MODELS[name], Scale.of(text)
     ours, peak, compiling = prepared(config, image, scale)
+    ready[text] = ours
     runs, fixed_peak = {"ours": ours}, None
     if scale.symmetric and scale.vertical.denominator == 1:
         runs["fixed"], fixed_peak, _ = prepared(scale_specific(config, int(scale.vertical)), image, scale)
-    if text in BESIDE:
-        runs["beside"], *_ = prepared(config, image, Scale.of(BESIDE[text]))
+    if (other := BESIDE.get(text)) in ready:
+        runs["beside"] = ready[other]
     if torch is not None and config.backbone == "edsr" and jax.default_backend() == "cpu":
         runs["torch"] = in_torch(config, image, scale)
     found = in_turn(runs, rounds)
@@ -101,7 +102,7 @@ def measure(name: str, text: str, image: np.ndarray, rounds: int) -> dict:
     for other in ("fixed", "torch", "beside"):
         row[f"{other}_ms"] = statistics.median(found[other]) if other in found else None
         row[f"ratio_to_{other}"] = ratio(found["ours"], found[other]) if other in found else None
-    return row | {"fixed_peak_mb": fixed_peak, "beside": BESIDE.get(text)}
+    return row | {"fixed_peak_mb": fixed_peak, "beside": BESIDE[text] if "beside" in runs else None}
 
 
 def main() -> None:
@@ -109,6 +110,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer scales and rounds")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument(
+        "--scales", nargs="+", help=f"default: {' '.join(SCALES)}; with --quick {' '.join(QUICK_SCALES)}"
+    )
+    parser.add_argument("--rounds", type=int, help="default: 7; with --quick 3")
     parser.add_argument("--size", type=int, default=100, help="of the LR image, in pixels")
     parser.add_argument("--json", type=Path, help="write the rows there")
     flags = parser.parse_args()
@@ -130,8 +135,9 @@ def main() -> None:
     print(f"| {' | '.join(names)} |\n| {' | '.join(['---'] * len(names))} |")
     rows = []
     for name in flags.models:
-        for text in QUICK_SCALES if flags.quick else SCALES:
-            row = measure(name, text, image, 3 if flags.quick else 7)
+        ready: dict[str, Callable[[], None]] = {}
+        for text in flags.scales or (QUICK_SCALES if flags.quick else SCALES):
+            row = measure(name, text, image, flags.rounds or (3 if flags.quick else 7), ready)
             rows.append(row)
             cells = [name, text, f"{row['parameters']:,}", _shown(row["ms"], 0), _shown(row["peak_mb"], 0)]
             cells += [_shown(row[key], places) for key, places in (("fixed_ms", 0), ("fixed_peak_mb", 0))]

@@ -8,9 +8,8 @@
 # first one stopped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-runs=$1 seed=$2 tests=$3
-shift 2
-source recipes/common.sh "" "$runs" "$@"
+seed=$2 tests=$3
+source recipes/common.sh "$1" "${@:3}"
 common=(--config.seed="$seed" --config.data.batch=8 --config.data.asymmetric=False
   --config.optimizer.schedule=cosine --config.optimizer.learning_rate=1e-3
   --config.checkpoint_every=250 --config.validation.folders=)

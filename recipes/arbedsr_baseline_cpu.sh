@@ -7,7 +7,8 @@
 # first one stopped. Validation is for the curves alone: the last model is kept, not the best.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source recipes/common.sh "$@"
+liif=$1
+source recipes/common.sh "${@:2}"
 # A trained backbone moves a tenth as fast as what is fresh.
 common=(--config.optimizer.schedule=cosine --config.optimizer.learning_rate=1e-3 --config.optimizer.backbone_rate=0.1
   --config.checkpoint_every=250 --config.validation.every=500)

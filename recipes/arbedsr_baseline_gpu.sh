@@ -8,7 +8,8 @@
 # goes on where the first one stopped. Not run yet: no accelerator was to be had.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source recipes/common.sh "$@"
+liif=$1
+source recipes/common.sh "${@:2}"
 common=(--config.dtype=bfloat16 --config.steps=100000 --config.optimizer.halve_every=25000 --config.validation.every=5000)
 
 train x4 edsr.py:baseline-x4 --config.start="$liif"

@@ -1,9 +1,9 @@
-# What both trainings of arbedsr-baseline share: their arguments, and how one run of the chain is started.
+# What chains of training runs share: their folders, and how one run is started.
 #
-#   source recipes/common.sh LIIF.safetensors RUNS VALIDATION_DIR PHOTOS_DIR [PHOTOS_DIR ...]
+#   source recipes/common.sh RUNS VALIDATION_DIR PHOTOS_DIR [PHOTOS_DIR ...]
 python=${PYTHON:-.venv/bin/python}
-liif=$1 runs=$2 validation=$3
-shift 3
+runs=$1 validation=$2
+shift 2
 data=()
 for folder in "$@"; do data+=(--data "$folder"); done
 

@@ -1,6 +1,8 @@
 """Tables of `arbsr report` under headings, a row for each scale: what stands in docs/results.md below its first words.
 
 python recipes/results_page.py TABLES >> docs/results.md
+
+TABLES is what results.sh made, with the ablation.md of ablation.sh put there.
 """
 
 from __future__ import annotations
