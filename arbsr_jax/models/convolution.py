@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -13,7 +15,7 @@ Results = Float[Array, "batch height width features"]
 Kernel = Float[Array, "3 3 channels features"]
 
 TAPS = [(row, column) for row in range(3) for column in range(3)]
-MANY = 32
+FEW, MANY = 16, 32  # Winograd's way needs so many on the thinner side and on the thicker, to be worth compiling
 
 
 @jax.custom_vjp
@@ -22,17 +24,17 @@ def conv3x3(x: Images, kernel: Kernel) -> Results:
 
     In float32 they differ from XLA's conv by about 1e-5 of the largest result.
     """
-    features, channels = kernel.shape[-1], kernel.shape[-2]
-    if by_winograd(x, kernel):
-        return jax.lax.platform_dependent(x, kernel, cpu=winograd, default=direct)
-    if x.dtype == jnp.float32 and len(TAPS) * features <= 4 * channels:  # else the taps take too much memory
-        return jax.lax.platform_dependent(x, kernel, cpu=by_taps, default=direct)
-    return direct(x, kernel)
+    return jax.lax.platform_dependent(x, kernel, cpu=fastest_on_cpu(x, kernel), default=direct)
 
 
-def by_winograd(x: Images, kernel: Kernel) -> bool:
-    """Whether Winograd's way is faster on CPUs, with and without gradients."""
-    return x.dtype == jnp.float32 and min(kernel.shape[-2:]) >= MANY
+def fastest_on_cpu(x: Images, kernel: Kernel) -> Callable[[Images, Kernel], Results]:
+    """The way that is fastest on CPUs for arrays like these, with and without gradients."""
+    channels, features = kernel.shape[-2:]
+    if x.dtype != jnp.float32:
+        return direct
+    if min(channels, features) >= FEW and max(channels, features) >= MANY:
+        return winograd
+    return by_taps if len(TAPS) * features <= channels else direct
 
 
 def direct(x: Images, kernel: Kernel) -> Results:
@@ -70,22 +72,23 @@ sum_of_taps.defvjp(_sum_of_taps_forward, _sum_of_taps_backward)
 
 
 def _conv_forward(x: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
-    return (conv3x3 if by_winograd(x, kernel) else direct)(x, kernel), (x, kernel)
+    return conv3x3(x, kernel), (x, kernel)
 
 
 def _conv_backward(saved: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
     x, kernel = saved
+    way = fastest_on_cpu(x, kernel)
 
     def plainly(x: Array, kernel: Array, gradient: Array) -> tuple[Array, Array]:
         return jax.vjp(direct, x, kernel)[1](gradient)
 
     def on_cpu(x: Array, kernel: Array, gradient: Array) -> tuple[Array, Array]:
+        if way is not winograd:
+            return jax.vjp(way, x, kernel)[1](gradient)
         turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
         return winograd(gradient, turned), winograd_of_kernel(x, gradient)
 
-    if by_winograd(x, kernel):
-        return jax.lax.platform_dependent(x, kernel, gradient, cpu=on_cpu, default=plainly)
-    return plainly(x, kernel, gradient)
+    return jax.lax.platform_dependent(x, kernel, gradient, cpu=on_cpu, default=plainly)
 
 
 conv3x3.defvjp(_conv_forward, _conv_backward)

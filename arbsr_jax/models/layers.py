@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import flax.linen as nn
@@ -109,16 +110,20 @@ def _depthwise_backward(saved: tuple[Array, Array], gradient: Array) -> tuple[Ar
     x, kernel = saved
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
 
-    def correlate(padded: Array, gradient: Array) -> Array:
-        height, width = gradient.shape[-3:-1]
-        products = [padded[..., i : i + height, j : j + width, :] * gradient for i, j in TAPS]
-        return jnp.stack([product.sum(axis=range(product.ndim - 1)) for product in products])
+    height, width, channels = x.shape[1:]
 
-    def image_by_image(padded: Array, gradient: Array) -> Array:  # 4 times faster on CPUs: one image fits the cache
-        zero = jnp.zeros((9, x.shape[-1]), x.dtype)
-        return jax.lax.scan(lambda total, pair: (total + correlate(*pair), None), zero, (padded, gradient))[0]
+    def products(padded: Array, gradient: Array) -> Iterator[Array]:
+        return (padded[:, i : i + height, j : j + width] * gradient for i, j in TAPS)
 
-    of_kernel = jax.lax.platform_dependent(padded, gradient, cpu=image_by_image, default=correlate)
+    def plainly(padded: Array, gradient: Array) -> Array:
+        return jnp.stack([product.sum((0, 1, 2)) for product in products(padded, gradient)])
+
+    def by_rows(padded: Array, gradient: Array) -> Array:  # 5 times faster on CPUs: matrix products add the rows up
+        ones = jnp.ones(x.shape[0] * height, x.dtype)
+        rows = [ones @ product.reshape(-1, width * channels) for product in products(padded, gradient)]
+        return jnp.stack(rows).reshape(9, width, channels).sum(1)
+
+    of_kernel = jax.lax.platform_dependent(padded, gradient, cpu=by_rows, default=plainly)
     return depthwise_conv3x3(gradient, kernel[::-1, ::-1]), of_kernel.reshape(kernel.shape)
 
 
