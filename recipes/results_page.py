@@ -2,7 +2,7 @@
 
 python recipes/results_page.py TABLES >> docs/results.md
 
-TABLES is what results.sh made, with the ablation.md of ablation.sh put there.
+TABLES is what results.sh made.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ TITLES = {
     "seen": "Seen scales, 1.1 to 4.0 (`--sweep seen`), every fourth and the average",
     "unseen": "Unseen scales, 1.05 to 3.95 (`--sweep unseen`), every fourth and the average",
     "asymmetric": "Asymmetric scales (`--sweep asymmetric`, horizontal x vertical)",
-    "ablation": "Part by part (`recipes/ablation.sh`; the paper's Table 1)",
 }
 THINNED, KEPT = ("seen", "unseen"), 4
 
@@ -33,10 +32,7 @@ def turned(table: str) -> list[list[str]]:
 def main() -> None:
     """Print all tables of a folder."""
     for name, title in TITLES.items():
-        table = Path(sys.argv[1]) / f"{name}.md"
-        if not table.exists():
-            continue
-        head, *rows = turned(table.read_text())
+        head, *rows = turned((Path(sys.argv[1]) / f"{name}.md").read_text())
         rows = [*rows[:-1:KEPT], rows[-1]] if name in THINNED else rows
         print(f"\n## {title}\n")
         for cells in (["scale", *head[1:]], ["---"] * len(head), *rows):
