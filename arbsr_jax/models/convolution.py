@@ -15,7 +15,7 @@ Results = Float[Array, "batch height width features"]
 Kernel = Float[Array, "3 3 channels features"]
 
 TAPS = [(row, column) for row in range(3) for column in range(3)]
-FEW, MANY = 16, 32  # Winograd's way needs so many on the thinner side and on the thicker, to be worth compiling
+FEW, MANY = 16, 32  # channels or features
 
 
 @jax.custom_vjp
@@ -32,9 +32,11 @@ def fastest_on_cpu(x: Images, kernel: Kernel) -> Callable[[Images, Kernel], Resu
     channels, features = kernel.shape[-2:]
     if x.dtype != jnp.float32:
         return direct
-    if min(channels, features) >= FEW and max(channels, features) >= MANY:
+    if min(channels, features) >= MANY:
         return winograd
-    return by_taps if len(TAPS) * features <= channels else direct
+    if len(TAPS) * features <= 4 * channels:  # else the taps take too much memory
+        return by_taps
+    return winograd if min(channels, features) >= FEW and max(channels, features) >= MANY else direct
 
 
 def direct(x: Images, kernel: Kernel) -> Results:
