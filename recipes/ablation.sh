@@ -3,7 +3,7 @@
 #
 #   recipes/ablation.sh RUNS DATA PHOTOS_DIR [PHOTOS_DIR ...]     DATA holds Set5/; the table is RUNS/ablation.md
 #
-# First the scale-specific networks (the table's baseline), from the blocks of the shipped arbedsr-tiny, so that a few
+# First the scale-specific networks (the table's baseline), from the shipped arbedsr-tiny but for its plug-in, so that a few
 # hundred steps are enough; then rows 1 to 5, all from the x4 network's blocks, as the paper starts them, so that row 5
 # differs from row 4 by the transfer loss alone. A second start goes on where the first one stopped.
 set -euo pipefail

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from arbsr_jax.evaluation.candidates import BICUBIC
 from arbsr_jax.evaluation.report import table_line
 from arbsr_jax.ops.geometry import Scale
 
-BASELINE = "bicubic"
 ROWS = "row1", "row2", "row3", "row4", "row5"
 FIXED = "x2", "x3", "x4"
 
@@ -25,13 +25,13 @@ Table = dict[str, dict[str, np.ndarray]]  # of a score: model, scale, a value fo
 
 def read(folders: list[Path], score: str) -> Table:
     """What all folders hold of one score, bicubic's among it."""
-    table: Table = {BASELINE: {}}
+    table: Table = {BICUBIC: {}}
     for name in (*FIXED, *ROWS):
         seeds = [json.loads((folder / f"{name}.json").read_text())["rows"] for folder in folders]
         for same in zip(*seeds, strict=True):
             scale = str(Scale.of((same[0]["scale_h"], same[0]["scale_v"])))
             table.setdefault(name, {})[scale] = np.array([row[score] for row in same])
-            table[BASELINE][scale] = np.array([same[0][f"bicubic_{score}"]])
+            table[BICUBIC][scale] = np.array([same[0][f"bicubic_{score}"]])
     return table
 
 
