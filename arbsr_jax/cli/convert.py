@@ -14,10 +14,7 @@ from arbsr_jax.convert.architecture import ARCHITECTURES, from_torch, infer_arch
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.network import count_parameters
 
-HELP = (
-    "Make a model file of a PyTorch checkpoint (EDSR, RCAN, ArbRCAN, LIIF's encoder), "
-    "or a PyTorch checkpoint of EDSR or RCAN."
-)
+HELP = "Make a model file of a PyTorch checkpoint (EDSR, RCAN, ArbRCAN, LIIF), or a PyTorch checkpoint of EDSR or RCAN."
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +63,7 @@ def _words(architecture: str, config: object) -> str:
     elif architecture == "arbrcan":
         scale = "for every scale, mixes of experts, batch norms folded"
     else:
-        scale = "backbone alone, with a fresh plug-in and tail: to start training from"
+        scale = "for every scale, an implicit function"
     size = (
         f"{config.blocks} groups of {config.group_blocks} blocks"
         if config.backbone == "rcan"

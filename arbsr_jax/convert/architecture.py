@@ -10,23 +10,15 @@ import numpy as np
 
 from arbsr_jax.checkpoint import as_tree, by_path
 from arbsr_jax.convert.batch_norm import fold_batch_norm
+from arbsr_jax.convert.liif import ENCODER, in_our_range, liif_rules, parted
 from arbsr_jax.convert.rules import Arrays, apply_rules, reverse_rules
-from arbsr_jax.convert.tables import (
-    LIIF_PREFIX,
-    MASK,
-    MASK_CONVS,
-    arbrcan_rules,
-    liif_encoder_rules,
-    scale_specific_rules,
-)
+from arbsr_jax.convert.tables import MASK, MASK_CONVS, arbrcan_rules, scale_specific_rules
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.models.config import ARBRCAN_OF_EXPERTS, EDSR, EDSR_BASELINE, RCAN, ModelConfig, scale_specific
-from arbsr_jax.models.layers import RGB_MEAN
-from arbsr_jax.models.network import Parameters, initialize, parameter_shapes
+from arbsr_jax.models.config import ARBRCAN_OF_EXPERTS, EDSR, EDSR_BASELINE, RCAN, ModelConfig, implicit, scale_specific
+from arbsr_jax.models.network import Parameters, parameter_shapes
 
-ARCHITECTURES = ("edsr", "rcan", "arbrcan", "liif-encoder")
+ARCHITECTURES = ("edsr", "rcan", "arbrcan", "liif")
 ATTENTION = "body.0.body.0.body.3.conv_du.0.weight"
-LEVELS = 255
 
 
 def infer_architecture(source: Arrays) -> str:
@@ -35,8 +27,8 @@ def infer_architecture(source: Arrays) -> str:
     Raises:
       ArbsrError: the keys are of none of them.
     """
-    if f"{LIIF_PREFIX}head.0.weight" in source:
-        return "liif-encoder"
+    if f"{ENCODER}head.0.weight" in source:
+        return "liif"
     if "head.0.weight" in source and "body.0.body.0.weight" in source:
         return "edsr"
     if "head.0.weight" in source and ATTENTION in source:
@@ -57,7 +49,7 @@ def infer_config(source: Arrays, architecture: str, scale: int | None, res_scale
     Raises:
       ArbsrError: a key that must be there is not, or the scale is no possible one.
     """
-    prefix = LIIF_PREFIX if architecture == "liif-encoder" else ""
+    prefix = ENCODER if architecture == "liif" else ""
     channels = _shape(source, f"{prefix}head.0.weight")[0]
     if architecture in ("rcan", "arbrcan"):
         squeezed = _shape(source, ATTENTION)[0]
@@ -73,28 +65,24 @@ def infer_config(source: Arrays, architecture: str, scale: int | None, res_scale
         res_scale = EDSR.res_scale if channels == EDSR.channels else EDSR_BASELINE.res_scale
     blocks = _count(source, re.escape(prefix) + r"body\.(\d+)\.body\.0\.weight")
     config = dataclasses.replace(EDSR, channels=channels, blocks=blocks, res_scale=res_scale)
-    return config if prefix else scale_specific(config, scale or _scale(source, channels))
+    return implicit(config) if prefix else scale_specific(config, scale or _scale(source, channels))
 
 
 def from_torch(source: Arrays, architecture: str, config: ModelConfig) -> Parameters:
-    """The parameters of `config`; of LIIF's encoder the backbone, with a fresh plug-in and tail.
+    """The parameters of `config`.
 
     Raises:
       ArbsrError: keys, shapes or values do not fit; all that is wrong in one line.
     """
-    if architecture != "liif-encoder":
-        shapes = {path: leaf.shape for path, leaf in by_path(parameter_shapes(config)).items()}
-        if architecture != "arbrcan":
-            return as_tree(apply_rules(scale_specific_rules(config), source, shapes))
-        for mask in (MASK.format(place=place) for place in range(config.adaptions)):
-            for conv in MASK_CONVS:
-                source = fold_batch_norm(source, f"{mask}{conv}", f"{mask}{conv + 1}")
-        return as_tree(apply_rules(arbrcan_rules(config), source, shapes))
-    fresh = {path: np.asarray(leaf) for path, leaf in by_path(initialize(config, seed=0)).items()}
-    backbone = re.compile(r"(head|body_conv|block_\d+)/.*")
-    shapes = {path: leaf.shape for path, leaf in fresh.items() if backbone.fullmatch(path)}
-    filled = apply_rules(liif_encoder_rules(config), source, shapes)
-    return as_tree({**fresh, **_in_our_range(filled)})
+    shapes = {path: leaf.shape for path, leaf in by_path(parameter_shapes(config)).items()}
+    if architecture == "liif":
+        return as_tree(in_our_range(apply_rules(liif_rules(config), parted(source, config), shapes)))
+    if architecture != "arbrcan":
+        return as_tree(apply_rules(scale_specific_rules(config), source, shapes))
+    for mask in (MASK.format(place=place) for place in range(config.adaptions)):
+        for conv in MASK_CONVS:
+            source = fold_batch_norm(source, f"{mask}{conv}", f"{mask}{conv + 1}")
+    return as_tree(apply_rules(arbrcan_rules(config), source, shapes))
 
 
 def to_torch(parameters: Parameters, config: ModelConfig) -> dict[str, np.ndarray]:
@@ -106,19 +94,6 @@ def to_torch(parameters: Parameters, config: ModelConfig) -> dict[str, np.ndarra
     if not config.scale:
         raise ArbsrError("only scale-specific networks (EDSR, RCAN at one scale) have a PyTorch counterpart")
     return reverse_rules(scale_specific_rules(config), by_path(parameters))
-
-
-def _in_our_range(filled: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Features 127.5 times as large, of x - mean instead of 2 x / 255 - 1, as grey levels come out of 0..255.
-
-    ReLUs and residuals pass a factor on, so that all biases take it; a fresh tail then starts near the right contrast
-    instead of 127.5 times too low. Exact but for the zero padding of the head.
-    """
-    gain = LEVELS / 2
-    scaled = {path: gain * array if path.endswith("/bias") else array for path, array in filled.items()}
-    shift = RGB_MEAN.reshape(3, 1).astype(np.float64) - gain
-    scaled["head/bias"] = scaled["head/bias"] + (filled["head/kernel"] * shift).sum(axis=(0, 1, 2))
-    return {path: array.astype(np.float32) for path, array in scaled.items()}
 
 
 def _shape(source: Arrays, key: str) -> tuple[int, ...]:

@@ -9,7 +9,6 @@ from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.layers import RGB_MEAN
 from arbsr_jax.models.upsampling import shuffle_factors
 
-LIIF_PREFIX = "encoder."
 MASK = "sa_adapt.{place}.mask."
 MASK_CONVS = (0, 4, 7, 11)  # each followed by a batch norm at the next number
 
@@ -58,14 +57,6 @@ def scale_specific_rules(config: ModelConfig) -> list[Rule]:
     """All rules of EDSR or RCAN at one scale."""
     backbone = edsr_backbone if config.backbone == "edsr" else rcan_backbone
     return [*mean_shift(), *backbone(config), *pixel_shuffle_tail(config)]
-
-
-def liif_encoder_rules(config: ModelConfig) -> list[Rule]:
-    """The encoder of LIIF: an EDSR backbone; its mean shift is never used, its decoder is not ours."""
-    backbone = [rule._replace(source=LIIF_PREFIX + rule.source) for rule in edsr_backbone(config)]
-    unused = [Rule(f"{LIIF_PREFIX}{rule.source}", None) for rule in mean_shift()]
-    decoder = [Rule(f"imnet.layers.{{layer}}.{name}", None) for name in ("weight", "bias")]
-    return [*backbone, *unused, *decoder]
 
 
 def arbrcan_rules(config: ModelConfig) -> list[Rule]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.config import ModelConfig
+from arbsr_jax.models.network import hr_channels
 from arbsr_jax.ops.geometry import axis_phases
 
 SIDES = (64, 128, 256, 512)  # of LR tiles, in pixels
@@ -93,4 +94,4 @@ def tile_side(height: int, width: int, config: ModelConfig, memory: int) -> int:
 def needed_bytes(side: int, config: ModelConfig) -> int:
     """Upper bound of what computing one tile takes, parameters not counted; compared with XLA's own count by a test."""
     hr_side = side * config.scale if config.scale else PIECE
-    return 4 * (ENCODED * side**2 * config.channels + hr_side**2 * (DECODED * config.channels + TAPS))
+    return 4 * (ENCODED * side**2 * config.channels + hr_side**2 * (DECODED * hr_channels(config) + TAPS))

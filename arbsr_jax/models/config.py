@@ -10,7 +10,7 @@ from arbsr_jax.errors import ArbsrError
 
 CHOICES = {
     "backbone": ("edsr", "rcan"),
-    "upsampler": ("scale_aware", "pixel_shuffle", "bicubic", "experts"),
+    "upsampler": ("scale_aware", "pixel_shuffle", "bicubic", "experts", "implicit"),
     "adaption": ("none", "plain", "masked", "experts"),
 }
 
@@ -28,7 +28,8 @@ class ModelConfig:
       reduction: channel reduction of RCAN's channel attention.
       interval: K; features are named, and adapted, after every K blocks.
       adaption: "none", "plain" (scale-aware conv alone), "masked", or "experts" (masked, of the later version).
-      upsampler: "scale_aware", "bicubic", "experts", or "pixel_shuffle" for a scale-specific network.
+      upsampler: "scale_aware", "bicubic", "experts", "implicit" (LIIF's), or "pixel_shuffle" for a scale-specific
+        network.
       scale: the integer factor of a scale-specific network, else 0.
     """
 
@@ -62,6 +63,11 @@ class ModelConfig:
         """N: the number of places where features are named, and adapted if `adaption` says so."""
         return self.blocks // self.interval
 
+    @property
+    def pixelwise(self) -> bool:
+        """Whether HR pixels are decoded each by itself, so that some can be had without the others."""
+        return self.upsampler == "implicit"
+
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> ModelConfig:
         """From the JSON of a model file.
@@ -88,3 +94,8 @@ ARBRCAN_OF_EXPERTS = dataclasses.replace(RCAN, adaption="experts", upsampler="ex
 def scale_specific(config: ModelConfig, scale: int) -> ModelConfig:
     """The teacher of the same backbone: pixel shuffle at one integer scale, no adaption."""
     return dataclasses.replace(config, adaption="none", upsampler="pixel_shuffle", scale=scale)
+
+
+def implicit(config: ModelConfig) -> ModelConfig:
+    """LIIF with the same backbone: for every scale, no adaption."""
+    return dataclasses.replace(config, adaption="none", upsampler="implicit", scale=0)

@@ -92,6 +92,32 @@ class Tail(nn.Module):
         return sum_of_taps(area.clear(taps)) + self.bias.reshape(1, 1, 1, -1)
 
 
+class PointwiseTail(nn.Module):
+    """A 1x1 conv to a few channels, used as `Tail` is: no pixel needs another."""
+
+    channels: int
+    features: int
+
+    def setup(self) -> None:
+        """The parameters of a 1x1 conv."""
+        self.kernel = self.param("kernel", uniform_fan_in, (self.channels, self.features))
+        self.bias = self.param("bias", nn.initializers.zeros, (self.features,))
+
+    def taps(
+        self, x: Float[Array, "batch height width channels"], before: None = None
+    ) -> Float[Array, "batch height width features"]:
+        """The conv without its bias."""
+        del before
+        return x @ self.kernel
+
+    def __call__(
+        self, taps: Float[Array, "batch height width features"], area: Area = WHOLE
+    ) -> Float[Array, "batch height width features"]:
+        """The conv, from its taps."""
+        del area
+        return taps + self.bias.reshape(1, 1, 1, -1)
+
+
 @jax.custom_vjp
 def depthwise_conv3x3(
     x: Float[Array, "batch height width channels"], kernel: Float[Array, "3 3 channels"]

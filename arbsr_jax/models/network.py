@@ -14,7 +14,8 @@ from arbsr_jax.models.area import WHOLE, Area
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.edsr import ResBlock
 from arbsr_jax.models.experts import ExpertUpsampling
-from arbsr_jax.models.layers import RGB_MEAN, Conv3x3, Tail
+from arbsr_jax.models.implicit import WIDTH, ImplicitUpsampling
+from arbsr_jax.models.layers import RGB_MEAN, Conv3x3, PointwiseTail, Tail
 from arbsr_jax.models.rcan import ResidualGroup
 from arbsr_jax.models.scale_aware import FeatureAdaption
 from arbsr_jax.models.upsampling import BicubicUpsampling, PixelShuffleUpsampling, ScaleAwareUpsampling
@@ -40,7 +41,8 @@ class SRNetwork(nn.Module):
         if config.adaption != "none":
             for place in range(config.adaptions):
                 setattr(self, f"adaption_{place}", FeatureAdaption(config.channels, config.adaption))
-        self.upsampler, self.tail = self._upsampler(), Tail(config.channels, 3)
+        tail = PointwiseTail if config.pixelwise else Tail
+        self.upsampler, self.tail = self._upsampler(), tail(hr_channels(config), 3)
 
     def __call__(
         self, image: Float[Array, "batch height width 3"], grid: Grid
@@ -112,7 +114,14 @@ class SRNetwork(nn.Module):
             return BicubicUpsampling()
         if config.upsampler == "experts":
             return ExpertUpsampling(config.channels)
+        if config.upsampler == "implicit":
+            return ImplicitUpsampling()
         return ScaleAwareUpsampling(config.channels)
+
+
+def hr_channels(config: ModelConfig) -> int:
+    """Channels between upsampler and tail."""
+    return WIDTH if config.upsampler == "implicit" else config.channels
 
 
 def in_backbone(name: str) -> bool:

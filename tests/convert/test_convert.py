@@ -10,7 +10,6 @@ from arbsr_jax import load_model
 from arbsr_jax.cli.main import main
 from arbsr_jax.models.network import SRNetwork
 from arbsr_jax.ops.geometry import Scale, make_grid
-from tests.conftest import DATA, real_data
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install -e .[torch]")
 from tests.convert import torch_networks  # noqa: E402
@@ -85,34 +84,6 @@ def test_there_and_back_again_is_bit_equal(name, scale, tmp_path):
         assert back[key].numpy().tobytes() == tensor.numpy().tobytes() or key.endswith("mean.bias"), key
         np.testing.assert_allclose(back[key], tensor, rtol=1e-6)
     network.load_state_dict(back)
-
-
-def test_the_real_liif_encoder_gives_the_same_features(tmp_path, rng, capsys):
-    """After each block and at the end, to 1e-3 relative; farther from the rim than the head's zero padding reaches.
-
-    Ours are in 0..255, 127.5 times as large.
-    """
-    real_data("train")
-    source = DATA.parent / "weights" / "edsr-baseline-liif.pth"
-    target = tmp_path / "encoder.safetensors"
-    assert main(["convert", str(source), "-o", str(target)]) == 0
-    assert "backbone alone" in capsys.readouterr().out
-    model = load_model(target).model
-    state = torch.load(source, map_location="cpu", weights_only=True)["model"]["sd"]
-    encoder = torch_networks.LiifEncoder(16, 64)
-    backbone = {key.removeprefix("encoder."): value for key, value in state.items() if "encoder." in key}
-    encoder.load_state_dict({key: value for key, value in backbone.items() if "mean" not in key})
-    image = rng.integers(0, 256, (1, 91, 86, 3)).astype(np.float32)
-    with torch.no_grad():
-        encoder(torch.tensor(image).permute(0, 3, 1, 2))
-    plain = dataclasses.replace(model.config, adaption="none", interval=1)
-    grid = make_grid(Scale.of(2), (182, 172))
-    backbone = {name: leaf for name, leaf in model.parameters.items() if not name.startswith("adaption")}
-    _, out = jax.jit(SRNetwork(plain).apply)({"params": backbone}, image, grid)
-    for index, (ours, theirs) in enumerate(zip(out["features"], encoder.features, strict=True)):
-        rim = 2 * index + 4
-        a, b = (np.asarray(x)[:, rim:-rim, rim:-rim] for x in (ours, 127.5 * nhwc(theirs)))
-        assert np.abs(a - b).max() <= 1e-3 * np.abs(b).max()
 
 
 def test_half_precision_is_read_and_said(tmp_path, capsys):

@@ -87,20 +87,3 @@ def edsr(blocks, channels, scale, res_scale=1.0):
 
 def rcan(groups, blocks, channels, scale, reduction=16):
     return Network([rcan_group(channels, blocks, reduction) for _ in range(groups)], channels, scale)
-
-
-class LiifEncoder(nn.Module):
-    """EDSR's head and body on images in -1..1."""
-
-    def __init__(self, blocks, channels):
-        super().__init__()
-        self.head = nn.Sequential(conv(3, channels))
-        self.body = nn.Sequential(*(ResBlock(channels, 1.0) for _ in range(blocks)), conv(channels, channels))
-
-    def forward(self, x):
-        head = x = self.head(x / 127.5 - 1)
-        self.features = []
-        for block in self.body[:-1]:
-            x = block(x)
-            self.features.append(x)
-        return head + self.body[-1](x)

@@ -22,6 +22,7 @@ from tests.models.fixtures import SMALL, randomized
         ("scale_aware", "2.5x3.5", 1000),
         ("bicubic", "2.37", 5),
         ("experts", "2.5x3.5", 5),
+        ("implicit", "2.5x3.5", 5),
     ],
 )
 def test_strips_equal_the_whole(rng, monkeypatch, upsampler, scale, rows):
