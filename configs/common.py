@@ -47,6 +47,8 @@ def recipe(model: ModelConfig) -> ConfigDict:
         ""  # model files; the student starts from x4's blocks
     )
     config.teachers.weight = 1.0  # lambda of Eq. 7
+    config.teachers.imitated = ""  # a model file for every scale, such as a converted LIIF, whose SR images are targets
+    config.teachers.imitation_share = 1.0  # of these targets in the loss, the rest is for HR images
     config.teachers.copy_ends = False  # start from x4's head, last conv and tail as well
 
     config.validation = ConfigDict()

@@ -26,7 +26,7 @@ from arbsr_jax.train.optimizer import learning_rate, make_optimizer
 from arbsr_jax.train.start import from_model, from_teacher
 from arbsr_jax.train.state import TrainState, fresh_state
 from arbsr_jax.train.step import Constants, make_step
-from arbsr_jax.train.teachers import START_SCALE, Teacher, load_teachers
+from arbsr_jax.train.teachers import START_SCALE, Teacher, load_imitated, load_teachers
 from arbsr_jax.train.validation import Validation
 from arbsr_jax.train.workdir import locked
 
@@ -76,7 +76,7 @@ def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLo
         f"{jax.devices()[0].device_kind}; from step {start} to {config.steps}"
     )
     stream = pipeline.pooled_batches(pools, plan, config.data.pool_steps, start, log.say)
-    plans = scale_plans(config, model, teachers, plan, log.say)
+    plans = scale_plans(config, model, teachers, plan, log.say, load_imitated(config.teachers.imitated))
     try:
         state = run_steps(config, state, stream, plans, around)
     finally:
@@ -120,6 +120,7 @@ def scale_plans(
     teachers: dict[int, Teacher],
     plan: pipeline.BatchPlan,
     say: Callable[[str], None],
+    imitated: Teacher | None = None,
 ) -> list[ScalePlan]:
     """For every scale its program and constants; there is transfer in the batches of a teacher's scale alone."""
     if config.dtype not in DTYPES:
@@ -130,15 +131,18 @@ def scale_plans(
         teacher_config = teacher.config if teacher else None
         settings = {"teacher": teacher_config, "transfer_weight": weight, "dtype": DTYPES[config.dtype]}
         settings["backbone_rate"] = config.optimizer.backbone_rate
+        if imitated:
+            settings |= {"imitated": imitated.config, "imitation_share": config.teachers.imitation_share}
         return parallel.DataParallel(make_step(model, optimizer, **settings), say)
 
     plain = program(None)
     taught = {Scale.of(scale): (program(teacher), teacher.parameters) for scale, teacher in teachers.items() if weight}
+    example = parallel.replicate(imitated.parameters) if imitated else None  # once, for all scales
     plans = []
     for scale, side in zip(plan.scales, plan.canvases, strict=True):
         grid = make_grid(scale, scale.output_size(plan.patch, plan.patch), (side, side), plan.phases)
         step, parameters = taught.get(scale, (plain, None))
-        plans.append(ScalePlan(step, parallel.replicate(Constants(grid, parameters))))
+        plans.append(ScalePlan(step, parallel.replicate(Constants(grid, parameters, example))))
     return plans
 
 

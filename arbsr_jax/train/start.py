@@ -16,7 +16,7 @@ def from_teacher(parameters: Parameters, teacher: Parameters, with_ends: bool) -
 
 
 def from_model(parameters: Parameters, file: str) -> tuple[Parameters, str]:
-    """Parameters with every array that a model file has under the same name and of the same shape.
+    """Parameters with every layer that a model file has under the same name, all arrays of it of the same shapes.
 
     Args:
       parameters: of the network to train.
@@ -29,8 +29,13 @@ def from_model(parameters: Parameters, file: str) -> tuple[Parameters, str]:
       ArbsrError: the file cannot be read, or shares no array.
     """
     ours, theirs = by_path(parameters), by_path(load_model(file).parameters)
-    taken = {path: theirs[path] for path, leaf in ours.items() if path in theirs and theirs[path].shape == leaf.shape}
+    other = {_layer(path) for path, leaf in ours.items() if path not in theirs or theirs[path].shape != leaf.shape}
+    taken = {path: theirs[path] for path in ours if _layer(path) not in other}
     if not taken:
         raise ArbsrError(f"config.start={file}: none of its arrays fits the network to train; name a file of its kind")
     stayed = sorted({path.split("/")[0] for path in ours.keys() - taken.keys()})
     return as_tree({**ours, **taken}), f"starts from {file}: {len(taken)} of {len(ours)} arrays; fresh: {few(stayed)}"
+
+
+def _layer(path: str) -> str:
+    return path.rpartition("/")[0]

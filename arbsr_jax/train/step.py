@@ -15,6 +15,7 @@ from arbsr_jax import parallel
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import Parameters, SRNetwork, cast_parameters, in_backbone
 from arbsr_jax.ops.geometry import Grid
+from arbsr_jax.train.imitation import imitation_loss
 from arbsr_jax.train.losses import reconstruction_loss, transfer_loss
 from arbsr_jax.train.state import TrainState
 
@@ -27,6 +28,7 @@ class Constants(NamedTuple):
 
     grid: Grid
     teacher: Parameters | None = None
+    imitated: Parameters | None = None
 
 
 Step = Callable[[TrainState, Images, Constants], tuple[TrainState, Metrics]]
@@ -38,6 +40,8 @@ def make_step(
     *,
     teacher: ModelConfig | None = None,
     transfer_weight: float = 0.0,
+    imitated: ModelConfig | None = None,
+    imitation_share: float = 0.0,
     backbone_rate: float = 1.0,
     dtype: jnp.dtype = jnp.float32,
 ) -> Step:
@@ -48,6 +52,8 @@ def make_step(
       optimizer: as `fresh_state` was given.
       teacher: the network whose parameters come with the constants; None for a step without transfer.
       transfer_weight: lambda of Eq. 7.
+      imitated: a network for every scale whose SR images are targets too; its parameters come with the constants.
+      imitation_share: a in (1 - a) * L_SR + a * L_imitation, which takes the place of L_SR.
       backbone_rate: what the learning rate is multiplied by for head, blocks and last body conv.
       dtype: what backbones compute in; parameters and loss stay float32.
 
@@ -66,6 +72,15 @@ def make_step(
             sr, out = forward(model, parameters, lr, grid)
             metrics = {"reconstruction": reconstruction_loss(sr, hr, grid.size)}
             total = metrics["reconstruction"]
+            if imitated is not None:
+                frozen = jax.lax.stop_gradient(constants.imitated)
+                metrics["imitation"] = imitation_loss(
+                    sr,
+                    grid,
+                    lambda grid: forward(imitated, frozen, lr, grid)[0],
+                    state.step if imitated.pixelwise else None,
+                )
+                total = (1 - imitation_share) * total + imitation_share * metrics["imitation"]
             if teacher is not None:
                 _, teacher_out = forward(teacher, jax.lax.stop_gradient(constants.teacher), lr, grid)
                 metrics["transfer"] = transfer_loss(out["features"], teacher_out["features"])

@@ -1,4 +1,4 @@
-"""Scale-specific networks as teachers: loaded from model files, and frozen."""
+"""Teachers, loaded from model files and frozen: scale-specific networks, and one for every scale to imitate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ START_SCALE = 4  # the student starts from this teacher (Section 4.1)
 
 
 class Teacher(NamedTuple):
-    """A frozen network whose features the student imitates in batches of its scale."""
+    """A frozen network: the student takes its features over in batches of its scale, or imitates its SR images."""
 
     config: ModelConfig
     parameters: Parameters
@@ -41,3 +41,20 @@ def load_teachers(files: Mapping[int, str], student: ModelConfig) -> dict[int, T
         config = dataclasses.replace(model.config, interval=student.interval)
         teachers[scale] = Teacher(config, model.parameters)
     return teachers
+
+
+def load_imitated(file: str) -> Teacher | None:
+    """The network to imitate, from a model file or the name of a shipped model; None if none is named.
+
+    Raises:
+      ArbsrError: the file cannot be read, or is of a network for one scale.
+    """
+    if not file:
+        return None
+    model = load_model(file)
+    if model.config.scale:
+        raise ArbsrError(
+            f"config.teachers.imitated={file} is a network for scale {model.config.scale} alone; "
+            "give one for every scale, such as a converted LIIF"
+        )
+    return Teacher(model.config, model.parameters)

@@ -1,0 +1,91 @@
+"""Targets made by another network: which pixels, what loss, and that only the student learns."""
+
+from fractions import Fraction
+
+import jax
+import numpy as np
+import pytest
+
+from arbsr_jax import ArbsrError, parallel
+from arbsr_jax.checkpoint import save_model
+from arbsr_jax.models.config import implicit, scale_specific
+from arbsr_jax.models.network import SRNetwork
+from arbsr_jax.ops.geometry import Scale, make_grid
+from arbsr_jax.train.imitation import offset_of, thinned, thinned_grid
+from arbsr_jax.train.step import Constants
+from arbsr_jax.train.teachers import load_imitated
+from tests.models.fixtures import randomized
+from tests.train import fixtures
+
+IMITATED = implicit(fixtures.STUDENT)
+
+
+def sr_of(config, parameters, lr, grid):
+    return np.asarray(SRNetwork(config).apply({"params": parameters}, lr.astype(np.float32), grid)[0], np.float64)
+
+
+@pytest.fixture(scope="module")
+def imitated():
+    return randomized(IMITATED, seed=5)
+
+
+@pytest.mark.parametrize("canvas", [24, 27])
+def test_four_steps_see_every_pixel_once(canvas):
+    """Of an even canvas; of an odd one all but the last row and column, which its even part has not."""
+    scale = Scale.of("1.7x1.9")
+    grid = make_grid(scale, scale.output_size(12, 12), (canvas, canvas))
+    seen = np.zeros(grid.size, int)
+    pixels = np.stack(np.meshgrid(np.arange(canvas), np.arange(canvas), indexing="ij"), -1)
+    for step in range(4):
+        offset = offset_of(np.int32(step))
+        thin = jax.tree.map(np.asarray, thinned_grid(grid, offset))
+        places = np.asarray(thinned(pixels[None], offset))[0][: thin.size[0], : thin.size[1]]
+        assert places.shape[:2] == tuple(thin.size)
+        seen[places[..., 0], places[..., 1]] += 1
+        rows = places[:, 0, 0]
+        at = thin.rows.base + thin.rows.relative[thin.rows.phase]
+        expected = [float(Fraction(2 * int(row) + 1) / scale.vertical / 2 - Fraction(1, 2)) for row in rows]
+        np.testing.assert_allclose(at[: len(rows)], expected, atol=1e-6)
+    assert (seen == 1).all()
+
+
+def test_loss_is_a_share_of_each_in_float64(imitated):
+    these = fixtures.constants()._replace(imitated=imitated)
+    (lr, hr), state = fixtures.batch(), fixtures.fresh()
+    sr = sr_of(fixtures.STUDENT, state.parameters, lr, these.grid)
+    target = np.clip(sr_of(IMITATED, imitated, lr, these.grid), 0, 255)
+    imitation = np.abs(sr - target)[:, ::2, ::2].mean()  # as the first step sees it
+    step = fixtures.program(imitated=IMITATED, imitation_share=0.25)
+    _, metrics = step(state, parallel.shard((lr, hr)), these)
+    assert float(metrics["imitation"]) == pytest.approx(imitation, rel=1e-5)
+    assert float(metrics["loss"]) == pytest.approx(0.75 * np.abs(sr - hr).mean() + 0.25 * imitation, rel=1e-5)
+
+
+def test_a_share_of_zero_equals_no_example(imitated):
+    these = fixtures.constants()._replace(imitated=imitated)
+    without, _ = fixtures.run(fixtures.program(), fixtures.fresh(), 2, fixtures.constants())
+    zero, _ = fixtures.run(fixtures.program(imitated=IMITATED, imitation_share=0.0), fixtures.fresh(), 2, these)
+    for a, b in zip(jax.tree.leaves(without.parameters), jax.tree.leaves(zero.parameters), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-6)
+
+
+def test_a_network_that_imitates_itself_has_nothing_to_learn():
+    """Every pixel is compared where the example's pixels need their neighbours."""
+    state = fixtures.fresh()
+    grid = fixtures.constants().grid
+    these = Constants(grid, imitated=jax.tree.map(np.copy, state.parameters))
+    sr = sr_of(fixtures.STUDENT, state.parameters, fixtures.batch()[0], grid)
+    step = fixtures.program(imitated=fixtures.STUDENT, imitation_share=1.0)
+    _, metrics = step(state, parallel.shard(fixtures.batch()), these)
+    assert 0 <= sr.min() < sr.max() <= 255  # so that clipping the target changes nothing
+    assert float(metrics["imitation"]) <= 1e-3
+    assert float(metrics["reconstruction"]) > 1
+
+
+def test_only_networks_for_every_scale_are_imitated(tmp_path):
+    fixed, path = scale_specific(fixtures.STUDENT, 2), tmp_path / "x2.safetensors"
+    save_model(path, fixed, randomized(fixed), {})
+    with pytest.raises(ArbsrError, match="scale 2 alone"):
+        load_imitated(str(path))
+    assert load_imitated("") is None
+    assert load_imitated("arbedsr-tiny").config.upsampler == "scale_aware"
