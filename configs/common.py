@@ -30,6 +30,7 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.data = ConfigDict()
     config.data.patch = 50  # LR pixels
     config.data.batch = 16  # pairs per step, over all devices
+    config.data.candidates = 1  # random crops for every pair, of which the most detailed one is taken
     config.data.asymmetric = False
     config.data.integer_steps = EPOCH  # x2, x3 and x4 alone in the first epoch
     config.data.memory_gb = 8.0  # for decoded images

@@ -64,12 +64,12 @@ def block_length(factors: Sequence[Fraction], patch: int) -> int:
 class PatchMaker:
     """Cuts pairs out of a store of images, all with TensorFlow operations."""
 
-    def __init__(self, store: ImageStore, scales: Sequence[Scale], patch: int, seed: int) -> None:
+    def __init__(self, store: ImageStore, scales: Sequence[Scale], patch: int, seed: int, candidates: int = 1) -> None:
         factors = sorted({factor for scale in scales for factor in (scale.vertical, scale.horizontal)})
         block = block_length(factors, patch)
         plans = [plan_axis(factor, patch, block) for factor in factors]
         widest = max(plan.reach for plan in plans)
-        self.patch, self.seed, self._blocks = patch, seed, patch // block
+        self.patch, self.seed, self.candidates, self._blocks = patch, seed, candidates, patch // block
         self._pixels, self._offsets = tf.constant(store.pixels), tf.constant(store.offsets)
         self._sizes = tf.constant(store.sizes)
         self._by_area = tf.constant(np.cumsum(np.prod(store.sizes, axis=1)) / np.prod(store.sizes, axis=1).sum())
@@ -85,7 +85,7 @@ class PatchMaker:
         axes = tf.gather(self._scale_axes, scale_index)
         # A transpose swaps the factors: cut for the swapped pair, so that after it the batch's own pair holds.
         axes = tf.where(transpose, axes[::-1], axes)
-        crop, (vertical, horizontal) = self._crop(draw[:3], axes)
+        crop, (vertical, horizontal) = self._most_detailed(draw[:3], sample, axes)
         lr = self._downsample(crop, axes)
         hr = crop[vertical[1] : vertical[1] + vertical[3], horizontal[1] : horizontal[1] + horizontal[3]]
         # tf.reverse: slices with a step of -1 take ten times as long.
@@ -94,6 +94,19 @@ class PatchMaker:
         beyond = tf.cast(canvas, tf.int32) - tf.shape(hr)[:2]
         hr = tf.pad(hr, [[0, beyond[0]], [0, beyond[1]], [0, 0]])
         return tf.ensure_shape(lr, [self.patch, self.patch, 3]), tf.ensure_shape(hr, [None, None, 3])
+
+    def _most_detailed(
+        self, draw: tf.Tensor, sample: tf.Tensor, axes: tf.Tensor
+    ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
+        """Of several random crops the one whose neighbouring pixels differ most; the first is `draw`'s."""
+        first, plans = self._crop(draw, axes)
+        if self.candidates == 1:
+            return first, plans
+        seed = tf.stack([tf.constant(self.seed, tf.int64), -1 - sample])  # of no pair's own draw
+        others = tf.random.stateless_uniform([self.candidates - 1, 3], seed, dtype=tf.float64)
+        crops = [first, *(self._crop(others[n], axes)[0] for n in range(self.candidates - 1))]
+        details = [tf.reduce_sum(tf.image.total_variation(tf.cast(crop, tf.float32))) for crop in crops]
+        return tf.stack(crops)[tf.argmax(tf.stack(details))], plans
 
     def _crop(self, draw: tf.Tensor, axes: tf.Tensor) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
         """A random crop with margins: the image drawn by its area, the origin where both pixel grids meet."""

@@ -40,6 +40,7 @@ class BatchPlan:
       seed: of all random choices.
       process: number of this process, from 0; each gets its part of the same global batch.
       processes: how many there are.
+      candidates: random crops from which the most detailed one is taken; 1: the first.
     """
 
     scales: Sequence[Scale]
@@ -49,11 +50,14 @@ class BatchPlan:
     seed: int
     process: int = 0
     processes: int = 1
+    candidates: int = 1
 
     def __post_init__(self) -> None:
         if self.batch % self.processes:
             given = f"a batch of {self.batch} does not divide among {self.processes} processes"
             raise ArbsrError(f"{given}; use a multiple")
+        if self.candidates < 1:
+            raise ArbsrError(f"config.data.candidates={self.candidates}; at least one crop is needed")
 
     @property
     def canvases(self) -> list[int]:
@@ -89,7 +93,7 @@ def hide_accelerators() -> None:
 
 def batches(store: ImageStore, plan: BatchPlan, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
     """The batches of steps `start` to `stop` (default: all) from one store of images."""
-    make_patch = PatchMaker(store, plan.scales, plan.patch, plan.seed)
+    make_patch = PatchMaker(store, plan.scales, plan.patch, plan.seed, plan.candidates)
     local = plan.batch // plan.processes
     canvases, schedule = tf.constant(plan.canvases, tf.int64), tf.constant(plan.schedule)
     stop = len(plan.schedule) if stop is None else stop

@@ -98,6 +98,7 @@ def batch_plan(config: ConfigDict, model: ModelConfig) -> pipeline.BatchPlan:
         config.seed,
         jax.process_index(),
         jax.process_count(),
+        config.data.candidates,
     )
 
 

@@ -115,6 +115,21 @@ def test_patches_of_a_batch_differ(store):
     assert len({patch.tobytes() for patch in batch.lr}) == 16
 
 
+def test_the_most_detailed_of_several_crops_is_taken(store):
+    """The first of them is the one taken without a choice; scales, flips and steps do not change with it."""
+    scales = [Scale.of(2), Scale.of("1.5x2.5")]
+
+    def detail(batches):
+        return np.array([np.abs(np.diff(hr.astype(int), axis=1)).mean() for b in batches for hr in b.hr])
+
+    one, five = (stream(store, scales, batch=16, candidates=count) for count in (1, 5))
+    assert [b.scale_index for b in one] == [b.scale_index for b in five]
+    same = [(a == b).all() for x, y in zip(one, five, strict=True) for a, b in zip(x.lr, y.lr, strict=True)]
+    assert 0 < sum(same) < 0.6 * len(same)
+    assert detail(five).mean() > 1.1 * detail(one).mean()
+    np.testing.assert_array_equal(stream(store, scales, start=2, batch=16, candidates=5)[0].hr, five[2].hr)
+
+
 def test_the_papers_scales():
     scales = training_scales(asymmetric=False)
     assert [str(scale) for scale in (scales[0], scales[1], scales[-1])] == ["1.1", "1.2", "4"]

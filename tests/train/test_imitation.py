@@ -61,14 +61,6 @@ def test_loss_is_a_share_of_each_in_float64(imitated):
     assert float(metrics["loss"]) == pytest.approx(0.75 * np.abs(sr - hr).mean() + 0.25 * imitation, rel=1e-5)
 
 
-def test_a_share_of_zero_equals_no_example(imitated):
-    these = fixtures.constants()._replace(imitated=imitated)
-    without, _ = fixtures.run(fixtures.program(), fixtures.fresh(), 2, fixtures.constants())
-    zero, _ = fixtures.run(fixtures.program(imitated=IMITATED, imitation_share=0.0), fixtures.fresh(), 2, these)
-    for a, b in zip(jax.tree.leaves(without.parameters), jax.tree.leaves(zero.parameters), strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-6)
-
-
 def test_a_network_that_imitates_itself_has_nothing_to_learn():
     """Every pixel is compared where the example's pixels need their neighbours."""
     state = fixtures.fresh()
