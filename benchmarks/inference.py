@@ -23,7 +23,7 @@ import numpy as np
 from arbsr_jax.checkpoint import Model
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, RCAN, ModelConfig, scale_specific
-from arbsr_jax.models.network import count_parameters, initialize
+from arbsr_jax.models.network import count_parameters, initialize, parameter_shapes
 from arbsr_jax.ops.geometry import Scale
 
 try:
@@ -97,7 +97,7 @@ def measure(name: str, text: str, image: np.ndarray, rounds: int, ready: dict[st
     if torch is not None and config.backbone == "edsr" and jax.default_backend() == "cpu":
         runs["torch"] = in_torch(config, image, scale)
     found = in_turn(runs, rounds)
-    row = {"model": name, "scale": text, "parameters": count_parameters(initialize(config, 0))}
+    row = {"model": name, "scale": text, "parameters": count_parameters(parameter_shapes(config))}
     row |= {"ms": statistics.median(found["ours"]), "peak_mb": peak, "compile_s": compiling}
     for other in ("fixed", "torch", "beside"):
         row[f"{other}_ms"] = statistics.median(found[other]) if other in found else None
