@@ -41,17 +41,30 @@ BESIDE = {"2.37": "4", "2.5x3.5": "4", "2.3701": "2.37"}
 MEBI = 2**20
 
 
-def prepared(config: ModelConfig, image: np.ndarray, scale: Scale) -> tuple[Callable[[], None], float, float]:
-    """A function that upscales and waits, MiB of temporary memory, and seconds of compilation."""
-    upscaler = Upscaler(Model("random", config, initialize(config, 0), {}), tile=0)
+class Network:
+    """A network with random weights, for images as a whole; the encoder's program serves all scales.
 
-    def run() -> None:
-        upscaler.upscale(image, scale)
+    Compiling RCAN's takes a minute or two.
+    """
 
-    run()
-    used = [program.memory_analysis() for program in upscaler.compiled]
-    peak = max(one.temp_size_in_bytes + one.output_size_in_bytes for one in used)
-    return run, peak / MEBI, upscaler.compile_seconds
+    def __init__(self, config: ModelConfig) -> None:
+        self._upscaler = Upscaler(Model("random", config, initialize(config, 0), {}), tile=0)
+        self._peaks: dict[tuple[int, int], float] = {}
+
+    def prepared(self, image: np.ndarray, scale: Scale) -> tuple[Callable[[], None], float, float]:
+        """A function that upscales and waits, MiB of temporary memory, and seconds of compiling what is new for it."""
+        before, seconds = self._upscaler.programs, self._upscaler.compile_seconds
+        size = scale.output_size(*image.shape[:2])
+
+        def run() -> None:
+            self._upscaler.upscale(image, scale)
+
+        run()
+        programs = self._upscaler.compiled
+        used = [program.memory_analysis() for program in (programs[0], *programs[before:])]
+        peak = max(one.temp_size_in_bytes + one.output_size_in_bytes for one in used)
+        # Another scale of the same sizes has compiled nothing: it uses the programs of the first.
+        return run, self._peaks.setdefault(size, peak / MEBI), self._upscaler.compile_seconds - seconds
 
 
 def in_torch(config: ModelConfig, image: np.ndarray, scale: Scale) -> Callable[[], None]:
@@ -84,14 +97,16 @@ def ratio(ours: list[float], others: list[float]) -> float:
     return statistics.median(mine / theirs for mine, theirs in zip(ours, others, strict=True))
 
 
-def measure(name: str, text: str, image: np.ndarray, rounds: int, ready: dict[str, Callable[[], None]]) -> dict:
+def measure(
+    name: str, network: Network, text: str, image: np.ndarray, rounds: int, ready: dict[str, Callable[[], None]]
+) -> dict:
     """One row of the table; `ready` keeps the model's runs by scale, for rows that are compared with them."""
     config, scale = MODELS[name], Scale.of(text)
-    ours, peak, compiling = prepared(config, image, scale)
+    ours, peak, compiling = network.prepared(image, scale)
     ready[text] = ours
     runs, fixed_peak = {"ours": ours}, None
     if scale.symmetric and scale.vertical.denominator == 1:
-        runs["fixed"], fixed_peak, _ = prepared(scale_specific(config, int(scale.vertical)), image, scale)
+        runs["fixed"], fixed_peak, _ = Network(scale_specific(config, int(scale.vertical))).prepared(image, scale)
     if (other := BESIDE.get(text)) in ready:
         runs["beside"] = ready[other]
     if torch is not None and config.backbone == "edsr" and jax.default_backend() == "cpu":
@@ -136,8 +151,9 @@ def main() -> None:
     rows = []
     for name in flags.models:
         ready: dict[str, Callable[[], None]] = {}
+        network = Network(MODELS[name])
         for text in flags.scales or (QUICK_SCALES if flags.quick else SCALES):
-            row = measure(name, text, image, flags.rounds or (3 if flags.quick else 7), ready)
+            row = measure(name, network, text, image, flags.rounds or (3 if flags.quick else 7), ready)
             rows.append(row)
             cells = [name, text, f"{row['parameters']:,}", _shown(row["ms"], 0), _shown(row["peak_mb"], 0)]
             cells += [_shown(row[key], places) for key, places in (("fixed_ms", 0), ("fixed_peak_mb", 0))]
