@@ -11,8 +11,7 @@ from arbsr_jax.checkpoint import save_model
 from arbsr_jax.models.config import implicit, scale_specific
 from arbsr_jax.models.network import SRNetwork
 from arbsr_jax.ops.geometry import Scale, make_grid
-from arbsr_jax.train.imitation import offset_of, thinned, thinned_grid
-from arbsr_jax.train.step import Constants
+from arbsr_jax.train.imitation import imitation_loss, offset_of, thinned, thinned_grid
 from arbsr_jax.train.teachers import load_imitated
 from tests.models.fixtures import randomized
 from tests.train import fixtures
@@ -61,17 +60,14 @@ def test_loss_is_a_share_of_each_in_float64(imitated):
     assert float(metrics["loss"]) == pytest.approx(0.75 * np.abs(sr - hr).mean() + 0.25 * imitation, rel=1e-5)
 
 
-def test_a_network_that_imitates_itself_has_nothing_to_learn():
-    """Every pixel is compared where the example's pixels need their neighbours."""
-    state = fixtures.fresh()
-    grid = fixtures.constants().grid
-    these = Constants(grid, imitated=jax.tree.map(np.copy, state.parameters))
-    sr = sr_of(fixtures.STUDENT, state.parameters, fixtures.batch()[0], grid)
-    step = fixtures.program(imitated=fixtures.STUDENT, imitation_share=1.0)
-    _, metrics = step(state, parallel.shard(fixtures.batch()), these)
-    assert 0 <= sr.min() < sr.max() <= 255  # so that clipping the target changes nothing
-    assert float(metrics["imitation"]) <= 1e-3
-    assert float(metrics["reconstruction"]) > 1
+def test_an_example_that_needs_neighbours_is_compared_at_every_pixel(rng):
+    grid = fixtures.constants("1.5").grid
+    sr = rng.uniform(20, 200, (2, *grid.canvas, 3)).astype(np.float32)
+    further = 3 * (np.arange(sr.size).reshape(sr.shape) % 7 == 0)
+    inside = (slice(None), *map(slice, grid.size))
+    loss = imitation_loss(sr, grid, lambda given: sr + further, None)
+    assert float(loss) == pytest.approx(further[inside].mean(), rel=1e-4)
+    assert float(imitation_loss(sr, grid, lambda given: sr, None)) == 0
 
 
 def test_only_networks_for_every_scale_are_imitated(tmp_path):
@@ -80,4 +76,6 @@ def test_only_networks_for_every_scale_are_imitated(tmp_path):
     with pytest.raises(ArbsrError, match="scale 2 alone"):
         load_imitated(str(path))
     assert load_imitated("") is None
+    assert IMITATED.pixelwise
+    assert not fixtures.STUDENT.pixelwise
     assert load_imitated("arbedsr-tiny").config.upsampler == "scale_aware"
