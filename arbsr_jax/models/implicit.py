@@ -1,7 +1,7 @@
 """The decoder of LIIF (Chen et al., "Learning Continuous Image Representation with Local Implicit Image Function").
 
-A peer for every scale, to be compared with and to be imitated. Per HR pixel it costs about a hundred times what the
-scale-aware upsampling does.
+A peer for every scale, to be compared with and to be imitated. An HR pixel takes four times three layers of 256 x 256,
+0.8 million multiplications.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from jaxtyping import Array, Float, Int
 from arbsr_jax.models.area import WHOLE, Area
 from arbsr_jax.models.layers import Conv3x3, uniform_fan_in
 from arbsr_jax.ops.geometry import Grid, Phases
+from arbsr_jax.ops.sampling import nearest_two
 
 WIDTH = 256  # of its fully connected layers
 HIDDEN = 3  # of them, between the first and the last
-NOWHERE = 1e-9  # keeps weights finite where both neighbours are the pixel itself
 
 Neighbour = tuple[Int[Array, "length"], Float[Array, "length"], Float[Array, "length"]]
 
@@ -24,8 +24,8 @@ Neighbour = tuple[Int[Array, "length"], Float[Array, "length"], Float[Array, "le
 class ImplicitUpsampling(nn.Module):
     """Fully connected layers on the 3x3 features around an LR pixel, the way from it to the HR pixel, and the cell.
 
-    They run for the four LR pixels around each HR pixel, and the results are averaged, each weighted by how near its
-    pixel is (feature unfolding, local ensemble and cell decoding there). The last layer is linear, so that the tail
+    They run for the four LR pixels around each HR pixel, and the results are averaged with bilinear weights, which are
+    LIIF's areas (its feature unfolding, local ensemble and cell decoding). The last layer is linear, so that the tail
     computes it once, of the average.
     """
 
@@ -61,10 +61,6 @@ def neighbours(axis: Phases, length: int | Int[Array, ""]) -> list[Neighbour]:
       For each of the two its index, the way from it to the HR pixel in halves of LR pixels, and its weight.
     """
     relative = jnp.take(axis.relative, axis.phase)
-    below = jnp.floor(relative)
-    taps = [axis.base + below.astype(axis.base.dtype) + n for n in (0, 1)]
-    taps = [jnp.clip(tap, 0, length - 1) for tap in taps]
+    taps, weights = nearest_two(axis.base, relative, length)
     ways = [2 * ((axis.base - tap).astype(relative.dtype) + relative) for tap in taps]
-    far = [jnp.abs(way) + NOWHERE for way in ways]
-    weights = [other / (far[0] + far[1]) for other in reversed(far)]
     return list(zip(taps, ways, weights, strict=True))

@@ -57,8 +57,8 @@ def bilinear_sample(
       zeros_outside: instead of clamping, take the image for surrounded by zeros.
     """
     batch, height, width, channels = features.shape
-    tap_rows, weight_rows = _taps(*rows, size[0], zeros_outside=zeros_outside)
-    tap_columns, weight_columns = _taps(*columns, size[1], zeros_outside=zeros_outside)
+    tap_rows, weight_rows = nearest_two(*rows, size[0], zeros_outside=zeros_outside)
+    tap_columns, weight_columns = nearest_two(*columns, size[1], zeros_outside=zeros_outside)
     shape = weight_rows[0].shape
     corners = [(i, j) for i in range(2) for j in range(2)]
     index = jnp.stack([(tap_rows[i] * width + tap_columns[j]).reshape(-1) for i, j in corners])
@@ -129,10 +129,13 @@ def sample_at_offsets(
     return bilinear_sample(features, rows, columns, size, zeros_outside=zeros_outside)
 
 
-def _taps(
-    whole: Array, remainder: Array, length: int | Array, *, zeros_outside: bool
+def nearest_two(
+    whole: Int[Array, "..."], remainder: Float[Array, "..."], length: int | Array, *, zeros_outside: bool = False
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """Indices and weights of the two pixels around each position."""
+    """Indices and bilinear weights of the two pixels around each position (whole part, remainder) on an axis.
+
+    Beyond the border of `length` pixels both are the last one, or weigh nothing if `zeros_outside`.
+    """
     below = jnp.floor(remainder)
     first = whole + below.astype(whole.dtype)
     weight = remainder - below
