@@ -32,6 +32,7 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.data.batch = 16  # pairs per step, over all devices
     config.data.candidates = 1  # random crops for every pair, of which the most detailed one is taken
     config.data.asymmetric = False
+    config.data.symmetric_share = 0.0  # with `asymmetric`: of the batches that have one factor on both axes for sure
     config.data.integer_steps = EPOCH  # x2, x3 and x4 alone in the first epoch
     config.data.memory_gb = 8.0  # for decoded images
     config.data.pool_steps = 500  # how long a part of the images is used where not all of them fit

@@ -92,7 +92,7 @@ def batch_plan(config: ConfigDict, model: ModelConfig) -> pipeline.BatchPlan:
     scales = [Scale.of(model.scale)] if model.scale else training_scales(config.data.asymmetric)
     return pipeline.BatchPlan(
         scales,
-        scale_schedule(scales, config.steps, config.data.integer_steps, config.seed),
+        scale_schedule(scales, config.steps, config.data.integer_steps, config.seed, config.data.symmetric_share),
         config.data.patch,
         config.data.batch,
         config.seed,

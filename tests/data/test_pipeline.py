@@ -147,6 +147,26 @@ def test_the_first_epoch_has_integer_scales_alone():
     np.testing.assert_array_equal(scale_schedule(scales, 500, 1000, seed=0), schedule[:500])
 
 
+def test_a_share_of_the_asymmetric_batches_is_symmetric():
+    scales = training_scales(asymmetric=True)
+    none, half, full = (
+        [scales[i] for i in scale_schedule(scales, 6000, 0, 0, symmetric_share=share)] for share in (0, 0.5, 1)
+    )
+    shares = [np.mean([scale.symmetric for scale in drawn]) for drawn in (none, half, full)]
+    np.testing.assert_allclose(shares, [1 / 30, 0.5 + 0.5 / 30, 1], atol=0.02)
+    assert len({scale.vertical for scale in full}) == 30
+    others = [scale for scale in half if not scale.symmetric]
+    assert len({scale.vertical for scale in others}) == len({scale.horizontal for scale in others}) == 30
+    np.testing.assert_allclose(np.mean([float(scale.vertical) for scale in others]), 2.55, atol=0.05)
+    shorter = scale_schedule(scales, 500, 100, 0, symmetric_share=0.5)
+    np.testing.assert_array_equal(shorter, scale_schedule(scales, 6000, 100, 0, symmetric_share=0.5)[:500])
+
+
+def test_a_share_above_one_is_refused():
+    with pytest.raises(ArbsrError, match=r"symmetric_share is 1\.5"):
+        scale_schedule(SCALES, 10, 0, 0, symmetric_share=1.5)
+
+
 def test_a_patch_that_does_not_fit_the_scales_is_refused(store):
     with pytest.raises(ArbsrError, match=r"patch 25 times scale 1\.1"):
         _ = plan_of([Scale.of("1.1")], [], patch=25).smallest_image
