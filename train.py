@@ -30,6 +30,20 @@ PROCESS = flags.DEFINE_integer("process", None, "number of this process, from 0"
 flags.mark_flags_as_required(["config", "data", "workdir"])
 
 
+def parsed(arguments: list[str]) -> list[str]:
+    """Arguments that are no flags; what is wrong with a flag or a config ends the program with one line."""
+    try:
+        others = flags.FLAGS(arguments)
+        _ = CONFIG.value.steps  # a config file that is not there is only missed when it is used
+    except (flags.Error, AttributeError, KeyError, OSError) as error:
+        reason = error
+        while isinstance(reason, Exception) and reason.args:  # ml_collections wraps one error into another
+            reason = reason.args[0]
+        text = str(reason).partition(f"{ArbsrError.__name__}: ")[2] or " ".join(str(reason).split())
+        sys.exit(f"train.py: {text.strip()}; --help has the flags, configs/common.py the names after --config")
+    return others
+
+
 def main(arguments: list[str]) -> None:
     """Run the training that the flags describe."""
     if len(arguments) > 1:
@@ -48,4 +62,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    app.run(main, flags_parser=parsed)

@@ -11,8 +11,10 @@ import time
 import jax
 import numpy as np
 import pytest
+from absl import flags
 from PIL import Image
 
+import train as train_program
 from arbsr_jax import ArbsrError
 from arbsr_jax.checkpoint import load_model
 from arbsr_jax.train.run import train
@@ -44,6 +46,31 @@ def evaluate(model, folder, scale):
     scores = model.with_name("scores.json")
     result = run_command("evaluate.py", "--model", model, "--data", folder, "--scale", scale, "--json", scores)
     return result, json.loads(scores.read_text())["rows"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("--config=configs/none.py", r"configs/none\.py"),
+        ("--config=configs/arbedsr.py:big", r"config variant 'big' is unknown; allowed, .* tiny"),
+        ("--config.stepz=3", "'stepz' Did you mean \"steps\""),
+        ("--config.steps=many", "--config.steps=many: invalid literal"),
+        ("--config.steps.x=3", r"steps\.x"),
+        ("--stepz=3", "Unknown command line flag 'stepz'"),
+    ],
+)
+def test_a_wrong_flag_is_one_line(given, said, tmp_path, monkeypatch):
+    arguments = ["train.py", "--config=configs/edsr.py", "--data=a", f"--workdir={tmp_path}", given]
+    monkeypatch.setattr(sys, "argv", arguments)  # where ml_collections looks for --config.NAME
+    try:
+        with pytest.raises(SystemExit) as stopped:
+            train_program.parsed(arguments)
+    finally:
+        flags.FLAGS.unparse_flags()
+    assert re.search(said, stopped.value.code)
+    assert "\n" not in stopped.value.code
+    assert stopped.value.code.startswith("train.py: ")
+    assert "configs/common.py" in stopped.value.code
 
 
 def wait_for(text, log, running):
