@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from arbsr_jax.models.bands import Bands
+
 TILE = 4
 POINTS = 6
 OF_INPUT = np.array(
@@ -39,47 +41,66 @@ def winograd(
     kernel = kernel + jnp.minimum(jnp.abs(x[0, 0, 0, 0]), 0)
     taps = kernel.reshape(9, -1)
     kernels = [jnp.matmul(column, taps, precision="highest").reshape(-1, *kernel.shape[2:]) for column in OF_TAPS]
-    batch, height, width, _ = x.shape
-    rows, columns = _tiles(height, width)
-    products = [points @ column for points, column in zip(_points_of_input(x), kernels, strict=True)]
-    shape = (POINTS, batch, rows, columns, kernel.shape[-1])
-    by_column = jnp.stack([part.reshape(shape) for part in _mixed(OF_RESULT, products)], axis=4)
-    whole = jnp.stack(_mixed(OF_RESULT, list(by_column)), axis=2)
-    return whole.reshape(batch, rows * TILE, columns * TILE, -1)[:, :height, :width]
+    height, width = x.shape[1:3]
+    bands, padded = _padded(x, kernel.shape[-1], before=1)
+
+    def of_band(band: Array) -> Array:
+        points, shape = _points_of_input(bands.part(padded, band, TILE, POINTS - TILE))
+        products = [of_column @ matrix for of_column, matrix in zip(points, kernels, strict=True)]
+        results = [part.reshape(POINTS, *shape, -1) for part in _mixed(OF_RESULT, products)]
+        whole = jnp.stack(_mixed(OF_RESULT, list(jnp.stack(results, axis=4))), axis=2)
+        return whole.reshape(shape[0], shape[1] * TILE, shape[2] * TILE, -1)
+
+    return bands.joined(of_band)[:, :height, :width]
 
 
 def winograd_of_kernel(
     x: Float[Array, "batch height width channels"], gradient: Float[Array, "batch height width features"]
 ) -> Float[Array, "3 3 channels features"]:
     """The gradient of a kernel, from what it was applied to and the gradient of what came out."""
-    pairs = zip(_points_of_input(x), _points_of_gradient(gradient), strict=True)
-    total = jnp.stack([jnp.einsum("atc,atf->acf", *pair) for pair in pairs])
+    channels, features = x.shape[-1], gradient.shape[-1]
+    bands, padded = _padded(x, features, before=1)
+    _, given = _padded(gradient, channels, before=0)
+
+    def of_band(band: Array) -> Array:
+        points, _ = _points_of_input(bands.part(padded, band, TILE, POINTS - TILE))
+        pairs = zip(points, _points_of_gradient(bands.part(given, band, TILE)), strict=True)
+        return jnp.stack([jnp.einsum("atc,atf->acf", *pair) for pair in pairs])
+
     back = OF_TAPS.reshape(POINTS * POINTS, 9).T
-    taps = jnp.matmul(back, total.reshape(POINTS * POINTS, -1), precision="highest")
-    return taps.reshape(3, 3, x.shape[-1], gradient.shape[-1])
+    taps = jnp.matmul(back, bands.summed(of_band).reshape(POINTS * POINTS, -1), precision="highest")
+    return taps.reshape(3, 3, channels, features)
 
 
-def _tiles(height: int, width: int) -> tuple[int, int]:
-    return -(-height // TILE), -(-width // TILE)
+def _padded(x: Array, others: int, before: int) -> tuple[Bands, Array]:
+    """Bands, and zeros around x so that they are whole; `others` is the number of channels on the kernel's other side.
 
-
-def _points_of_input(x: Array) -> list[Array]:
-    """For each column of points an array [row of points, tile, channel]."""
+    With `before`, as many rows and columns are added there, and behind what the last points need beyond a tile.
+    """
     batch, height, width, channels = x.shape
-    rows, columns = _tiles(height, width)
-    padded = jnp.pad(x, [(0, 0), (1, rows * TILE - height + 1), (1, columns * TILE - width + 1), (0, 0)])
+    rows, columns = -(-height // TILE), -(-width // TILE)
+    bands = Bands.of(batch, rows, columns, max(channels, others))
+    sizes = ((height, bands.rows * bands.each), (width, columns))
+    around = [(before, tiles * TILE - size + before) for size, tiles in sizes]
+    return bands, jnp.pad(x, [(0, 0), *around, (0, 0)])
+
+
+def _points_of_input(padded: Array) -> tuple[list[Array], tuple[int, int, int]]:
+    """For each column of points an array [row of points, tile, channel]; (images, rows, columns) of the tiles."""
+    batch, tall, wide, channels = padded.shape
+    rows, columns = tall // TILE, wide // TILE
     # Every TILE-th row from each of the six first ones on, mixed; then the same with columns.
     every = [padded[:, i : i + TILE * (rows - 1) + 1 : TILE] for i in range(POINTS)]
     by_row = jnp.stack(_mixed(OF_INPUT, every))
     every = [by_row[:, :, :, j : j + TILE * (columns - 1) + 1 : TILE] for j in range(POINTS)]
-    return [part.reshape(POINTS, batch * rows * columns, channels) for part in _mixed(OF_INPUT, every)]
+    points = [part.reshape(POINTS, batch * rows * columns, channels) for part in _mixed(OF_INPUT, every)]
+    return points, (batch, rows, columns)
 
 
-def _points_of_gradient(gradient: Array) -> list[Array]:
+def _points_of_gradient(padded: Array) -> list[Array]:
     """The way back from results to products, in the order of `_points_of_input`."""
-    batch, height, width, features = gradient.shape
-    rows, columns = _tiles(height, width)
-    padded = jnp.pad(gradient, [(0, 0), (0, rows * TILE - height), (0, columns * TILE - width), (0, 0)])
+    batch, tall, wide, features = padded.shape
+    rows, columns = tall // TILE, wide // TILE
     tiles = padded.reshape(batch, rows, TILE, columns, TILE, features)
     by_row = jnp.stack(_mixed(OF_RESULT.T, [tiles[:, :, i] for i in range(TILE)]))
     mixed = _mixed(OF_RESULT.T, [by_row[:, :, :, :, j] for j in range(TILE)])

@@ -1,0 +1,76 @@
+"""Images worked through in bands that stay in a core's cache: on CPUs what costs most is the way to memory and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+TILES = 128  # of a band, about: 1.2 MB of points for 64 channels (100x100x64 on an Intel Xeon: 3.3 ms instead of 4.5)
+
+
+class Bands(NamedTuple):
+    """How a batch of images, each a grid of tiles, is cut: into rows of tiles of one image, or into several images.
+
+    Attributes:
+      batch: how many images there are.
+      images: how many of them a band has.
+      rows: how many rows of tiles a band has; they cover an image, or more than it, in `each` bands.
+      each: how many bands an image is cut into, if a band has one image.
+    """
+
+    batch: int
+    images: int
+    rows: int
+    each: int
+
+    @classmethod
+    def of(cls, batch: int, rows: int, columns: int, channels: int) -> Bands:
+        """Bands for `batch` images of rows x columns tiles; sizes that are symbols give one band.
+
+        More channels have larger kernels, which every band reads anew: it has as many tiles as makes up for that.
+        """
+        whole = cls(batch, batch, rows, 1)
+        if not all(isinstance(size, int) for size in (batch, rows, columns)):
+            return whole
+        tiles = max(TILES, 2 * channels)
+        if 2 * batch * rows * columns <= 3 * tiles:
+            return whole
+        if rows * columns <= tiles:
+            fitting = tiles // (rows * columns)
+            return cls(batch, max(n for n in range(1, fitting + 1) if batch % n == 0), rows, 1)
+        wanted = max(1, tiles // columns)
+        # Of about that many rows those that cover an image with the fewest beyond it.
+        height = min(range(-(-wanted // 2), 2 * wanted + 1), key=lambda n: (-(-rows // n) * n, abs(n - wanted)))
+        return cls(batch, 1, height, -(-rows // height))
+
+    @property
+    def count(self) -> int:
+        """How many bands there are."""
+        return self.batch // self.images * self.each
+
+    def part(
+        self, padded: Float[Array, "batch tall width channels"], band: Array, tile: int, border: int = 0
+    ) -> Float[Array, "images part_tall width channels"]:
+        """The pixels of a band: its rows of tiles of `tile` pixels, and `border` more."""
+        if self.count == 1:
+            return padded
+        start = (band // self.each * self.images, band % self.each * self.rows * tile, 0, 0)
+        return jax.lax.dynamic_slice(padded, start, (self.images, self.rows * tile + border, *padded.shape[2:]))
+
+    def joined(self, function: Callable[[Array], Array]) -> Float[Array, "batch tall width features"]:
+        """What a function of the band's number makes of all bands, as images again."""
+        if self.count == 1:
+            return function(jnp.int32(0))
+        bands = jax.lax.map(function, jnp.arange(self.count))
+        return bands.reshape(self.batch, -1, *bands.shape[3:])
+
+    def summed(self, function: Callable[[Array], Array]) -> Array:
+        """The sum of what a function of the band's number makes of each band."""
+        if self.count == 1:
+            return function(jnp.int32(0))
+        zero = jnp.zeros_like(jax.eval_shape(function, jnp.int32(0)))
+        return jax.lax.fori_loop(0, self.count, lambda band, total: total + function(band), zero)
