@@ -47,11 +47,10 @@ def scale_schedule(
     symmetric = np.asarray([i for i in everyone if scales[i].symmetric], np.int32)
     integers = np.asarray([i for i in symmetric if scales[i].vertical.denominator == 1], np.int32)
     draws = np.random.default_rng(seed).random(steps)
-    alike = np.maximum(draws - symmetric_share, 0) / (1 - symmetric_share) if symmetric_share < 1 else draws
-    schedule = _pick(everyone, alike)
-    if symmetric.size and symmetric_share:
-        narrowed = draws < symmetric_share
-        schedule[narrowed] = _pick(symmetric, draws[narrowed] / symmetric_share)
+    narrowed = draws < symmetric_share
+    schedule = np.empty(steps, np.int32)
+    schedule[narrowed] = _pick(symmetric, draws[narrowed] / symmetric_share)
+    schedule[~narrowed] = _pick(everyone, (draws[~narrowed] - symmetric_share) / (1 - symmetric_share))
     if integers.size:
         schedule[:integer_steps] = _pick(integers, draws[:integer_steps])
     return schedule

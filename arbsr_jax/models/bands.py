@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-TILES = 128  # of a band, about: 1.2 MB of points for 64 channels (100x100x64 on an Intel Xeon: 3.3 ms instead of 4.5)
+TILES = 128  # of a band, about: 1.2 MB of points for 64 channels; benchmarks/convolution.py compares
 
 
 class Bands(NamedTuple):
@@ -61,16 +61,28 @@ class Bands(NamedTuple):
         start = (band // self.each * self.images, band % self.each * self.rows * tile, 0, 0)
         return jax.lax.dynamic_slice(padded, start, (self.images, self.rows * tile + border, *padded.shape[2:]))
 
-    def joined(self, function: Callable[[Array], Array]) -> Float[Array, "batch tall width features"]:
-        """What a function of the band's number makes of all bands, as images again."""
-        if self.count == 1:
-            return function(jnp.int32(0))
-        bands = jax.lax.map(function, jnp.arange(self.count))
-        return bands.reshape(self.batch, -1, *bands.shape[3:])
+    def joined(
+        self, function: Callable[[Array], Array], zero: Float[Array, ""]
+    ) -> Float[Array, "batch tall width features"]:
+        """What a function of the band's number makes of all bands, as images again.
 
-    def summed(self, function: Callable[[Array], Array]) -> Array:
-        """The sum of what a function of the band's number makes of each band."""
+        The `zero` has to be computed from the images: results whose first value depends on nothing would be laid out
+        for all loops of a network before the first of them runs.
+        """
         if self.count == 1:
             return function(jnp.int32(0))
-        zero = jnp.zeros_like(jax.eval_shape(function, jnp.int32(0)))
-        return jax.lax.fori_loop(0, self.count, lambda band, total: total + function(band), zero)
+        images, tall, *others = jax.eval_shape(function, jnp.int32(0)).shape
+
+        def with_band(band: Array, whole: Array) -> Array:
+            start = (band // self.each * images, band % self.each * tall, 0, 0)
+            return jax.lax.dynamic_update_slice(whole, function(band), start)
+
+        whole = jnp.broadcast_to(zero, (self.batch, self.each * tall, *others))
+        return jax.lax.fori_loop(0, self.count, with_band, whole)
+
+    def summed(self, function: Callable[[Array], Array], zero: Float[Array, ""]) -> Array:
+        """The sum of what a function of the band's number makes of each band; `zero` is as for `joined`."""
+        if self.count == 1:
+            return function(jnp.int32(0))
+        total = jnp.broadcast_to(zero, jax.eval_shape(function, jnp.int32(0)).shape)
+        return jax.lax.fori_loop(0, self.count, lambda band, total: total + function(band), total)

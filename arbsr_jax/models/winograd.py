@@ -38,11 +38,13 @@ def winograd(
 ) -> Float[Array, "batch height width features"]:
     """The 3x3 cross-correlation with zero padding 1."""
     # Kernels grow by four: without a bond to x, XLA would make those of all layers before the first of them runs.
-    kernel = kernel + jnp.minimum(jnp.abs(x[0, 0, 0, 0]), 0)
+    zero = _zero_of(x)
+    kernel = kernel + zero
     taps = kernel.reshape(9, -1)
     kernels = [jnp.matmul(column, taps, precision="highest").reshape(-1, *kernel.shape[2:]) for column in OF_TAPS]
     height, width = x.shape[1:3]
-    bands, padded = _padded(x, kernel.shape[-1], before=1)
+    bands = _bands(x, kernel.shape[-1])
+    padded = _padded(x, bands, before=1)
 
     def of_band(band: Array) -> Array:
         points, shape = _points_of_input(bands.part(padded, band, TILE, POINTS - TILE))
@@ -51,7 +53,7 @@ def winograd(
         whole = jnp.stack(_mixed(OF_RESULT, list(jnp.stack(results, axis=4))), axis=2)
         return whole.reshape(shape[0], shape[1] * TILE, shape[2] * TILE, -1)
 
-    return bands.joined(of_band)[:, :height, :width]
+    return bands.joined(of_band, zero)[:, :height, :width]
 
 
 def winograd_of_kernel(
@@ -59,8 +61,8 @@ def winograd_of_kernel(
 ) -> Float[Array, "3 3 channels features"]:
     """The gradient of a kernel, from what it was applied to and the gradient of what came out."""
     channels, features = x.shape[-1], gradient.shape[-1]
-    bands, padded = _padded(x, features, before=1)
-    _, given = _padded(gradient, channels, before=0)
+    bands = _bands(x, features)
+    padded, given = _padded(x, bands, before=1), _padded(gradient, bands, before=0)
 
     def of_band(band: Array) -> Array:
         points, _ = _points_of_input(bands.part(padded, band, TILE, POINTS - TILE))
@@ -68,21 +70,29 @@ def winograd_of_kernel(
         return jnp.stack([jnp.einsum("atc,atf->acf", *pair) for pair in pairs])
 
     back = OF_TAPS.reshape(POINTS * POINTS, 9).T
-    taps = jnp.matmul(back, bands.summed(of_band).reshape(POINTS * POINTS, -1), precision="highest")
+    taps = jnp.matmul(back, bands.summed(of_band, _zero_of(gradient)).reshape(POINTS * POINTS, -1), precision="highest")
     return taps.reshape(3, 3, channels, features)
 
 
-def _padded(x: Array, others: int, before: int) -> tuple[Bands, Array]:
-    """Bands, and zeros around x so that they are whole; `others` is the number of channels on the kernel's other side.
+def _zero_of(x: Array) -> Array:
+    return jnp.minimum(jnp.abs(x[0, 0, 0, 0]), 0)
 
-    With `before`, as many rows and columns are added there, and behind what the last points need beyond a tile.
-    """
+
+def _tiles(length: int) -> int:
+    return -(-length // TILE)
+
+
+def _bands(x: Array, features: int) -> Bands:
     batch, height, width, channels = x.shape
-    rows, columns = -(-height // TILE), -(-width // TILE)
-    bands = Bands.of(batch, rows, columns, max(channels, others))
-    sizes = ((height, bands.rows * bands.each), (width, columns))
+    return Bands.of(batch, _tiles(height), _tiles(width), max(channels, features))
+
+
+def _padded(x: Array, bands: Bands, before: int) -> Array:
+    """Zeros behind the images, so that bands and tiles are whole, and `before` more on every side."""
+    height, width = x.shape[1:3]
+    sizes = ((height, bands.rows * bands.each), (width, _tiles(width)))
     around = [(before, tiles * TILE - size + before) for size, tiles in sizes]
-    return bands, jnp.pad(x, [(0, 0), *around, (0, 0)])
+    return jnp.pad(x, [(0, 0), *around, (0, 0)])
 
 
 def _points_of_input(padded: Array) -> tuple[list[Array], tuple[int, int, int]]:

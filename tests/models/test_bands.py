@@ -44,3 +44,20 @@ def test_bands_change_nothing_but_rounding(rng, monkeypatch, size):
     monkeypatch.setattr("arbsr_jax.models.bands.TILES", 10**6)
     for some, whole in zip(found, (winograd(x, kernel), winograd_of_kernel(x, gradient)), strict=True):
         np.testing.assert_allclose(some, whole, rtol=0, atol=1e-5 * np.abs(whole).max())
+
+
+def test_more_layers_take_no_more_memory(rng):
+    """What a layer's loop writes to is laid out when the layer runs, not for all layers at once."""
+    x = jnp.zeros((1, 128, 128, 32))
+    assert Bands.of(1, 32, 32, 32).count > 1
+
+    def chain(x, kernels):
+        for kernel in kernels:
+            x = jax.nn.relu(winograd(x, kernel))
+        return x
+
+    def temporary(layers):
+        kernels = [jnp.asarray(rng.normal(size=(3, 3, 32, 32)), jnp.float32) for _ in range(layers)]
+        return jax.jit(chain).lower(x, kernels).compile().memory_analysis().temp_size_in_bytes
+
+    assert temporary(6) <= 1.1 * temporary(2)

@@ -1,0 +1,84 @@
+"""Milliseconds of 3x3 convs and their kernels' gradients: by Winograd, in bands and as a whole; by XLA; by PyTorch.
+
+    taskset -c 0 python -m benchmarks.convolution [--rounds 40]
+
+In turn in one run, on as many cores as the process may use; medians count, ratios are medians of the rounds' ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from arbsr_jax import parallel
+from arbsr_jax.models import bands
+from arbsr_jax.models.convolution import direct
+from arbsr_jax.models.winograd import winograd, winograd_of_kernel
+from benchmarks.inference import in_turn, ratio
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+SHAPES = [(1, 100, 100, 32), (1, 100, 100, 64), (8, 32, 32, 64), (16, 50, 50, 32), (16, 50, 50, 64), (1, 100, 100, 256)]
+
+
+def compiled(function: Callable[..., Array], *arguments: Array, tiles: int = bands.TILES) -> Callable[[], None]:
+    """A function that runs another and waits for it, traced with bands of that many tiles."""
+    usual, bands.TILES = bands.TILES, tiles
+    try:
+        jax.clear_caches()  # else JAX takes what it traced with other bands
+        program = jax.jit(function).lower(*arguments).compile(compiler_options=parallel.compiler_options())
+    finally:
+        bands.TILES = usual
+    return lambda: jax.block_until_ready(program(*arguments))
+
+
+def ways(shape: tuple[int, int, int, int]) -> dict[str, Callable[[], None]]:
+    """Every way to compute a conv of images of that shape, NHWC, to as many channels."""
+    rng = np.random.default_rng(0)
+    size = (3, 3, shape[-1], shape[-1])
+    x, kernel = (jnp.asarray(rng.normal(size=s), jnp.float32) for s in (shape, size))
+    whole = np.prod(shape, dtype=int)
+    runs = {
+        "bands": compiled(winograd, x, kernel),
+        "whole": compiled(winograd, x, kernel, tiles=whole),
+        "XLA": compiled(direct, x, kernel),
+        "gradient, bands": compiled(winograd_of_kernel, x, x),
+        "gradient, whole": compiled(winograd_of_kernel, x, x, tiles=whole),
+    }
+    if torch is not None:
+        images = torch.tensor(np.asarray(x)).permute(0, 3, 1, 2).contiguous()
+        weights = torch.tensor(np.asarray(kernel)).permute(3, 2, 0, 1).contiguous()
+        runs["PyTorch"] = lambda: torch.conv2d(images, weights, padding=1)
+    return runs
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=40)
+    rounds = parser.parse_args().rounds
+    if torch is not None:
+        torch.set_num_threads(len(os.sched_getaffinity(0)))
+    for shape in SHAPES:
+        times = in_turn(ways(shape), rounds)
+        if shape == SHAPES[0]:
+            names = ["images", *times, "bands to whole", "gradient, bands to whole"]
+            print(f"| {' | '.join(names)} |\n|{' --- |' * len(names)}")
+        cells = [" x ".join(map(str, shape)), *(f"{statistics.median(column):.1f}" for column in times.values())]
+        for name in ("bands", "gradient, bands"):
+            cells.append(f"{ratio(times[name], times[name.replace('bands', 'whole')]):.2f}")
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
