@@ -31,14 +31,14 @@ except ImportError:
 SHAPES = [(1, 100, 100, 32), (1, 100, 100, 64), (8, 32, 32, 64), (16, 50, 50, 32), (16, 50, 50, 64), (1, 100, 100, 256)]
 
 
-def compiled(function: Callable[..., Array], *arguments: Array, tiles: int = bands.TILES) -> Callable[[], None]:
-    """A function that runs another and waits for it, traced with bands of that many tiles."""
-    usual, bands.TILES = bands.TILES, tiles
+def compiled(function: Callable[..., Array], *arguments: Array, banded: bool = True) -> Callable[[], None]:
+    """A function that runs another and waits for it, traced with bands or without, whatever cores there are."""
+    usual, bands.one_core_each = bands.one_core_each, lambda: banded
     try:
-        jax.clear_caches()  # else JAX takes what it traced with other bands
+        jax.clear_caches()  # else JAX takes what it traced the other way
         program = jax.jit(function).lower(*arguments).compile(compiler_options=parallel.compiler_options())
     finally:
-        bands.TILES = usual
+        bands.one_core_each = usual
     return lambda: jax.block_until_ready(program(*arguments))
 
 
@@ -47,13 +47,12 @@ def ways(shape: tuple[int, int, int, int]) -> dict[str, Callable[[], None]]:
     rng = np.random.default_rng(0)
     size = (3, 3, shape[-1], shape[-1])
     x, kernel = (jnp.asarray(rng.normal(size=s), jnp.float32) for s in (shape, size))
-    whole = np.prod(shape, dtype=int)
     runs = {
         "bands": compiled(winograd, x, kernel),
-        "whole": compiled(winograd, x, kernel, tiles=whole),
+        "whole": compiled(winograd, x, kernel, banded=False),
         "XLA": compiled(direct, x, kernel),
         "gradient, bands": compiled(winograd_of_kernel, x, x),
-        "gradient, whole": compiled(winograd_of_kernel, x, x, tiles=whole),
+        "gradient, whole": compiled(winograd_of_kernel, x, x, banded=False),
     }
     if torch is not None:
         images = torch.tensor(np.asarray(x)).permute(0, 3, 1, 2).contiguous()

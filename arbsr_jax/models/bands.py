@@ -1,7 +1,11 @@
-"""Images worked through in bands that stay in a core's cache: on CPUs what costs most is the way to memory and back."""
+"""Images worked through in bands that stay in a core's cache: on CPUs what costs most is the way to memory and back.
+
+Where a device has several cores it goes without: what is in a loop XLA hardly shares among them.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -10,6 +14,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 TILES = 128  # of a band, about: 1.2 MB of points for 64 channels; benchmarks/convolution.py compares
+
+
+def one_core_each() -> bool:
+    """Whether there are as many CPU devices as cores for this process, or more."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return jax.local_device_count("cpu") >= cores
 
 
 class Bands(NamedTuple):
@@ -29,12 +39,12 @@ class Bands(NamedTuple):
 
     @classmethod
     def of(cls, batch: int, rows: int, columns: int, channels: int) -> Bands:
-        """Bands for `batch` images of rows x columns tiles; sizes that are symbols give one band.
+        """For `batch` images of rows x columns tiles; one band where devices have several cores or sizes are symbols.
 
         More channels have larger kernels, which every band reads anew: it has as many tiles as makes up for that.
         """
         whole = cls(batch, batch, rows, 1)
-        if not all(isinstance(size, int) for size in (batch, rows, columns)):
+        if not (one_core_each() and all(isinstance(size, int) for size in (batch, rows, columns))):
             return whole
         tiles = max(TILES, 2 * channels)
         if 2 * batch * rows * columns <= 3 * tiles:

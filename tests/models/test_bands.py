@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from arbsr_jax.models.bands import TILES, Bands
+from arbsr_jax.models.bands import TILES, Bands, one_core_each
 from arbsr_jax.models.winograd import winograd, winograd_of_kernel
 
 MANY = [
@@ -15,6 +15,20 @@ MANY = [
     (1, 1, 900, 256),
     (12, 2, 3, 64),
 ]
+
+
+@pytest.fixture(autouse=True)
+def banded(monkeypatch):
+    monkeypatch.setattr("arbsr_jax.models.bands.one_core_each", lambda: True)
+
+
+@pytest.mark.parametrize(("devices", "one"), [(1, False), (2, True), (4, True)])
+def test_bands_are_for_devices_of_one_core(monkeypatch, devices, one):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1})
+    monkeypatch.setattr(jax, "local_device_count", lambda backend: devices)
+    assert one_core_each() == one
+    monkeypatch.setattr("arbsr_jax.models.bands.one_core_each", lambda: one)
+    assert (Bands.of(1, 100, 100, 64).count > 1) == one
 
 
 @pytest.mark.parametrize(("batch", "rows", "columns", "channels"), MANY)
