@@ -13,7 +13,6 @@ import argparse
 import gc
 import json
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, RCAN, ModelConfig, scale_specific
 from arbsr_jax.models.network import count_parameters, initialize, parameter_shapes
 from arbsr_jax.ops.geometry import Scale
+from benchmarks.timing import in_turn, ratio
 
 try:
     import torch
@@ -79,22 +79,6 @@ def in_torch(config: ModelConfig, image: np.ndarray, scale: Scale) -> Callable[[
 
     run()
     return run
-
-
-def in_turn(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of each, measured in turn, round by round."""
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            begin = time.perf_counter()
-            run()
-            times[name].append(1e3 * (time.perf_counter() - begin))
-    return times
-
-
-def ratio(ours: list[float], others: list[float]) -> float:
-    """The median over rounds: a machine that slows down for seconds slows both."""
-    return statistics.median(mine / theirs for mine, theirs in zip(ours, others, strict=True))
 
 
 def measure(

@@ -2,8 +2,9 @@
 
     python -m benchmarks.train_step [--sizes tiny baseline] [--dtype float32] [--batch 16] [--peak TFLOPS] [--json FILE]
 
-Forward, backward and Adam on random images, symmetric scales. Rounds of both are interleaved; medians count. With the
-device's `--peak` the share of it that the program's own floating-point operations make is given too.
+Forward, backward and Adam on random images, symmetric scales. Rounds of both are interleaved; ratios are medians of the
+rounds' ratios. With the device's `--peak` the share of it that the program's own floating-point operations make is
+given too.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from arbsr_jax.ops.geometry import Scale, make_grid
 from arbsr_jax.train.optimizer import make_optimizer
 from arbsr_jax.train.state import fresh_state
 from arbsr_jax.train.step import Constants, make_step
+from benchmarks.timing import in_turn, ratio
 from configs.arbedsr import SIZES
 from configs.common import recipe
 
@@ -77,13 +78,6 @@ def torch_step(model: ModelConfig, scale: Scale, images: Images) -> Callable[[],
     return run
 
 
-def seconds(run: Callable[[], None]) -> float:
-    """Of one call."""
-    begin = time.perf_counter()
-    run()
-    return time.perf_counter() - begin
-
-
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -106,20 +100,19 @@ def main() -> None:
         for scale in map(Scale.of, flags.scales):
             images = pairs(scale, flags.patch, flags.batch)
             ours, flops = our_step(SIZES[size], scale, images, flags.dtype)
-            runs = [ours, *([torch_step(SIZES[size], scale, images)] if beside else [])]
-            for run in runs * 2:
-                run()
-            times = [[seconds(run) for run in runs] for _ in range(flags.rounds)]
-            mine, *theirs = (statistics.median(column) for column in zip(*times, strict=True))
-            share = flops / mine / (flags.peak * 1e12) if flags.peak else None
-            reference = theirs[0] if theirs else None
-            row = {"model": f"arbedsr-{size}", "scale": str(scale), "ms": 1e3 * mine, "dtype": flags.dtype}
-            row |= {"images_per_second": flags.batch / mine, "of_peak": share}
-            row |= {"torch_ms": reference and 1e3 * reference, "ratio_to_torch": reference and mine / reference}
+            runs = {"ours": ours} | ({"torch": torch_step(SIZES[size], scale, images)} if beside else {})
+            in_turn(runs, 2)
+            times = in_turn(runs, flags.rounds)
+            ms = statistics.median(times["ours"])
+            row = {"model": f"arbedsr-{size}", "scale": str(scale), "ms": ms, "dtype": flags.dtype}
+            row |= {"images_per_second": 1e3 * flags.batch / ms}
+            row |= {"of_peak": flops / ms / (flags.peak * 1e9) if flags.peak else None}
+            row |= {"torch_ms": statistics.median(times["torch"]) if beside else None}
+            row |= {"ratio_to_torch": ratio(times["ours"], times["torch"]) if beside else None}
             rows.append(row)
             cells = [row["model"], row["scale"], f"{row['ms']:.0f}", f"{row['images_per_second']:.1f}"]
-            cells += [f"{share:.0%}" if share else "-"]
-            cells += [f"{row['torch_ms']:.0f}", f"{row['ratio_to_torch']:.2f}"] if reference else ["-", "-"]
+            cells += [f"{row['of_peak']:.0%}" if flags.peak else "-"]
+            cells += [f"{row['torch_ms']:.0f}", f"{row['ratio_to_torch']:.2f}"] if beside else ["-", "-"]
             print(f"| {' | '.join(cells)} |", flush=True)
     if flags.json:
         flags.json.write_text(json.dumps({"device": jax.devices()[0].device_kind, "rows": rows}, indent=2) + "\n")
