@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.lax import slice_in_dim
 from jaxtyping import Array, Float
 
 from arbsr_jax.models.area import WHOLE, Area
-from arbsr_jax.models.convolution import TAPS, conv3x3, direct, sum_of_taps
+from arbsr_jax.models.convolution import conv3x3, direct, sum_of_taps
+from arbsr_jax.models.pointwise import add_bias, conv1x1
 
 # PyTorch's default for convolutions and linear layers, with which EDSR and RCAN were trained:
 # uniform within fan_in^(-1/2).
 uniform_fan_in = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
-
-# A 1x1 conv written as the matrix product it is: its gradients run faster on CPUs than those of a convolution.
-Conv1x1 = partial(nn.Dense, kernel_init=uniform_fan_in)
 
 # Mean colour of DIV2K, which the backbones subtract, in 0..255.
 RGB_MEAN = 255 * np.array([0.4488, 0.4371, 0.4040], np.float32).reshape(1, 1, 1, 3)
@@ -43,7 +39,20 @@ class Conv3x3(nn.Module):
         """The conv of x; height and width are kept."""
         kernel = self.param("kernel", uniform_fan_in, (3, 3, x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        return (direct if self.plain else conv3x3)(x, kernel) + bias.reshape(1, 1, 1, -1)
+        return add_bias((direct if self.plain else conv3x3)(x, kernel), bias)
+
+
+class Conv1x1(nn.Module):
+    """1x1 conv."""
+
+    features: int
+    kernel_init: nn.initializers.Initializer = uniform_fan_in
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch height width features"]:
+        """The conv of x."""
+        kernel = self.param("kernel", self.kernel_init, (x.shape[-1], self.features))
+        return add_bias(conv1x1(x, kernel), self.param("bias", nn.initializers.zeros, (self.features,)))
 
 
 class Pointwise(nn.Module):
@@ -89,7 +98,7 @@ class Tail(nn.Module):
         self, taps: Float[Array, "batch height width nine_features"], area: Area = WHOLE
     ) -> Float[Array, "batch height width features"]:
         """The conv, from its taps."""
-        return sum_of_taps(area.clear(taps)) + self.bias.reshape(1, 1, 1, -1)
+        return add_bias(sum_of_taps(area.clear(taps)), self.bias)
 
 
 class PointwiseTail(nn.Module):
@@ -115,45 +124,7 @@ class PointwiseTail(nn.Module):
     ) -> Float[Array, "batch height width features"]:
         """The conv, from its taps."""
         del area
-        return taps + self.bias.reshape(1, 1, 1, -1)
-
-
-@jax.custom_vjp
-def depthwise_conv3x3(
-    x: Float[Array, "batch height width channels"], kernel: Float[Array, "3 3 channels"]
-) -> Float[Array, "batch height width channels"]:
-    """Depth-wise 3x3 cross-correlation with zero padding 1, as nine shifted multiply-adds (grouped convs are slow)."""
-    height, width = x.shape[1:3]
-    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    return sum(padded[:, i : i + height, j : j + width] * kernel[i, j].reshape(1, 1, 1, -1) for i, j in TAPS)
-
-
-def _depthwise_forward(x: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
-    return depthwise_conv3x3(x, kernel), (x, kernel)
-
-
-def _depthwise_backward(saved: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
-    x, kernel = saved
-    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-
-    height, width, channels = x.shape[1:]
-
-    def products(padded: Array, gradient: Array) -> Iterator[Array]:
-        return (padded[:, i : i + height, j : j + width] * gradient for i, j in TAPS)
-
-    def plainly(padded: Array, gradient: Array) -> Array:
-        return jnp.stack([product.sum((0, 1, 2)) for product in products(padded, gradient)])
-
-    def by_rows(padded: Array, gradient: Array) -> Array:  # 5 times faster on CPUs: matrix products add the rows up
-        ones = jnp.ones(x.shape[0] * height, x.dtype)
-        rows = [ones @ product.reshape(-1, width * channels) for product in products(padded, gradient)]
-        return jnp.stack(rows).reshape(9, width, channels).sum(1)
-
-    of_kernel = jax.lax.platform_dependent(padded, gradient, cpu=by_rows, default=plainly)
-    return depthwise_conv3x3(gradient, kernel[::-1, ::-1]), of_kernel.reshape(kernel.shape)
-
-
-depthwise_conv3x3.defvjp(_depthwise_forward, _depthwise_backward)
+        return add_bias(taps, self.bias)
 
 
 def pixel_shuffle(

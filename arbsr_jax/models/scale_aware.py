@@ -7,9 +7,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from arbsr_jax.models.area import WHOLE, Area
+from arbsr_jax.models.depthwise import depthwise_conv3x3
 from arbsr_jax.models.experts import ExpertConv
 from arbsr_jax.models.hyper import HyperNetwork
-from arbsr_jax.models.layers import Conv1x1, Conv3x3, average_pool2, bilinear_up2, depthwise_conv3x3
+from arbsr_jax.models.layers import Conv1x1, Conv3x3, average_pool2, bilinear_up2
+from arbsr_jax.models.pointwise import add_bias
 
 MASK_WIDTH = 16
 
@@ -36,7 +38,7 @@ class ScaleAwareConv(nn.Module):
         heads = {"kernel": (9 * self.channels, identity_kernel3x3), "bias": (self.channels, nn.initializers.zeros)}
         parameters = HyperNetwork(heads, name="hyper")(scale)
         kernel = parameters["kernel"].reshape(3, 3, self.channels).astype(x.dtype)
-        x = depthwise_conv3x3(x, kernel) + parameters["bias"].reshape(1, 1, 1, -1).astype(x.dtype)
+        x = add_bias(depthwise_conv3x3(x, kernel), parameters["bias"].astype(x.dtype))
         return Conv1x1(self.channels, kernel_init=nn.initializers.zeros, name="mix")(x)
 
 

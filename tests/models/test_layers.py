@@ -1,20 +1,8 @@
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from arbsr_jax.models.layers import average_pool2, bilinear_up2, depthwise_conv3x3, pixel_shuffle
-
-
-@pytest.mark.parametrize("size", [(5, 4), (1, 1), (2, 7)])
-def test_depthwise_conv_equals_a_grouped_convolution(rng, size):
-    x = rng.normal(size=(2, *size, 6)).astype(np.float32)
-    kernel = rng.normal(size=(3, 3, 6)).astype(np.float32)
-    layout = ("NHWC", "HWIO", "NHWC")
-    expected = jax.lax.conv_general_dilated(
-        x, kernel[:, :, None], (1, 1), "SAME", dimension_numbers=layout, feature_group_count=6
-    )
-    np.testing.assert_allclose(depthwise_conv3x3(jnp.asarray(x), jnp.asarray(kernel)), expected, atol=1e-5)
+from arbsr_jax.models.layers import average_pool2, bilinear_up2, pixel_shuffle
 
 
 def test_pixel_shuffle_takes_channels_in_pytorch_order():
