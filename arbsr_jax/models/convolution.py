@@ -34,9 +34,7 @@ def fastest_on_cpu(x: Images, kernel: Kernel) -> Callable[[Images, Kernel], Resu
         return direct
     if min(channels, features) >= MANY:
         return winograd
-    if len(TAPS) * features <= 4 * channels:  # else the taps take too much memory
-        return by_taps
-    return winograd if min(channels, features) >= FEW and max(channels, features) >= MANY else direct
+    return by_taps if len(TAPS) * features <= channels else direct  # more taps would take too much memory
 
 
 def direct(x: Images, kernel: Kernel) -> Results:
@@ -79,16 +77,16 @@ def _conv_forward(x: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
 
 def _conv_backward(saved: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
     x, kernel = saved
-    way = fastest_on_cpu(x, kernel)
+    way, sizes = fastest_on_cpu(x, kernel), kernel.shape[-2:]
 
     def plainly(x: Array, kernel: Array, gradient: Array) -> tuple[Array, Array]:
         return jax.vjp(direct, x, kernel)[1](gradient)
 
     def on_cpu(x: Array, kernel: Array, gradient: Array) -> tuple[Array, Array]:
-        if way is not winograd:
+        if way is by_taps or x.dtype != jnp.float32 or min(sizes) < FEW or max(sizes) < MANY:
             return jax.vjp(way, x, kernel)[1](gradient)
         turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-        return winograd(gradient, turned), winograd_of_kernel(x, gradient)
+        return way(gradient, turned), winograd_of_kernel(x, gradient)
 
     return jax.lax.platform_dependent(x, kernel, gradient, cpu=on_cpu, default=plainly)
 

@@ -38,8 +38,9 @@ def test_winograds_error_over_many_channels_is_below_1e_5(rng):
     [
         (64, 64, winograd),
         (64, 256, winograd),
-        (64, 16, by_taps),
-        (32, 16, winograd),
+        (256, 16, by_taps),
+        (64, 16, direct),
+        (32, 16, direct),
         (16, 16, direct),
         (16, 1, by_taps),
         (3, 64, direct),
@@ -54,7 +55,7 @@ def test_the_way_follows_from_the_shape(rng, monkeypatch, channels, features, wa
     assert way.__name__ in called
 
 
-@pytest.mark.parametrize("features", [1, 16, 64])
+@pytest.mark.parametrize("features", [1, 7, 16, 64])
 def test_gradients_equal_float64_within_1e_5(rng, features):
     """Of the largest gradient, as for results; sizes that are no multiples of its tiles."""
     x, kernel, given = (
