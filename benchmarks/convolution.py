@@ -1,5 +1,7 @@
 """Milliseconds of 3x3 convs and their kernels' gradients: by Winograd, in bands and as a whole; by XLA; by PyTorch.
 
+Then of what is too thin for Winograd, and of sums over pixels, each by all the ways there are.
+
     taskset -c 0 python -m benchmarks.convolution [--rounds 40]
 
 In turn in one run, on as many cores as the process may use; medians count, ratios are medians of the rounds' ratios.
@@ -18,10 +20,11 @@ import numpy as np
 from jaxtyping import Array
 
 from arbsr_jax import parallel
-from arbsr_jax.models import bands
-from arbsr_jax.models.convolution import direct
+from arbsr_jax.models import bands, depthwise
+from arbsr_jax.models.convolution import by_taps, direct
+from arbsr_jax.models.pointwise import sum_over_pixels
 from arbsr_jax.models.winograd import winograd, winograd_of_kernel
-from benchmarks.inference import in_turn, ratio
+from benchmarks.timing import in_turn, ratio
 
 try:
     import torch
@@ -61,6 +64,37 @@ def ways(shape: tuple[int, int, int, int]) -> dict[str, Callable[[], None]]:
     return runs
 
 
+def thin_ways() -> dict[str, dict[str, Callable[[], None]]]:
+    """By layer: a mask's conv, a depth-wise conv, a bias; batches of 4 x 50 x 50 with 64 channels, as in training."""
+    rng = np.random.default_rng(0)
+    shape = (4, 50, 50, 64)
+    x, thin = (jnp.asarray(rng.normal(size=(*shape[:3], channels)), jnp.float32) for channels in (64, 16))
+    kernel = jnp.asarray(rng.normal(size=(3, 3, 64, 16)), jnp.float32)
+
+    def by_xla(x: Array, kernel: Array, gradient: Array) -> Array:
+        return jax.vjp(lambda kernel: direct(x, kernel), kernel)[1](gradient)[0]
+
+    return {
+        "64 to 16": {
+            "XLA": compiled(direct, x, kernel),
+            "taps": compiled(by_taps, x, kernel),
+            "Winograd": compiled(winograd, x, kernel),
+        },
+        "64 to 16, kernel's gradient": {
+            "XLA": compiled(by_xla, x, kernel, thin),
+            "Winograd": compiled(winograd_of_kernel, x, thin),
+        },
+        "depth-wise, kernel's gradient": {
+            "XLA": compiled(depthwise.plainly, x, x),
+            "row by row": compiled(depthwise.row_by_row, x, x),
+        },
+        "bias's gradient": {
+            "XLA": compiled(lambda x: x.sum((0, 1, 2)), x),
+            "product": compiled(sum_over_pixels, x),
+        },
+    }
+
+
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -77,6 +111,9 @@ def main() -> None:
         for name in ("bands", "gradient, bands"):
             cells.append(f"{ratio(times[name], times[name.replace('bands', 'whole')]):.2f}")
         print(f"| {' | '.join(cells)} |", flush=True)
+    for layer, runs in thin_ways().items():
+        times = in_turn(runs, rounds)
+        print(f"{layer}:", ", ".join(f"{way} {statistics.median(column):.2f}" for way, column in times.items()))
 
 
 if __name__ == "__main__":

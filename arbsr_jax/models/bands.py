@@ -62,23 +62,44 @@ class Bands(NamedTuple):
         """How many bands there are."""
         return self.batch // self.images * self.each
 
+    def prepared(
+        self, x: Float[Array, "batch height width channels"], tile: int, around: int
+    ) -> Float[Array, "batch any_tall any_wide channels"]:
+        """Images for `part`: those that are cut get their zeros first, others in their band, where they are cheaper."""
+        return self._framed(x, tile, around) if self.each > 1 else x
+
     def part(
-        self, padded: Float[Array, "batch tall width channels"], band: Array, tile: int, border: int = 0
-    ) -> Float[Array, "images part_tall width channels"]:
-        """The pixels of a band: its rows of tiles of `tile` pixels, and `border` more."""
-        if self.count == 1:
-            return padded
+        self, prepared: Float[Array, "batch any_tall any_wide channels"], band: Array, tile: int, around: int
+    ) -> Float[Array, "images tall wide channels"]:
+        """The pixels of a band: its tiles of `tile` pixels, and `around` more on every side; zeros beyond the image."""
         start = (band // self.each * self.images, band % self.each * self.rows * tile, 0, 0)
-        return jax.lax.dynamic_slice(padded, start, (self.images, self.rows * tile + border, *padded.shape[2:]))
+        height, *others = prepared.shape[1:]
+        if self.each > 1:
+            return jax.lax.dynamic_slice(prepared, start, (1, self.rows * tile + 2 * around, *others))
+        images = prepared if self.count == 1 else jax.lax.dynamic_slice(prepared, start, (self.images, height, *others))
+        return self._framed(images, tile, around)
 
     def joined(
-        self, function: Callable[[Array], Array], zero: Float[Array, ""]
-    ) -> Float[Array, "batch tall width features"]:
-        """What a function of the band's number makes of all bands, as images again.
+        self, function: Callable[[Array], Array], size: tuple[int, int], zero: Float[Array, ""]
+    ) -> Float[Array, "batch height width features"]:
+        """What a function of the band's number makes of all bands, as images of a size again.
 
         The `zero` has to be computed from the images: results whose first value depends on nothing would be laid out
         for all loops of a network before the first of them runs.
         """
+        height, width = size
+        if self.each > 1:
+            return self._looped(function, zero)[:, :height, :width]
+        return self._looped(lambda band: function(band)[:, :height, :width], zero)
+
+    def summed(self, function: Callable[[Array], Array], zero: Float[Array, ""]) -> Array:
+        """The sum of what a function of the band's number makes of each band; `zero` is as for `joined`."""
+        if self.count == 1:
+            return function(jnp.int32(0))
+        total = jnp.broadcast_to(zero, jax.eval_shape(function, jnp.int32(0)).shape)
+        return jax.lax.fori_loop(0, self.count, lambda band, total: total + function(band), total)
+
+    def _looped(self, function: Callable[[Array], Array], zero: Float[Array, ""]) -> Array:
         if self.count == 1:
             return function(jnp.int32(0))
         images, tall, *others = jax.eval_shape(function, jnp.int32(0)).shape
@@ -90,9 +111,7 @@ class Bands(NamedTuple):
         whole = jnp.broadcast_to(zero, (self.batch, self.each * tall, *others))
         return jax.lax.fori_loop(0, self.count, with_band, whole)
 
-    def summed(self, function: Callable[[Array], Array], zero: Float[Array, ""]) -> Array:
-        """The sum of what a function of the band's number makes of each band; `zero` is as for `joined`."""
-        if self.count == 1:
-            return function(jnp.int32(0))
-        total = jnp.broadcast_to(zero, jax.eval_shape(function, jnp.int32(0)).shape)
-        return jax.lax.fori_loop(0, self.count, lambda band, total: total + function(band), total)
+    def _framed(self, x: Array, tile: int, around: int) -> Array:
+        height, width = x.shape[1:3]
+        sizes = ((height, self.rows * self.each * tile), (width, -(-width // tile) * tile))
+        return jnp.pad(x, [(0, 0), *((around, whole - length + around) for length, whole in sizes), (0, 0)])

@@ -6,7 +6,7 @@ for rounding.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +16,7 @@ from arbsr_jax.models.bands import Bands
 
 TILE = 4
 POINTS = 6
+AROUND = (POINTS - TILE) // 2  # the zero padding
 OF_INPUT = np.array(
     [
         [4, 0, -5, 0, 1, 0],
@@ -42,18 +43,19 @@ def winograd(
     kernel = kernel + zero
     taps = kernel.reshape(9, -1)
     kernels = [jnp.matmul(column, taps, precision="highest").reshape(-1, *kernel.shape[2:]) for column in OF_TAPS]
-    height, width = x.shape[1:3]
     bands = _bands(x, kernel.shape[-1])
-    padded = _padded(x, bands, before=1)
+    images = bands.prepared(x, TILE, AROUND)
 
     def of_band(band: Array) -> Array:
-        points, shape = _points_of_input(bands.part(padded, band, TILE, POINTS - TILE))
-        products = [of_column @ matrix for of_column, matrix in zip(points, kernels, strict=True)]
-        results = [part.reshape(POINTS, *shape, -1) for part in _mixed(OF_RESULT, products)]
-        whole = jnp.stack(_mixed(OF_RESULT, list(jnp.stack(results, axis=4))), axis=2)
+        points, shape = _points_of_input(bands.part(images, band, TILE, AROUND))
+        products = (of_column @ matrix for of_column, matrix in zip(points, kernels, strict=True))
+        # Rows first: each of them is a block of a product.
+        by_row = [jnp.stack(_mixed(OF_RESULT, product)) for product in products]
+        results = [part.reshape(TILE, *shape, -1) for part in _mixed(OF_RESULT, by_row)]
+        whole = jnp.stack([jnp.stack([part[i] for part in results], axis=3) for i in range(TILE)], axis=2)
         return whole.reshape(shape[0], shape[1] * TILE, shape[2] * TILE, -1)
 
-    return bands.joined(of_band, zero)[:, :height, :width]
+    return bands.joined(of_band, x.shape[1:3], zero)
 
 
 def winograd_of_kernel(
@@ -62,11 +64,11 @@ def winograd_of_kernel(
     """The gradient of a kernel, from what it was applied to and the gradient of what came out."""
     channels, features = x.shape[-1], gradient.shape[-1]
     bands = _bands(x, features)
-    padded, given = _padded(x, bands, before=1), _padded(gradient, bands, before=0)
+    images, gradients = bands.prepared(x, TILE, AROUND), bands.prepared(gradient, TILE, 0)
 
     def of_band(band: Array) -> Array:
-        points, _ = _points_of_input(bands.part(padded, band, TILE, POINTS - TILE))
-        pairs = zip(points, _points_of_gradient(bands.part(given, band, TILE)), strict=True)
+        points, _ = _points_of_input(bands.part(images, band, TILE, AROUND))
+        pairs = zip(points, _points_of_gradient(bands.part(gradients, band, TILE, 0)), strict=True)
         return jnp.stack([jnp.einsum("atc,atf->acf", *pair) for pair in pairs])
 
     back = OF_TAPS.reshape(POINTS * POINTS, 9).T
@@ -85,14 +87,6 @@ def _tiles(length: int) -> int:
 def _bands(x: Array, features: int) -> Bands:
     batch, height, width, channels = x.shape
     return Bands.of(batch, _tiles(height), _tiles(width), max(channels, features))
-
-
-def _padded(x: Array, bands: Bands, before: int) -> Array:
-    """Zeros behind the images, so that bands and tiles are whole, and `before` more on every side."""
-    height, width = x.shape[1:3]
-    sizes = ((height, bands.rows * bands.each), (width, _tiles(width)))
-    around = [(before, tiles * TILE - size + before) for size, tiles in sizes]
-    return jnp.pad(x, [(0, 0), *around, (0, 0)])
 
 
 def _points_of_input(padded: Array) -> tuple[list[Array], tuple[int, int, int]]:
@@ -117,6 +111,7 @@ def _points_of_gradient(padded: Array) -> list[Array]:
     return [part.reshape(POINTS, batch * rows * columns, features) for part in mixed]
 
 
-def _mixed(matrix: np.ndarray, parts: Sequence[Array]) -> list[Array]:
+def _mixed(matrix: np.ndarray, parts: Iterable[Array]) -> list[Array]:
     """Sums of parts, weighted by each row of a matrix of small integers."""
+    parts = list(parts)
     return [sum(part * weight for weight, part in zip(row, parts, strict=True) if weight) for row in matrix]
