@@ -47,13 +47,18 @@ def by_taps(x: Images, kernel: Kernel) -> Results:
     return sum_of_taps(x @ kernel.transpose(2, 0, 1, 3).reshape(x.shape[-1], -1))
 
 
+def surrounded(x: Images) -> Float[Array, "batch tall wide channels"]:
+    """Images with the zero padding of a 3x3 conv."""
+    return jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+
+
 @jax.custom_vjp
 def sum_of_taps(
     taps: Float[Array, "batch height width nine_features"],
 ) -> Float[Array, "batch height width features"]:
     """What the nine taps of a 3x3 conv, side by side, sum up to; zeros around the image."""
     height, width = taps.shape[1:3]
-    padded = jnp.pad(taps, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    padded = surrounded(taps)
     parts = jnp.split(padded, 9, axis=-1)
     return sum(part[:, i : i + height, j : j + width] for part, (i, j) in zip(parts, TAPS, strict=True))
 
@@ -64,7 +69,7 @@ def _sum_of_taps_forward(taps: Array) -> tuple[Array, None]:
 
 def _sum_of_taps_backward(_: None, gradient: Array) -> tuple[Array]:
     height, width = gradient.shape[1:3]
-    padded = jnp.pad(gradient, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    padded = surrounded(gradient)
     return (jnp.concatenate([padded[:, 2 - i : 2 - i + height, 2 - j : 2 - j + width] for i, j in TAPS], axis=-1),)
 
 

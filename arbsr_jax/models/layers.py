@@ -90,9 +90,9 @@ class Tail(nn.Module):
         """What every pixel gives to its neighbours, of x or of the 1x1 conv of x whose kernel and bias are given."""
         product = self.kernel.transpose(2, 0, 1, 3).reshape(self.channels, 9 * self.features)
         if before is None:
-            return x @ product
+            return conv1x1(x, product)
         exactly = partial(jnp.matmul, precision="highest")
-        return x @ exactly(before[0], product) + exactly(before[1], product).reshape(1, 1, 1, -1)
+        return add_bias(conv1x1(x, exactly(before[0], product)), exactly(before[1], product))
 
     def __call__(
         self, taps: Float[Array, "batch height width nine_features"], area: Area = WHOLE
@@ -117,7 +117,7 @@ class PointwiseTail(nn.Module):
     ) -> Float[Array, "batch height width features"]:
         """The conv without its bias."""
         del before
-        return x @ self.kernel
+        return conv1x1(x, self.kernel)
 
     def __call__(
         self, taps: Float[Array, "batch height width features"], area: Area = WHOLE
