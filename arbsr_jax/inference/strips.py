@@ -1,6 +1,8 @@
-"""Decoding a few HR rows at a time: what lies between LR features and the last conv then fits a processor's cache."""
+"""Decoding a few HR rows at a time: what lies between LR features and HR pixels then fits a processor's cache."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +12,7 @@ from arbsr_jax.models.area import Area
 from arbsr_jax.models.network import Parameters, SRNetwork
 from arbsr_jax.ops.geometry import Grid, Phases
 
-STRIP_BYTES = 2**22  # of HR features of one strip
+STRIP_BYTES = 2**21  # of HR features of one strip
 
 
 def decode_in_strips(
@@ -23,6 +25,9 @@ def decode_in_strips(
 ) -> Float[Array, "1 rows columns 3"]:
     """What `network.decode` gives of one image.
 
+    The last conv needs a row above and one below: a strip ends with the row before its last, and hands its last two
+    rows of taps on, so that none is computed twice.
+
     Args:
       network: with an upsampler that computes every HR pixel by itself: any but pixel shuffle.
       parameters: of the network.
@@ -32,19 +37,30 @@ def decode_in_strips(
       canvas: what of the HR canvas is image.
     """
     length, width = grid.canvas
-    strip = max(1, min(length, STRIP_BYTES // (4 * width * features.shape[-1])))
-    count = -(-length // strip)
+    strip = max(1, min(length + 1, STRIP_BYTES // (4 * width * features.shape[-1])))
+    count = -(-(length + 1) // strip)
+    size = grid.canvas if canvas.size is None else canvas.size
 
     def in_strips(values: Array) -> Array:
         return jnp.pad(values, (0, count * strip - length), mode="edge").reshape(count, strip)
 
-    def taps(rows: tuple[Array, Array]) -> Array:
-        base, relative = rows
-        # The phases of a strip are its rows: as many as it has, and the heads see no more of the table than needed.
-        piece = grid._replace(rows=Phases(base, jnp.arange(strip), relative))
-        return network.apply({"params": parameters}, features, piece, area, method="taps")[0]
+    def taps_of(base: Array, phase: Array) -> Array:
+        if len(grid.rows.relative) <= strip:
+            rows = Phases(base, phase, grid.rows.relative)
+        else:  # so that the heads see no more of the table than these rows need
+            rows = Phases(base, jnp.arange(strip), jnp.take(grid.rows.relative, phase))
+        return network.apply({"params": parameters}, features, grid._replace(rows=rows), area, method="taps")
 
-    relative = jnp.take(grid.rows.relative, grid.rows.phase)
-    made = jax.lax.map(taps, (in_strips(grid.rows.base), in_strips(relative)))
-    made = made.reshape(1, count * strip, width, -1)[:, :length]
-    return network.apply({"params": parameters}, made, canvas, method="from_taps")
+    def with_strip(above: Array, rows: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+        row, *phases = rows
+        inside = (row < size[0])[:, None] & (jnp.arange(width) < size[1])[None, :]
+        taps = jnp.where(inside[None, :, :, None], taps_of(*phases), 0)
+        seen = jnp.concatenate([above, taps], axis=1)
+        made = network.apply({"params": parameters}, seen, method="from_taps")
+        return seen[:, -2:], made[0, 1:-1]
+
+    rows = jnp.arange(count * strip).reshape(count, strip), in_strips(grid.rows.base), in_strips(grid.rows.phase)
+    channels = jax.eval_shape(partial(network.apply, method="taps"), {"params": parameters}, features, grid).shape[-1]
+    _, made = jax.lax.scan(with_strip, jnp.zeros((1, 2, width, channels)), rows)
+    # The first strip begins with the row above the image.
+    return made.reshape(1, count * strip, width, -1)[:, 1 : length + 1]
