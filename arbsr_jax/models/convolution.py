@@ -16,6 +16,7 @@ Kernel = Float[Array, "3 3 channels features"]
 
 TAPS = [(row, column) for row in range(3) for column in range(3)]
 FEW, MANY = 16, 32  # channels or features
+MOST_TAPS = 3  # times the channels: more would take too much memory
 
 
 @jax.custom_vjp
@@ -34,7 +35,7 @@ def fastest_on_cpu(x: Images, kernel: Kernel) -> Callable[[Images, Kernel], Resu
         return direct
     if min(channels, features) >= MANY:
         return winograd
-    return by_taps if len(TAPS) * features <= channels else direct  # more taps would take too much memory
+    return by_taps if len(TAPS) * features <= MOST_TAPS * channels else direct
 
 
 def direct(x: Images, kernel: Kernel) -> Results:
@@ -43,8 +44,15 @@ def direct(x: Images, kernel: Kernel) -> Results:
 
 
 def by_taps(x: Images, kernel: Kernel) -> Results:
-    """One matrix product that makes nine results for every pixel, and their shifted sum."""
-    return sum_of_taps(x @ kernel.transpose(2, 0, 1, 3).reshape(x.shape[-1], -1))
+    """One matrix product that makes nine results for every pixel, and their shifted sum.
+
+    The zeros around the image go through the product too: x is smaller to copy than what comes out.
+    """
+    return _shifted_sum(surrounded(x) @ _product(kernel))
+
+
+def _product(kernel: Kernel) -> Float[Array, "channels nine_features"]:
+    return kernel.transpose(2, 0, 1, 3).reshape(kernel.shape[2], -1)
 
 
 def surrounded(x: Images) -> Float[Array, "batch tall wide channels"]:
@@ -57,8 +65,11 @@ def sum_of_taps(
     taps: Float[Array, "batch height width nine_features"],
 ) -> Float[Array, "batch height width features"]:
     """What the nine taps of a 3x3 conv, side by side, sum up to; zeros around the image."""
-    height, width = taps.shape[1:3]
-    padded = surrounded(taps)
+    return _shifted_sum(surrounded(taps))
+
+
+def _shifted_sum(padded: Float[Array, "batch tall wide nine_features"]) -> Results:
+    height, width = (length - 2 for length in padded.shape[1:3])
     parts = jnp.split(padded, 9, axis=-1)
     return sum(part[:, i : i + height, j : j + width] for part, (i, j) in zip(parts, TAPS, strict=True))
 
@@ -83,15 +94,18 @@ def _conv_forward(x: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
 def _conv_backward(saved: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
     x, kernel = saved
     way, sizes = fastest_on_cpu(x, kernel), kernel.shape[-2:]
+    cheap_taps = len(TAPS) * sizes[1] <= sizes[0]
 
     def plainly(x: Array, kernel: Array, gradient: Array) -> tuple[Array, Array]:
         return jax.vjp(direct, x, kernel)[1](gradient)
 
     def on_cpu(x: Array, kernel: Array, gradient: Array) -> tuple[Array, Array]:
-        if way is by_taps or x.dtype != jnp.float32 or min(sizes) < FEW or max(sizes) < MANY:
-            return jax.vjp(way, x, kernel)[1](gradient)
-        turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-        return way(gradient, turned), winograd_of_kernel(x, gradient)
+        if x.dtype == jnp.float32 and min(sizes) >= FEW and max(sizes) >= MANY and not cheap_taps:
+            turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+            return fastest_on_cpu(gradient, turned)(gradient, turned), winograd_of_kernel(x, gradient)
+        if way is by_taps:  # backwards the taps come before the product, and padding is cheaper after it
+            return jax.vjp(lambda x, kernel: sum_of_taps(x @ _product(kernel)), x, kernel)[1](gradient)
+        return jax.vjp(way, x, kernel)[1](gradient)
 
     return jax.lax.platform_dependent(x, kernel, gradient, cpu=on_cpu, default=plainly)
 
