@@ -140,7 +140,9 @@ def average_pool2(x: Float[Array, "batch height width channels"]) -> Float[Array
     """2x2 average pool, sizes rounded up: the last row or column of an odd size is averaged with itself."""
     batch, height, width, channels = x.shape
     x = jnp.pad(x, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-    return x.reshape(batch, (height + 1) // 2, 2, (width + 1) // 2, 2, channels).mean(axis=(2, 4))
+    x = x.reshape(batch, (height + 1) // 2, 2, (width + 1) // 2, 2, channels)
+    # Added up by name: on CPUs a reduction over two axes of two takes twice as long.
+    return (x[:, :, 0, :, 0] + x[:, :, 0, :, 1] + x[:, :, 1, :, 0] + x[:, :, 1, :, 1]) / 4
 
 
 def bilinear_up2(
