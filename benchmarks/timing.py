@@ -6,12 +6,17 @@ import statistics
 import time
 from collections.abc import Callable
 
+# Seconds before each run: a library's threads wait actively for more work for a while, which takes cores from whatever
+# runs next. Without it what came after PyTorch took a tenth longer, and only that.
+REST = 0.005
+
 
 def in_turn(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
     """Milliseconds of each, round by round."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
+            time.sleep(REST)
             begin = time.perf_counter()
             run()
             times[name].append(1e3 * (time.perf_counter() - begin))
