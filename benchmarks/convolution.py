@@ -2,9 +2,10 @@
 
 Then of what is too thin for Winograd, and of sums over pixels, each by all the ways there are.
 
-    taskset -c 0 python -m benchmarks.convolution [--rounds 40]
+    [taskset -c 0] python -m benchmarks.convolution [--rounds 40]
 
-In turn in one run, on as many cores as the process may use; medians count, ratios are medians of the rounds' ratios.
+In turn in one run, on as many cores as the process may use, which makes bands smaller or larger; medians count, ratios
+are medians of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -32,16 +33,19 @@ except ImportError:
     torch = None
 
 SHAPES = [(1, 100, 100, 32), (1, 100, 100, 64), (8, 32, 32, 64), (16, 50, 50, 32), (16, 50, 50, 64), (1, 100, 100, 256)]
+SHAPES += [(1, 512, 512, 32), (1, 256, 256, 64), (1, 512, 512, 64), (1, 256, 256, 256)]  # tiles of large images
+NO_BANDS = {"TILES": 2**40, "SHARED_VALUES": 2**40}
 
 
 def compiled(function: Callable[..., Array], *arguments: Array, banded: bool = True) -> Callable[[], None]:
-    """A function that runs another and waits for it, traced with bands or without, whatever cores there are."""
-    usual, bands.one_core_each = bands.one_core_each, lambda: banded
+    """A function that runs another and waits for it, traced with bands or without."""
+    usual = {name: getattr(bands, name) for name in NO_BANDS}
+    vars(bands).update(usual if banded else NO_BANDS)
     try:
         jax.clear_caches()  # else JAX takes what it traced the other way
         program = jax.jit(function).lower(*arguments).compile(compiler_options=parallel.compiler_options())
     finally:
-        bands.one_core_each = usual
+        vars(bands).update(usual)
     return lambda: jax.block_until_ready(program(*arguments))
 
 

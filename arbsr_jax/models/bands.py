@@ -1,6 +1,6 @@
-"""Images worked through in bands that stay in a core's cache: on CPUs what costs most is the way to memory and back.
+"""Images worked through in bands that stay in the cache: on CPUs what costs most is the way to memory and back.
 
-Where a device has several cores it goes without: what is in a loop XLA hardly shares among them.
+Where a device has several cores bands are larger: XLA shares among them what is large enough, also in a loop.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-TILES = 128  # of a band, about: 1.2 MB of points for 64 channels; benchmarks/convolution.py compares
+# Of a band, about; benchmarks/convolution.py compares. Winograd makes 36 points of a tile.
+TILES = 128  # for one core: 1.2 MB of points for 64 channels
+SHARED_VALUES = 2**16  # tiles times channels for several: 9 MB of points
 
 
 def one_core_each() -> bool:
@@ -39,15 +41,15 @@ class Bands(NamedTuple):
 
     @classmethod
     def of(cls, batch: int, rows: int, columns: int, channels: int) -> Bands:
-        """For `batch` images of rows x columns tiles; one band where devices have several cores or sizes are symbols.
+        """For `batch` images of rows x columns tiles; one band where it is hardly too large, or sizes are symbols.
 
         More channels have larger kernels, which every band reads anew: it has as many tiles as makes up for that.
         """
         whole = cls(batch, batch, rows, 1)
-        if not (one_core_each() and all(isinstance(size, int) for size in (batch, rows, columns))):
+        if not all(isinstance(size, int) for size in (batch, rows, columns)):
             return whole
-        tiles = max(TILES, 2 * channels)
-        if 2 * batch * rows * columns <= 3 * tiles:
+        tiles = max(TILES if one_core_each() else SHARED_VALUES // channels, 2 * channels)
+        if batch * rows * columns <= 2 * tiles:
             return whole
         if rows * columns <= tiles:
             fitting = tiles // (rows * columns)

@@ -23,12 +23,13 @@ def banded(monkeypatch):
 
 
 @pytest.mark.parametrize(("devices", "one"), [(1, False), (2, True), (4, True)])
-def test_bands_are_for_devices_of_one_core(monkeypatch, devices, one):
+def test_bands_are_smaller_for_devices_of_one_core(monkeypatch, devices, one):
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1})
     monkeypatch.setattr(jax, "local_device_count", lambda backend: devices)
     assert one_core_each() == one
     monkeypatch.setattr("arbsr_jax.models.bands.one_core_each", lambda: one)
-    assert (Bands.of(1, 100, 100, 64).count > 1) == one
+    assert (Bands.of(1, 25, 25, 64).count > 1) == one
+    assert Bands.of(1, 100, 100, 64).count > 1
 
 
 @pytest.mark.parametrize(("batch", "rows", "columns", "channels"), MANY)
