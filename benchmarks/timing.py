@@ -6,17 +6,17 @@ import statistics
 import time
 from collections.abc import Callable
 
-# Seconds before each run: a library's threads wait actively for more work for a while, which takes cores from whatever
-# runs next. Without it what came after PyTorch took a tenth longer, and only that.
-REST = 0.005
-
 
 def in_turn(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of each, round by round."""
+    """Milliseconds of each, round by round.
+
+    Each runs once more just before, unmeasured: what came before it, PyTorch above all, leaves threads that wait
+    actively and a cache full of its own, which took a tenth of the next one's time.
+    """
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            time.sleep(REST)
+            run()
             begin = time.perf_counter()
             run()
             times[name].append(1e3 * (time.perf_counter() - begin))
