@@ -52,14 +52,13 @@ def decode_in_strips(
         return network.apply({"params": parameters}, features, grid._replace(rows=rows), area, method="taps")
 
     def with_strip(above: Array, rows: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-        row, *phases = rows
-        inside = (row < size[0])[:, None] & (jnp.arange(width) < size[1])[None, :]
-        taps = jnp.where(inside[None, :, :, None], taps_of(*phases), 0)
-        seen = jnp.concatenate([above, taps], axis=1)
+        first, *phases = rows
+        inside = Area(jnp.array([size[0] - first, size[1]]))
+        seen = jnp.concatenate([above, inside.clear(taps_of(*phases))], axis=1)
         made = network.apply({"params": parameters}, seen, method="from_taps")
         return seen[:, -2:], made[0, 1:-1]
 
-    rows = jnp.arange(count * strip).reshape(count, strip), in_strips(grid.rows.base), in_strips(grid.rows.phase)
+    rows = jnp.arange(count) * strip, in_strips(grid.rows.base), in_strips(grid.rows.phase)
     channels = jax.eval_shape(partial(network.apply, method="taps"), {"params": parameters}, features, grid).shape[-1]
     _, made = jax.lax.scan(with_strip, jnp.zeros((1, 2, width, channels)), rows)
     # The first strip begins with the row above the image.

@@ -48,10 +48,11 @@ def by_taps(x: Images, kernel: Kernel) -> Results:
 
     The zeros around the image go through the product too: x is smaller to copy than what comes out.
     """
-    return _shifted_sum(surrounded(x) @ _product(kernel))
+    return _shifted_sum(surrounded(x) @ side_by_side(kernel))
 
 
-def _product(kernel: Kernel) -> Float[Array, "channels nine_features"]:
+def side_by_side(kernel: Kernel) -> Float[Array, "channels nine_features"]:
+    """A kernel's taps, for one product with pixels."""
     return kernel.transpose(2, 0, 1, 3).reshape(kernel.shape[2], -1)
 
 
@@ -104,7 +105,7 @@ def _conv_backward(saved: tuple[Array, Array], gradient: Array) -> tuple[Array, 
             turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
             return fastest_on_cpu(gradient, turned)(gradient, turned), winograd_of_kernel(x, gradient)
         if way is by_taps:  # backwards the taps come before the product, and padding is cheaper after it
-            return jax.vjp(lambda x, kernel: sum_of_taps(x @ _product(kernel)), x, kernel)[1](gradient)
+            return jax.vjp(lambda x, kernel: sum_of_taps(x @ side_by_side(kernel)), x, kernel)[1](gradient)
         return jax.vjp(way, x, kernel)[1](gradient)
 
     return jax.lax.platform_dependent(x, kernel, gradient, cpu=on_cpu, default=plainly)

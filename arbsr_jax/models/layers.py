@@ -11,7 +11,7 @@ from jax.lax import slice_in_dim
 from jaxtyping import Array, Float
 
 from arbsr_jax.models.area import WHOLE, Area
-from arbsr_jax.models.convolution import conv3x3, direct, sum_of_taps
+from arbsr_jax.models.convolution import conv3x3, direct, side_by_side, sum_of_taps
 from arbsr_jax.models.pointwise import add_bias, conv1x1
 
 # PyTorch's default for convolutions and linear layers, with which EDSR and RCAN were trained:
@@ -88,7 +88,7 @@ class Tail(nn.Module):
         before: tuple[Float[Array, "channels channels"], Float[Array, "channels"]] | None = None,
     ) -> Float[Array, "batch height width nine_features"]:
         """What every pixel gives to its neighbours, of x or of the 1x1 conv of x whose kernel and bias are given."""
-        product = self.kernel.transpose(2, 0, 1, 3).reshape(self.channels, 9 * self.features)
+        product = side_by_side(self.kernel)
         if before is None:
             return conv1x1(x, product)
         exactly = partial(jnp.matmul, precision="highest")
