@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from arbsr_jax.models.winograd import winograd, winograd_of_kernel
+from arbsr_jax.models.winograd_1d import winograd_1d
 
 Images = Float[Array, "batch height width channels"]
 Results = Float[Array, "batch height width features"]
@@ -35,6 +36,8 @@ def fastest_on_cpu(x: Images, kernel: Kernel) -> Callable[[Images, Kernel], Resu
         return direct
     if min(channels, features) >= MANY:
         return winograd
+    if channels >= MANY and features >= FEW:
+        return winograd_1d
     return by_taps if len(TAPS) * features <= MOST_TAPS * channels else direct
 
 
@@ -104,7 +107,7 @@ def _conv_backward(saved: tuple[Array, Array], gradient: Array) -> tuple[Array, 
         if x.dtype == jnp.float32 and min(sizes) >= FEW and max(sizes) >= MANY and not cheap_taps:
             turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
             return fastest_on_cpu(gradient, turned)(gradient, turned), winograd_of_kernel(x, gradient)
-        if way is by_taps:  # backwards the taps come before the product, and padding is cheaper after it
+        if way is by_taps or cheap_taps:  # backwards the taps come before the product, and padding is cheaper after it
             return jax.vjp(lambda x, kernel: sum_of_taps(x @ side_by_side(kernel)), x, kernel)[1](gradient)
         return jax.vjp(way, x, kernel)[1](gradient)
 

@@ -5,6 +5,7 @@ import pytest
 
 from arbsr_jax.models.bands import TILES, Bands, one_core_each
 from arbsr_jax.models.winograd import winograd, winograd_of_kernel
+from arbsr_jax.models.winograd_1d import winograd_1d
 
 MANY = [
     (1, 25, 25, 64),
@@ -55,9 +56,13 @@ def test_bands_change_nothing_but_rounding(rng, monkeypatch, size):
     kernel = jnp.asarray(rng.normal(size=(3, 3, 8, 8)), jnp.float32)
     monkeypatch.setattr("arbsr_jax.models.bands.TILES", 40)
     assert Bands.of(size[0], -(-size[1] // 4), -(-size[2] // 4), 8).count > 1
-    found = winograd(x, kernel), winograd_of_kernel(x, gradient)
+
+    def computed():
+        return winograd(x, kernel), winograd_1d(x, kernel), winograd_of_kernel(x, gradient)
+
+    found = computed()
     monkeypatch.setattr("arbsr_jax.models.bands.TILES", 10**6)
-    for some, whole in zip(found, (winograd(x, kernel), winograd_of_kernel(x, gradient)), strict=True):
+    for some, whole in zip(found, computed(), strict=True):
         np.testing.assert_allclose(some, whole, rtol=0, atol=1e-5 * np.abs(whole).max())
 
 

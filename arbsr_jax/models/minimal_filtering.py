@@ -1,0 +1,60 @@
+"""What 3x3 convs by Winograd's minimal filtering F(4, 3) share (Lavin and Gray, CVPR 2016).
+
+6 products make 4 results of a filter of length 3, where 12 would be taken. Exact but for rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from arbsr_jax.models.bands import Bands
+
+TILE = 4
+POINTS = 6
+AROUND = (POINTS - TILE) // 2  # the zero padding
+OF_INPUT = np.array(
+    [
+        [4, 0, -5, 0, 1, 0],
+        [0, -4, -4, 1, 1, 0],
+        [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0],
+        [0, 2, -1, -2, 1, 0],
+        [0, 4, 0, -5, 0, 1],
+    ],
+    np.float32,
+)
+OF_KERNEL = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]], np.float32) / 24
+OF_RESULT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float32)
+
+
+def zero_of(x: Float[Array, "batch height width channels"]) -> Float[Array, ""]:
+    """A zero that has to be computed from images.
+
+    Kernels grow by half or more: without a bond to x, XLA would make those of all layers before the first of them runs.
+    """
+    return jnp.minimum(jnp.abs(x[0, 0, 0, 0]), 0)
+
+
+def bands_for(x: Float[Array, "batch height width channels"], features: int) -> Bands:
+    """The bands in which images are worked through."""
+    batch, height, width, channels = x.shape
+    return Bands.of(batch, -(-height // TILE), -(-width // TILE), max(channels, features))
+
+
+def rows_of_input(
+    padded: Float[Array, "images tall wide channels"],
+) -> Float[Array, "points images rows wide channels"]:
+    """Points of every column, for `rows` tiles of TILE rows each."""
+    rows = padded.shape[1] // TILE
+    # Every TILE-th row from each of the six first ones on, mixed.
+    return jnp.stack(mixed(OF_INPUT, [padded[:, i : i + TILE * (rows - 1) + 1 : TILE] for i in range(POINTS)]))
+
+
+def mixed(matrix: np.ndarray, parts: Iterable[Array]) -> list[Array]:
+    """Sums of parts, weighted by each row of a matrix of small integers."""
+    parts = list(parts)
+    return [sum(part * weight for weight, part in zip(row, parts, strict=True) if weight) for row in matrix]
