@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from arbsr_jax.models.area import Area
+from arbsr_jax.models.hyper import PhaseTable
 from arbsr_jax.models.network import Parameters, SRNetwork
 from arbsr_jax.ops.geometry import Grid, Phases
 
@@ -22,6 +23,7 @@ def decode_in_strips(
     grid: Grid,
     area: Area,
     canvas: Area,
+    table: PhaseTable | None = None,
 ) -> Float[Array, "1 rows columns 3"]:
     """What `network.decode` gives of one image.
 
@@ -35,6 +37,7 @@ def decode_in_strips(
       grid: of the HR canvas.
       area: what of the features is image.
       canvas: what of the HR canvas is image.
+      table: the grid's `phase_table`, where it is known.
     """
     length, width = grid.canvas
     strip = max(1, min(length + 1, STRIP_BYTES // (4 * width * features.shape[-1])))
@@ -45,11 +48,12 @@ def decode_in_strips(
         return jnp.pad(values, (0, count * strip - length), mode="edge").reshape(count, strip)
 
     def taps_of(base: Array, phase: Array) -> Array:
-        if len(grid.rows.relative) <= strip:
-            rows = Phases(base, phase, grid.rows.relative)
-        else:  # so that the heads see no more of the table than these rows need
-            rows = Phases(base, jnp.arange(strip), jnp.take(grid.rows.relative, phase))
-        return network.apply({"params": parameters}, features, grid._replace(rows=rows), area, method="taps")
+        relative, known = grid.rows.relative, table
+        if len(relative) > strip:  # heads and gathers see no more of the table than these rows need
+            relative, known = jax.tree.map(lambda values: jnp.take(values, phase, axis=0), (relative, table))
+            phase = jnp.arange(strip)
+        seen = grid._replace(rows=Phases(base, phase, relative))
+        return network.apply({"params": parameters}, features, seen, area, known, method="taps")
 
     def with_strip(above: Array, rows: tuple[Array, Array, Array]) -> tuple[Array, Array]:
         first, *phases = rows

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.inference.programs import KEPT_BYTES
 from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.network import hr_channels
+from arbsr_jax.models.network import hr_channels, phase_values
 from arbsr_jax.ops.geometry import axis_phases
 
 SIDES = (64, 128, 256, 512)  # of LR tiles, in pixels
@@ -94,4 +95,5 @@ def tile_side(height: int, width: int, config: ModelConfig, memory: int) -> int:
 def needed_bytes(side: int, config: ModelConfig) -> int:
     """Upper bound of what computing one tile takes, parameters not counted; compared with XLA's own count by a test."""
     hr_side = side * config.scale if config.scale else PIECE
-    return 4 * (ENCODED * side**2 * config.channels + hr_side**2 * (DECODED * hr_channels(config) + TAPS))
+    table = min(KEPT_BYTES, 4 * PIECE**2 * phase_values(config))
+    return 4 * (ENCODED * side**2 * config.channels + hr_side**2 * (DECODED * hr_channels(config) + TAPS)) + table

@@ -211,6 +211,8 @@ class Upscaler:
             canvas = (side * self.model.config.scale,) * 2 if self.model.config.scale else (tiling.PIECE, tiling.PIECE)
         factors = scale.vertical, scale.horizontal
         rows, columns = (spans(length, side) for length, side in zip(lr_size, tile, strict=True))
+        # Where an axis has more phases than fit on a canvas, each piece sees others of them.
+        shared = all(min(f.numerator, n) <= c for f, n, c in zip(factors, hr_size, canvas, strict=True))
         for tile_spans in itertools.product(rows, columns):
             origin, valid = [s.origin for s in tile_spans], [s.valid for s in tile_spans]
             lr = np.zeros((1, *tile, 3), np.float32)
@@ -224,7 +226,8 @@ class Upscaler:
                 size = tuple(min(c, n - s) for c, n, s in zip(canvas, hr_size, start, strict=True))
                 grid = grid_of_piece(scale, start, size, origin, canvas)
                 inside = WHOLE if self._tile == 0 else Area(grid.size)
-                sr = np.asarray(decode(features, grid, area, inside))
+                table = self._programs.phase_table(grid) if shared else None
+                sr = np.asarray(decode(features, grid, area, inside, table))
                 kept = [slice(part.first - part.start, part.stop - part.start) for part in parts]
                 yield *(slice(part.first, part.stop) for part in parts), sr[kept[0], kept[1]]
 

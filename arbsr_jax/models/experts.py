@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from arbsr_jax.models.area import WHOLE, Area
 from arbsr_jax.models.convolution import conv3x3
-from arbsr_jax.models.hyper import HyperNetwork, over_phases, phase_inputs
+from arbsr_jax.models.hyper import Heads, HyperNetwork, PhaseTable, over_phases, phase_inputs
 from arbsr_jax.ops.geometry import Grid
 from arbsr_jax.ops.sampling import sample_at_offsets, to_canvas
 
@@ -41,24 +41,40 @@ class ExpertUpsampling(nn.Module):
 
     channels: int
 
-    @nn.compact
+    @property
+    def heads(self) -> Heads:
+        """Of the hypernetwork."""
+        return {"routing": (EXPERTS, nn.initializers.zeros), "offset": (2, nn.initializers.zeros)}
+
+    def setup(self) -> None:
+        """The hypernetwork, and the experts."""
+        self.hyper, few = over_phases()(self.heads), self.channels // COMPRESSION
+        self.compress = self.param("compress", of_experts, (EXPERTS, self.channels, few))
+        self.expand = self.param("expand", of_experts, (EXPERTS, few, self.channels))
+
+    def phase_table(self, grid: Grid) -> PhaseTable:
+        """The experts' weights before the sigmoid, and offsets; the heads see (1/r_h, 1/r_v, R(y), R(x))."""
+        return self.hyper(phase_inputs(1 / grid.scale[::-1], grid))
+
     def __call__(
-        self, x: Float[Array, "batch height width channels"], grid: Grid, area: Area = WHOLE
+        self,
+        x: Float[Array, "batch height width channels"],
+        grid: Grid,
+        area: Area = WHOLE,
+        table: PhaseTable | None = None,
     ) -> tuple[Float[Array, "batch rows columns channels"], None]:
         """Features on the canvas of `grid`; the image is taken for surrounded by zeros.
 
-        The heads see (1/r_h, 1/r_v, R(y), R(x)). The outputs of the experts are mixed: mixing their kernels would
-        make two matrices for every HR pixel.
+        The outputs of the experts are mixed: mixing their kernels would make two matrices for every HR pixel. `table`
+        is of the grid, where it is known.
         """
-        heads = {"routing": (EXPERTS, nn.initializers.zeros), "offset": (2, nn.initializers.zeros)}
-        parameters = over_phases()(heads, name="hyper")(phase_inputs(1 / grid.scale[::-1], grid))
-        x = sample_at_offsets(x, parameters["offset"], grid, area.size_in(x), zeros_outside=True)
-        few = self.channels // COMPRESSION
-        compress = self.param("compress", of_experts, (EXPERTS, self.channels, few))
-        expand = self.param("expand", of_experts, (EXPERTS, few, self.channels))
+        table = self.phase_table(grid) if table is None else table
+        x = sample_at_offsets(x, table["offset"], grid, area.size_in(x), zeros_outside=True)
         # All experts in one matrix product; each weight stands before the `few` channels of its expert. Written as a
         # sum over an axis of experts, XLA 0.10 on CPUs fuses it with the next product into wrong numbers.
-        weights = jnp.repeat(nn.sigmoid(parameters["routing"]).astype(x.dtype), few, axis=-1)
+        few = self.compress.shape[-1]
+        weights = jnp.repeat(nn.sigmoid(table["routing"]).astype(x.dtype), few, axis=-1)
         weights = to_canvas(weights, grid)[None]
-        mixed = sum(jnp.split((x @ compress.swapaxes(0, 1).reshape(self.channels, -1)) * weights, EXPERTS, axis=-1))
-        return x + (jnp.concatenate([mixed] * EXPERTS, axis=-1) * weights) @ expand.reshape(-1, self.channels), None
+        compress, expand = self.compress.swapaxes(0, 1).reshape(self.channels, -1), self.expand.reshape(-1, x.shape[-1])
+        mixed = sum(jnp.split((x @ compress) * weights, EXPERTS, axis=-1))
+        return x + (jnp.concatenate([mixed] * EXPERTS, axis=-1) * weights) @ expand, None

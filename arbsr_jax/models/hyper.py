@@ -14,17 +14,20 @@ from arbsr_jax.ops.geometry import Grid
 
 FC_WIDTH = 64
 
+Heads = Mapping[str, tuple[int, Callable[..., Array]]]  # name -> (length, initializer of the bias)
+# By head, what it gives for every pair of phases.
+PhaseTable = dict[str, Float[Array, "phases_v phases_h length"]]
+
 
 class HyperNetwork(nn.Module):
     """FC 64 and ReLU, twice, then one linear head for each kind of parameter (Sections 3.2.1 and 3.2.2).
 
     Attributes:
-      heads: name -> (length, initializer of the bias). Head weights start at zero, so that at first every input
-        yields what the initializer says.
+      heads: their weights start at zero, so that at first every input yields what the initializer says.
       layers: number of FC layers before the heads.
     """
 
-    heads: Mapping[str, tuple[int, Callable[..., Array]]] = field(default_factory=dict)
+    heads: Heads = field(default_factory=dict)
     layers: int = 2
 
     @nn.compact

@@ -14,6 +14,7 @@ from arbsr_jax.models.area import WHOLE, Area
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.edsr import ResBlock
 from arbsr_jax.models.experts import ExpertUpsampling
+from arbsr_jax.models.hyper import PhaseTable
 from arbsr_jax.models.implicit import WIDTH, ImplicitUpsampling
 from arbsr_jax.models.layers import RGB_MEAN, Conv3x3, PointwiseTail, Tail
 from arbsr_jax.models.rcan import ResidualGroup
@@ -42,7 +43,7 @@ class SRNetwork(nn.Module):
             for place in range(config.adaptions):
                 setattr(self, f"adaption_{place}", FeatureAdaption(config.channels, config.adaption))
         tail = PointwiseTail if config.pixelwise else Tail
-        self.upsampler, self.tail = self._upsampler(), tail(hr_channels(config), 3)
+        self.upsampler, self.tail = upsampler_of(config), tail(hr_channels(config), 3)
 
     def __call__(
         self, image: Float[Array, "batch height width 3"], grid: Grid
@@ -83,15 +84,27 @@ class SRNetwork(nn.Module):
         grid: Grid,
         area: Area = WHOLE,
         canvas: Area = WHOLE,
+        table: PhaseTable | None = None,
     ) -> Float[Array, "batch rows columns 3"]:
-        """HR images in 0..255 (not clipped) of LR features that fill `area`; `canvas` is what of it is HR image."""
-        return self.from_taps(self.taps(features, grid, area), canvas)
+        """HR images in 0..255 (not clipped) of LR features that fill `area`.
+
+        `canvas` is what of the grid's canvas is HR image, `table` the grid's `phase_table`, where it is known.
+        """
+        return self.from_taps(self.taps(features, grid, area, table), canvas)
+
+    def phase_table(self, grid: Grid) -> PhaseTable:
+        """What the upsampler's heads give for the phases of a grid; where it has heads."""
+        return self.upsampler.phase_table(grid)
 
     def taps(
-        self, features: Float[Array, "batch height width channels"], grid: Grid, area: Area = WHOLE
+        self,
+        features: Float[Array, "batch height width channels"],
+        grid: Grid,
+        area: Area = WHOLE,
+        table: PhaseTable | None = None,
     ) -> Float[Array, "batch rows columns 27"]:
         """`decode` up to what every HR pixel gives to its neighbours in the last conv: no pixel needs another yet."""
-        x, pointwise = self.upsampler(features, grid, area)
+        x, pointwise = self.upsampler(features, grid, area, *([] if table is None else [table]))
         return self.tail.taps(x.astype(jnp.float32), pointwise)
 
     def from_taps(
@@ -106,17 +119,23 @@ class SRNetwork(nn.Module):
             return ResBlock(config.channels, config.res_scale)
         return ResidualGroup(config.channels, config.group_blocks, config.reduction)
 
-    def _upsampler(self) -> nn.Module:
-        config = self.config
-        if config.upsampler == "pixel_shuffle":
-            return PixelShuffleUpsampling(config.channels, config.scale)
-        if config.upsampler == "bicubic":
-            return BicubicUpsampling()
-        if config.upsampler == "experts":
-            return ExpertUpsampling(config.channels)
-        if config.upsampler == "implicit":
-            return ImplicitUpsampling()
-        return ScaleAwareUpsampling(config.channels)
+
+def upsampler_of(config: ModelConfig) -> nn.Module:
+    """The part between LR and HR features."""
+    if config.upsampler == "pixel_shuffle":
+        return PixelShuffleUpsampling(config.channels, config.scale)
+    if config.upsampler == "bicubic":
+        return BicubicUpsampling()
+    if config.upsampler == "experts":
+        return ExpertUpsampling(config.channels)
+    if config.upsampler == "implicit":
+        return ImplicitUpsampling()
+    return ScaleAwareUpsampling(config.channels)
+
+
+def phase_values(config: ModelConfig) -> int:
+    """How many values the upsampler's heads give for each pair of phases; 0 where there are no heads."""
+    return sum(length for length, _ in getattr(upsampler_of(config), "heads", {}).values())
 
 
 def hr_channels(config: ModelConfig) -> int:

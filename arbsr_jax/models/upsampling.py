@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from arbsr_jax.models.area import WHOLE, Area
-from arbsr_jax.models.hyper import over_phases, phase_inputs
+from arbsr_jax.models.hyper import Heads, PhaseTable, over_phases, phase_inputs
 from arbsr_jax.models.layers import Conv3x3, Pointwise, pixel_shuffle
 from arbsr_jax.ops.geometry import Grid
 from arbsr_jax.ops.sampling import bicubic_upsample, sample_at_offsets, to_canvas
@@ -33,20 +33,32 @@ class ScaleAwareUpsampling(nn.Module):
 
     channels: int
 
-    @nn.compact
+    @property
+    def heads(self) -> Heads:
+        """Of the hypernetwork."""
+        of_channels = {"kernel": (self.channels, nn.initializers.ones), "bias": (self.channels, nn.initializers.zeros)}
+        return {**of_channels, "offset": (2, nn.initializers.zeros)}
+
+    def setup(self) -> None:
+        """The hypernetwork, and the 1x1 conv."""
+        self.hyper, self.mix = over_phases()(self.heads), Pointwise(self.channels, identity_kernel1x1)
+
+    def phase_table(self, grid: Grid) -> PhaseTable:
+        """Kernel, bias and offset for every pair of phases: once each, not for every pixel."""
+        return self.hyper(phase_inputs(grid.scale, grid))
+
     def __call__(
-        self, x: Float[Array, "batch height width channels"], grid: Grid, area: Area = WHOLE
+        self,
+        x: Float[Array, "batch height width channels"],
+        grid: Grid,
+        area: Area = WHOLE,
+        table: PhaseTable | None = None,
     ) -> tuple[Float[Array, "batch rows columns channels"], PointwiseConv]:
-        """Features on the canvas of `grid`, and the conv to come. The heads run once per phase pair, not per pixel."""
-        heads = {
-            "kernel": (self.channels, nn.initializers.ones),
-            "bias": (self.channels, nn.initializers.zeros),
-            "offset": (2, nn.initializers.zeros),
-        }
-        parameters = over_phases()(heads, name="hyper")(phase_inputs(grid.scale, grid))
-        x = sample_at_offsets(x, parameters["offset"], grid, area.size_in(x))
-        kernel, bias = (to_canvas(parameters[name].astype(x.dtype), grid)[None] for name in ("kernel", "bias"))
-        return x * kernel + bias, Pointwise(self.channels, identity_kernel1x1, name="mix")()
+        """Features on the canvas of `grid`, and the conv to come; `table` is of the grid, where it is known."""
+        table = self.phase_table(grid) if table is None else table
+        x = sample_at_offsets(x, table["offset"], grid, area.size_in(x))
+        kernel, bias = (to_canvas(table[name].astype(x.dtype), grid)[None] for name in ("kernel", "bias"))
+        return x * kernel + bias, self.mix()
 
 
 def shuffle_factors(scale: int) -> list[int]:

@@ -110,7 +110,7 @@ class Phases(NamedTuple):
     relative: Float32[np.ndarray, "phases"]  # R, in LR pixels, in [-1/2, 1/2)
 
 
-def axis_phases(factor: Fraction, length: int, start: int = 0, origin: int = 0) -> Phases:
+def axis_phases(factor: Fraction, length: int, start: int = 0, origin: int = 0, most: int | None = None) -> Phases:
     """Phases of `length` HR pixels of an axis scaled by `factor` (Eq. 4 and 5).
 
     Args:
@@ -118,14 +118,15 @@ def axis_phases(factor: Fraction, length: int, start: int = 0, origin: int = 0) 
       length: number of HR pixels.
       start: the first of them.
       origin: LR pixel from which `base` counts.
+      most: phases, at least `length`, up to which the table holds all of the axis, in the same order wherever the
+        pixels start; beyond, it holds these pixels' phases alone. Without it: `length`.
     """
     p, q = factor.numerator, factor.denominator
-    x = np.arange(length, dtype=np.int64)
-    position = (2 * (start + x) + 1) * q
-    count = min(p, length)
-    relative = (position[:count] % (2 * p)) / (2 * p) - 0.5
-    base = position // (2 * p) - origin
-    return Phases(base.astype(np.int32), (x % p).astype(np.int32), relative.astype(np.float32))
+    x = start + np.arange(length, dtype=np.int64)
+    tabled, phase = (np.arange(p), x % p) if p <= (most or length) else (x, x - start)
+    relative = (2 * tabled + 1) * q % (2 * p) / (2 * p) - 0.5
+    base = (2 * x + 1) * q // (2 * p) - origin
+    return Phases(base.astype(np.int32), phase.astype(np.int32), relative.astype(np.float32))
 
 
 class Grid(NamedTuple):
@@ -174,10 +175,10 @@ def grid_of_piece(
       start: first HR pixel of the part.
       size: of the part; what lies beyond is padding.
       origin: first LR pixel of the tile.
-      side: of the canvas.
+      side: of the canvas. All parts of an axis that has no more phases than pixels of the canvas share their table.
     """
     factors = scale.vertical, scale.horizontal
-    axes = zip(factors, size, start, origin, strict=True)
+    axes = zip(factors, size, start, origin, side, strict=True)
     rows, columns = (_padded(axis_phases(*axis), total, None) for axis, total in zip(axes, side, strict=True))
     return Grid(rows, columns, np.array(factors, np.float32), np.array(size, np.int32))
 

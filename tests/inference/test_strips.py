@@ -9,7 +9,7 @@ import pytest
 
 from arbsr_jax.inference import strips
 from arbsr_jax.models.area import WHOLE, Area
-from arbsr_jax.models.network import SRNetwork
+from arbsr_jax.models.network import SRNetwork, phase_values
 from arbsr_jax.ops.geometry import Scale, make_grid
 from tests.models.fixtures import SMALL, randomized
 
@@ -33,8 +33,10 @@ def test_strips_equal_the_whole(rng, monkeypatch, upsampler, scale, rows):
     monkeypatch.setattr(strips, "STRIP_BYTES", rows * 4 * 36 * 8)
     decode = jax.jit(functools.partial(network.apply, method="decode"))
     in_strips = jax.jit(functools.partial(strips.decode_in_strips, network))
+    known = network.apply({"params": parameters}, grid, method="phase_table") if phase_values(config) else None
     for area, canvas in ((WHOLE, WHOLE), (Area(np.array([8, 7], np.int32)), Area(grid.size))):
         whole = decode({"params": parameters}, features, grid, area, canvas)
-        found = in_strips(parameters, features, grid, area, canvas)
         inside = (slice(None), *(slice(0, n) for n in grid.size))
-        np.testing.assert_allclose(found[inside], whole[inside], atol=1e-3)
+        for table in (None, known):
+            found = in_strips(parameters, features, grid, area, canvas, table)
+            np.testing.assert_allclose(found[inside], whole[inside], atol=1e-3)

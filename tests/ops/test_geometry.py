@@ -39,6 +39,20 @@ def test_phases_of_random_output_to_input_ratios_equal_exact_fractions():
         assert_phases_are_exact(factor, 5000)
 
 
+@pytest.mark.parametrize(("text", "shared"), [("2.37", True), ("4", True), ("8/3", True), ("2.3701", False)])
+def test_parts_of_an_axis_share_a_table_of_all_its_phases(text, shared):
+    """Up to 256 phases; positions are those of the whole axis either way."""
+    factor = Fraction(text)
+    whole, tables = axis_phases(factor, 1000), []
+    for start, length in ((0, 256), (254, 256), (900, 100)):
+        base, phase, relative = axis_phases(factor, length, start, origin=7, most=256)
+        part = slice(start, start + length)
+        np.testing.assert_array_equal(base + 7, whole.base[part])
+        np.testing.assert_array_equal(relative[phase], whole.relative[whole.phase[part]])
+        tables.append(relative.tobytes())
+    assert (len(set(tables)) == 1) == shared
+
+
 def test_phase_count_is_the_numerator():
     assert axis_phases(Fraction("2.5"), 100).relative.size == 5
     assert axis_phases(Fraction("3.5"), 100).relative.size == 7
