@@ -51,6 +51,8 @@ def main(arguments: list[str]) -> None:
     logging.set_verbosity(logging.WARNING)  # orbax reports every file that it writes
     try:
         parallel.compilation_cache()
+        if COORDINATOR.value is None:
+            parallel.share_cores(CONFIG.value.data.batch)
         parallel.join_processes(COORDINATOR.value, PROCESSES.value, PROCESS.value)
         path = train(CONFIG.value, DATA.value, Path(WORKDIR.value))
     except ArbsrError as error:

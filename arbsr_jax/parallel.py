@@ -18,6 +18,7 @@ from arbsr_jax.errors import ArbsrError
 
 AXIS = "devices"
 CACHE_VARIABLE = "ARBSR_CACHE"
+FORCED_DEVICES = "xla_force_host_platform_device_count"
 
 
 def compilation_cache() -> Path:
@@ -71,6 +72,23 @@ def join_processes(coordinator: str | None, processes: int | None, process: int 
     if processes is None or process is None or not 0 <= process < processes:
         raise ArbsrError(f"--coordinator {coordinator} needs --processes N and --process 0..N-1")
     jax.distributed.initialize(coordinator, processes, process, heartbeat_timeout_seconds=heartbeat)
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def share_cores(batch: int) -> None:
+    """As many CPU devices as cores, or the most below that a batch divides among; call it before any computation.
+
+    What is too small for several cores of one device is then shared too. Who has said how many there are to be, by
+    JAX_NUM_CPU_DEVICES or XLA_FLAGS, is not overruled.
+    """
+    asked = jax.config.jax_num_cpu_devices > 0 or FORCED_DEVICES in os.environ.get("XLA_FLAGS", "")
+    if not asked and batch > 0:
+        count = max(n for n in range(1, cores() + 1) if batch % n == 0)
+        jax.config.update("jax_num_cpu_devices", count)
 
 
 def this_process() -> tuple[int, int]:

@@ -90,6 +90,7 @@ def main() -> None:
     parser.add_argument("--peak", type=float, help="the device's TFLOP/s at that dtype")
     parser.add_argument("--json", type=Path, help="write the rows there")
     flags = parser.parse_args()
+    parallel.share_cores(flags.batch)  # as train.py does
     beside = torch is not None and jax.default_backend() == "cpu"
     print(f"{jax.device_count()} x {jax.devices()[0].device_kind}, {flags.dtype}, {flags.batch} x {flags.patch}²")
     print(

@@ -5,13 +5,14 @@ Where a device has several cores bands are larger: XLA shares among them what is
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from arbsr_jax import parallel
 
 # Of a band, about; benchmarks/convolution.py compares. Winograd makes 36 points of a tile.
 TILES = 128  # for one core: 1.2 MB of points for 64 channels
@@ -20,8 +21,7 @@ SHARED_VALUES = 2**16  # tiles times channels for several: 9 MB of points
 
 def one_core_each() -> bool:
     """Whether there are as many CPU devices as cores for this process, or more."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return jax.local_device_count("cpu") >= cores
+    return jax.local_device_count("cpu") >= parallel.cores()
 
 
 class Bands(NamedTuple):

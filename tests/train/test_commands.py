@@ -15,7 +15,7 @@ from absl import flags
 from PIL import Image
 
 import train as train_program
-from arbsr_jax import ArbsrError
+from arbsr_jax import ArbsrError, parallel
 from arbsr_jax.checkpoint import load_model
 from arbsr_jax.train.run import train
 from configs import arbedsr
@@ -101,6 +101,7 @@ def test_train_stop_and_resume(folder, tmp_path):
     assert "broken.png" in said
     assert re.search(r"step 20 loss \d", said)
     assert re.search(r"compiled program 1 .* in \d+\.\d s", said)
+    assert (", 1 x cpu" in said) == (parallel.cores() == 1)
     step = int(re.search(r"stopped by SIGTERM after step (\d+)", said)[1])
     assert [path.name for path in (tmp_path / "checkpoints").iterdir() if path.name.isdigit()] == [str(step)]
 
