@@ -1,6 +1,6 @@
 """Milliseconds of 3x3 convs and their kernels' gradients: by Winograd, in bands and as a whole; by XLA; by PyTorch.
 
-Then of what is too thin for Winograd, and of sums over pixels, each by all the ways there are.
+Then of what is too thin for Winograd along both axes, and of sums over pixels, each by all the ways there are.
 
     [taskset -c 0] python -m benchmarks.convolution [--rounds 40]
 
@@ -25,6 +25,7 @@ from arbsr_jax.models import bands, depthwise
 from arbsr_jax.models.convolution import by_taps, direct
 from arbsr_jax.models.pointwise import sum_over_pixels
 from arbsr_jax.models.winograd import winograd, winograd_of_kernel
+from arbsr_jax.models.winograd_1d import winograd_1d
 from benchmarks.timing import in_turn, ratio
 
 try:
@@ -82,7 +83,8 @@ def thin_ways() -> dict[str, dict[str, Callable[[], None]]]:
         "64 to 16": {
             "XLA": compiled(direct, x, kernel),
             "taps": compiled(by_taps, x, kernel),
-            "Winograd": compiled(winograd, x, kernel),
+            "Winograd along both axes": compiled(winograd, x, kernel),
+            "down the rows": compiled(winograd_1d, x, kernel),
         },
         "64 to 16, kernel's gradient": {
             "XLA": compiled(by_xla, x, kernel, thin),

@@ -6,17 +6,24 @@ import statistics
 import time
 from collections.abc import Callable
 
+LONG = 1000  # milliseconds
 
-def in_turn(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of each, round by round.
+
+def in_turn(
+    runs: dict[str, Callable[[], None]], rounds: int, before: dict[str, Callable[[], None]] | None = None
+) -> dict[str, list[float]]:
+    """Milliseconds of each, round by round; `before` says what is done, unmeasured, right before a measured run.
 
     Each runs once more just before, unmeasured: what came before it, PyTorch above all, leaves threads that wait
-    actively and a cache full of its own, which took a tenth of the next one's time.
+    actively for a fifth of a second and a cache full of its own, which took a tenth of the next one's time. What takes
+    LONG does not notice: it does so in the first round only.
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            run()
+            if not times[name] or times[name][-1] < LONG:
+                run()
+            (before or {}).get(name, lambda: None)()
             begin = time.perf_counter()
             run()
             times[name].append(1e3 * (time.perf_counter() - begin))
