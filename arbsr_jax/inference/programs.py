@@ -62,9 +62,10 @@ class Programs:
             return None
         seen = Grid(rows, columns, grid.scale, None)
         key = [leaf.tobytes() for leaf in jax.tree.leaves(seen)]
-        if key != self._kept[0]:
-            self._kept = key, self._run(self._phase_table, seen)
-        return self._kept[1]
+        kept = self._kept  # another thread may keep another one meanwhile
+        if key != kept[0]:
+            self._kept = kept = key, self._run(self._phase_table, seen)
+        return kept[1]
 
     def decode(
         self, features: Array, grid: Grid, area: Area, inside: Area, table: PhaseTable | None = None

@@ -211,8 +211,9 @@ class Upscaler:
             canvas = (side * self.model.config.scale,) * 2 if self.model.config.scale else (tiling.PIECE, tiling.PIECE)
         factors = scale.vertical, scale.horizontal
         rows, columns = (spans(length, side) for length, side in zip(lr_size, tile, strict=True))
-        # Where an axis has more phases than fit on a canvas, each piece sees others of them.
-        shared = all(min(f.numerator, n) <= c for f, n, c in zip(factors, hr_size, canvas, strict=True))
+        # Where an axis has more phases than fit on a canvas, each of its pieces sees others of them.
+        axes = zip(factors, hr_size, (rows, columns), canvas, strict=True)
+        shared = all(f.numerator <= c or (n <= c and len(tiles) == 1) for f, n, tiles, c in axes)
         for tile_spans in itertools.product(rows, columns):
             origin, valid = [s.origin for s in tile_spans], [s.valid for s in tile_spans]
             lr = np.zeros((1, *tile, 3), np.float32)
