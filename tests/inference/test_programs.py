@@ -14,10 +14,17 @@ from arbsr_jax.models.config import scale_specific
 from tests.models.fixtures import SMALL, randomized
 
 
-@pytest.fixture(params=["scale_aware", "experts"])
-def upscaler(request):
+@pytest.fixture(scope="module", params=["scale_aware", "experts"])
+def network(request):
     config = dataclasses.replace(SMALL, upsampler=request.param)
     return Upscaler(Model("small", config, randomized(config), {}))
+
+
+@pytest.fixture
+def upscaler(network):
+    """With compiled programs, but no table."""
+    network.replace_parameters(network.model.parameters)
+    return network
 
 
 @pytest.fixture
