@@ -14,7 +14,7 @@ SCALES = ("2", "3", "4", "2.5x3.5", "4x1.5")
 LEAST_GAINS = {"arbedsr-tiny": (3.1, 2.3, 1.9, 2.2), DEFAULT_MODEL: (3.9, 3.3, 2.8, 3.1)}
 
 
-@pytest.fixture(scope="module", params=LEAST_GAINS)
+@pytest.fixture(scope="module", params=[DEFAULT_MODEL, pytest.param("arbedsr-tiny", marks=pytest.mark.slow)])
 def set5(tmp_path_factory, request):
     """Scores of a shipped model, one row for each of SCALES; the default one need not be named."""
     folder = real_data("benchmark", "Set5")

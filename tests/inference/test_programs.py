@@ -44,8 +44,8 @@ def test_pieces_and_images_of_one_scale_share_a_table(rng, upscaler, ran):
     upscaler.upscale(image_of(rng, 40, 30), "2.37")
     assert ran.count("_decode_rounded") >= 5
     assert ran.count("_phase_table") == 1
-    upscaler.upscale(image_of(rng, 40, 30), "2.36")
-    upscaler.upscale(image_of(rng, 40, 30), "2.36x2.37")
+    upscaler.upscale(image_of(rng, 40, 30), "2.39")
+    upscaler.upscale(image_of(rng, 40, 30), "2.39x2.37")
     assert ran.count("_phase_table") == 3
 
 
@@ -58,7 +58,7 @@ def test_tables_that_pieces_do_not_share_are_not_kept(rng, upscaler, ran):
     assert ran.count("_phase_table") == 1
 
 
-@pytest.mark.parametrize("scale", ["2.37", "2.3701", "2.5x3.5"])
+@pytest.mark.parametrize("scale", ["2.37", "2.3701"])
 def test_a_table_changes_no_more_than_rounding_does(rng, monkeypatch, upscaler, scale):
     image = image_of(rng, 110, 60)
     kept = [upscaler.upscale_unrounded(image, scale) for _ in range(2)]
