@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 LONG = 1000  # milliseconds
+REST = 0.25  # seconds: longer than those threads wait
 
 
 def in_turn(
@@ -16,13 +17,15 @@ def in_turn(
 
     Each runs once more just before, unmeasured: what came before it, PyTorch above all, leaves threads that wait
     actively for a fifth of a second and a cache full of its own, which took a tenth of the next one's time. What takes
-    LONG does not notice: it does so in the first round only.
+    LONG fills the cache itself: after the first round it has a rest instead.
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
             if not times[name] or times[name][-1] < LONG:
                 run()
+            else:
+                time.sleep(REST)
             (before or {}).get(name, lambda: None)()
             begin = time.perf_counter()
             run()
