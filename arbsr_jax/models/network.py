@@ -165,17 +165,22 @@ def cast_parameters(parameters: Parameters, dtype: jnp.dtype) -> Parameters:
 def initialize(config: ModelConfig, seed: int) -> Parameters:
     """Fresh parameters. They depend on the seed and the config, not on any image or scale.
 
-    XLA's own generator draws them: on CPU, JAX's default one takes half a minute to compile.
+    They are drawn array by array, alike ones by the same small program, and nothing else is computed: one program for
+    all of them takes minutes to compile for RCAN. XLA's own generator draws them: JAX's default one takes longer.
     """
-    scale = Scale.of(config.scale or 2)
-    image = np.zeros((1, 4, 4, 3), np.float32)
-    grid = make_grid(scale, scale.output_size(4, 4))
-    return jax.jit(SRNetwork(config).init)(jax.random.key(seed, impl="rbg"), image, grid)["params"]
+    return SRNetwork(config).lazy_init(jax.random.key(seed, impl="rbg"), *_inputs(config))["params"]
 
 
 def parameter_shapes(config: ModelConfig) -> Parameters:
     """Shapes and dtypes of the parameters, without computing any."""
-    return jax.eval_shape(lambda: initialize(config, seed=0))
+    return jax.eval_shape(SRNetwork(config).init, jax.random.key(0), *_inputs(config))["params"]
+
+
+def _inputs(config: ModelConfig) -> tuple[jax.ShapeDtypeStruct, Grid]:
+    """Shapes of some image and its grid, as a network is called with."""
+    scale = Scale.of(config.scale or 2)
+    grid = make_grid(scale, scale.output_size(4, 4))
+    return jax.eval_shape(lambda *given: given, np.zeros((1, 4, 4, 3), np.float32), grid)
 
 
 def count_parameters(parameters: Parameters) -> int:
