@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import jax
 import numpy as np
@@ -18,10 +19,10 @@ import train as train_program
 from arbsr_jax import ArbsrError, parallel
 from arbsr_jax.checkpoint import load_model
 from arbsr_jax.train.run import train
-from configs import arbedsr
 from tests.conftest import ROOT, run_command
 
 CONFIGS = ["arbedsr:tiny", "arbedsr", "arbrcan", "edsr:baseline-x3", "rcan:x4", "ablation:tiny-row1", "ablation:row3"]
+ONE_PROGRAM = "edsr:x2-debug"  # what is trained matters less than that it compiles soon
 WITHOUT_VARIANT = {"rcan": "x2", "edsr": "x2"}
 
 
@@ -83,13 +84,14 @@ def wait_for(text, log, running):
 
 def test_train_stop_and_resume(folder, tmp_path):
     """SIGTERM saves and exits with 143; meanwhile a second run is refused; the next start goes on by itself."""
-    endless = command(folder, tmp_path, "--config.steps=100000", "--config.checkpoint_every=100000")
+    run = partial(command, folder, tmp_path, config=ONE_PROGRAM)
+    endless = run("--config.steps=100000", "--config.checkpoint_every=100000")
     log = tmp_path / "output"
     with log.open("w") as output:
         running = subprocess.Popen([sys.executable, *map(str, endless)], cwd=ROOT, stdout=output, stderr=output)
         try:
             wait_for("step 20 ", log, running)
-            second = run_command(*command(folder, tmp_path))
+            second = run_command(*run())
             running.send_signal(signal.SIGTERM)
             assert running.wait(timeout=30) == 143
         finally:
@@ -105,15 +107,16 @@ def test_train_stop_and_resume(folder, tmp_path):
     step = int(re.search(r"stopped by SIGTERM after step (\d+)", said)[1])
     assert [path.name for path in (tmp_path / "checkpoints").iterdir() if path.name.isdigit()] == [str(step)]
 
-    more = run_command(*command(folder, tmp_path, f"--config.steps={step + 2}"))
+    more = run_command(*run(f"--config.steps={step + 2}"))
     assert more.returncode == 0, more.stderr
     assert f"from step {step} to {step + 2}" in more.stdout + more.stderr
     assert load_model(tmp_path / "model.safetensors").provenance["steps"] == step + 2
 
 
-def in_this_process(folder, workdir, **changes):
-    """Train with the debug config; returns the parameters."""
-    config = arbedsr.get_config("debug")
+def in_this_process(folder, workdir, config="arbedsr:debug", **changes):
+    """Train with a debug config; returns the parameters."""
+    name, _, variant = config.partition(":")
+    config = importlib.import_module(f"configs.{name}").get_config(variant)
     config.update_from_flattened_dict(changes)
     return jax.tree.leaves(load_model(train(config, [str(folder)], workdir)).parameters)
 
@@ -132,7 +135,7 @@ def test_a_resumed_run_ends_bit_for_bit_where_a_straight_one_does(folder, tmp_pa
 def test_a_run_that_diverges_stops_and_keeps_its_last_good_parameters(folder, tmp_path):
     changes = {"optimizer.learning_rate": float("inf"), "max_skipped": 2, "steps": 9}
     with pytest.raises(ArbsrError, match="not finite 2 times in a row; lower"):
-        in_this_process(folder, tmp_path, **changes)
+        in_this_process(folder, tmp_path, ONE_PROGRAM, **changes)
 
 
 def test_validation_keeps_the_best_model(folder, tmp_path):
@@ -150,9 +153,9 @@ def test_validation_keeps_the_best_model(folder, tmp_path):
 
 
 def test_a_workdir_of_another_network_is_refused(folder, tmp_path):
-    in_this_process(folder, tmp_path, steps=1)
+    in_this_process(folder, tmp_path, ONE_PROGRAM, steps=1)
     with pytest.raises(ArbsrError, match=r"another config\.model\.channels"):
-        in_this_process(folder, tmp_path, **{"steps": 1, "model.channels": 12})
+        in_this_process(folder, tmp_path, ONE_PROGRAM, **{"steps": 1, "model.channels": 12})
 
 
 @pytest.mark.parametrize("name", CONFIGS)
