@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -50,11 +50,29 @@ def rows_of_input(
 ) -> Float[Array, "points images rows wide channels"]:
     """Points of every column, for `rows` tiles of TILE rows each."""
     rows = padded.shape[1] // TILE
-    # Every TILE-th row from each of the six first ones on, mixed.
-    return jnp.stack(mixed(OF_INPUT, [padded[:, i : i + TILE * (rows - 1) + 1 : TILE] for i in range(POINTS)]))
+    # Every TILE-th row from each of the six first ones on.
+    return jnp.stack(to_points(OF_INPUT, [padded[:, i : i + TILE * (rows - 1) + 1 : TILE] for i in range(POINTS)]))
 
 
-def mixed(matrix: np.ndarray, parts: Iterable[Array]) -> list[Array]:
-    """Sums of parts, weighted by each row of a matrix of small integers."""
-    parts = list(parts)
+def to_points(matrix: np.ndarray, parts: Sequence[Array]) -> list[Array]:
+    """Sums of parts for each of the six points, weighted by the rows of a matrix."""
+    return _pairs(_mixed(_PAIRED @ matrix, parts))
+
+
+def to_results(points: Sequence[Array]) -> list[Array]:
+    """The four results of what was multiplied at the six points."""
+    return _mixed(OF_RESULT @ _PAIRED, _pairs(points))
+
+
+# The points are 0, 1, -1, 2, -2 and infinity: a polynomial's even and odd parts serve two of them each.
+_PAIRED = np.eye(POINTS, dtype=np.float32)  # undoes `_pairs`
+_PAIRED[1:3, 1:3] = _PAIRED[3:5, 3:5] = [[0.5, 0.5], [0.5, -0.5]]
+
+
+def _pairs(values: Sequence[Array]) -> list[Array]:
+    first, a, b, c, d, last = values
+    return [first, a + b, a - b, c + d, c - d, last]
+
+
+def _mixed(matrix: np.ndarray, parts: Sequence[Array]) -> list[Array]:
     return [sum(part * weight for weight, part in zip(row, parts, strict=True) if weight) for row in matrix]

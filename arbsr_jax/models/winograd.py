@@ -17,8 +17,9 @@ from arbsr_jax.models.minimal_filtering import (
     POINTS,
     TILE,
     bands_for,
-    mixed,
     rows_of_input,
+    to_points,
+    to_results,
     zero_of,
 )
 
@@ -41,8 +42,8 @@ def winograd(
         points, shape = _points_of_input(bands.part(images, band, TILE, AROUND))
         products = (of_column @ matrix for of_column, matrix in zip(points, kernels, strict=True))
         # Rows first: each of them is a block of a product.
-        by_row = [jnp.stack(mixed(OF_RESULT, product)) for product in products]
-        results = [part.reshape(TILE, *shape, -1) for part in mixed(OF_RESULT, by_row)]
+        by_row = [jnp.stack(to_results(product)) for product in products]
+        results = [part.reshape(TILE, *shape, -1) for part in to_results(by_row)]
         whole = jnp.stack([jnp.stack([part[i] for part in results], axis=3) for i in range(TILE)], axis=2)
         return whole.reshape(shape[0], shape[1] * TILE, shape[2] * TILE, -1)
 
@@ -73,7 +74,7 @@ def _points_of_input(padded: Array) -> tuple[list[Array], tuple[int, int, int]]:
     rows, columns = tall // TILE, wide // TILE
     by_row = rows_of_input(padded)
     every = [by_row[:, :, :, j : j + TILE * (columns - 1) + 1 : TILE] for j in range(POINTS)]
-    points = [part.reshape(POINTS, batch * rows * columns, channels) for part in mixed(OF_INPUT, every)]
+    points = [part.reshape(POINTS, batch * rows * columns, channels) for part in to_points(OF_INPUT, every)]
     return points, (batch, rows, columns)
 
 
@@ -82,6 +83,6 @@ def _points_of_gradient(padded: Array) -> list[Array]:
     batch, tall, wide, features = padded.shape
     rows, columns = tall // TILE, wide // TILE
     tiles = padded.reshape(batch, rows, TILE, columns, TILE, features)
-    by_row = jnp.stack(mixed(OF_RESULT.T, [tiles[:, :, i] for i in range(TILE)]))
-    points = mixed(OF_RESULT.T, [by_row[:, :, :, :, j] for j in range(TILE)])
+    by_row = jnp.stack(to_points(OF_RESULT.T, [tiles[:, :, i] for i in range(TILE)]))
+    points = to_points(OF_RESULT.T, [by_row[:, :, :, :, j] for j in range(TILE)])
     return [part.reshape(POINTS, batch * rows * columns, features) for part in points]

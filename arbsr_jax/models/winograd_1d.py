@@ -12,12 +12,11 @@ from jaxtyping import Array, Float
 from arbsr_jax.models.minimal_filtering import (
     AROUND,
     OF_KERNEL,
-    OF_RESULT,
     POINTS,
     TILE,
     bands_for,
-    mixed,
     rows_of_input,
+    to_results,
     zero_of,
 )
 
@@ -38,6 +37,6 @@ def winograd_1d(
         width = wide - 2 * AROUND
         products = (by_row.reshape(POINTS, -1, channels) @ taps).reshape(POINTS, count, rows, wide, -1)
         summed = sum(part[:, :, :, j : j + width] for j, part in enumerate(jnp.split(products, 3, axis=-1)))
-        return jnp.stack(mixed(OF_RESULT, summed), axis=2).reshape(count, rows * TILE, width, features)
+        return jnp.stack(to_results(summed), axis=2).reshape(count, rows * TILE, width, features)
 
     return bands.joined(of_band, x.shape[1:3], zero)
