@@ -43,10 +43,7 @@ MEBI = 2**20
 
 
 class Network:
-    """A network with random weights, for images as a whole; the encoder's program serves all scales.
-
-    Compiling RCAN's takes a minute or two.
-    """
+    """A network with random weights, for images as a whole; the encoder's program serves all scales."""
 
     def __init__(self, config: ModelConfig) -> None:
         self._upscaler = Upscaler(Model("random", config, initialize(config, 0), {}), tile=0)

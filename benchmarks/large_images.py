@@ -3,9 +3,9 @@
     python -m benchmarks.large_images [--megapixels 1 4 16 64] [--memory 1024] [--json FILE] [--plot FILE]
 
 Every size in a process of its own: a real photograph, repeated until it is large enough, upscaled by 2.5x3.5. Memory is
-resident memory at its peak, and by how much that grew over what the process had before; what is needed is compiled by an
-unmeasured process. The cold start is a whole process for a 100x100 image, with no compiled program on disk and with all
-of them.
+resident memory at its peak, and by how much that grew over what the process had before; what is needed is compiled by
+an unmeasured process. The cold start is a whole process for a 100x100 image, with no compiled program on disk and with
+all of them.
 """
 
 from __future__ import annotations
