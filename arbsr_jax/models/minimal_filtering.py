@@ -16,19 +16,27 @@ from arbsr_jax.models.bands import Bands
 TILE = 4
 POINTS = 6
 AROUND = (POINTS - TILE) // 2  # the zero padding
+# Polynomials are multiplied by their values at 0, r/2, -r/2, r, -r and infinity, with r the root of 2: 1 and 2 for r/2
+# and r are simpler, but twice as far off.
+R = np.sqrt(2)
 OF_INPUT = np.array(
     [
-        [4, 0, -5, 0, 1, 0],
-        [0, -4, -4, 1, 1, 0],
-        [0, 4, -4, -1, 1, 0],
-        [0, -2, -1, 2, 1, 0],
-        [0, 2, -1, -2, 1, 0],
-        [0, 4, 0, -5, 0, 1],
+        [1, 0, -2.5, 0, 1, 0],
+        [0, -R, -2, R / 2, 1, 0],
+        [0, R, -2, -R / 2, 1, 0],
+        [0, -R / 2, -0.5, R, 1, 0],
+        [0, R / 2, -0.5, -R, 1, 0],
+        [0, 1, 0, -2.5, 0, 1],
     ],
     np.float32,
 )
-OF_KERNEL = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]], np.float32) / 24
-OF_RESULT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float32)
+OF_KERNEL = np.array(
+    [[6, 0, 0], [-4, -2 * R, -2], [-4, 2 * R, -2], [1, R, 2], [1, -R, 2], [0, 0, 6]], np.float32
+) / np.float32(6)
+OF_RESULT = np.array(
+    [[1, 1, 1, 1, 1, 0], [0, R / 2, -R / 2, R, -R, 0], [0, 0.5, 0.5, 2, 2, 0], [0, R / 4, -R / 4, 2 * R, -2 * R, 1]],
+    np.float32,
+)
 
 
 def zero_of(x: Float[Array, "batch height width channels"]) -> Float[Array, ""]:
@@ -64,7 +72,7 @@ def to_results(points: Sequence[Array]) -> list[Array]:
     return _mixed(OF_RESULT @ _PAIRED, _pairs(points))
 
 
-# The points are 0, 1, -1, 2, -2 and infinity: a polynomial's even and odd parts serve two of them each.
+# A polynomial's even and odd parts serve a point and its negative.
 _PAIRED = np.eye(POINTS, dtype=np.float32)  # undoes `_pairs`
 _PAIRED[1:3, 1:3] = _PAIRED[3:5, 3:5] = [[0.5, 0.5], [0.5, -0.5]]
 

@@ -26,12 +26,12 @@ def test_every_way_equals_a_float64_correlation(rng, way, size):
 
 
 @pytest.mark.parametrize("way", [winograd, winograd_1d])
-def test_winograds_error_over_many_channels_is_below_1e_5(rng, way):
-    """256 channels, where sums are longest: 1e-5 of the largest result."""
+def test_winograds_error_over_many_channels_is_below_3e_6(rng, way):
+    """256 channels, where sums are longest: 3e-6 of the largest result."""
     x = jnp.asarray(rng.normal(0, 50, (1, 21, 30, 256)), jnp.float32)
     kernel = jnp.asarray(rng.normal(0, 0.05, (3, 3, 256, 8)), jnp.float32)
     expected = in_float64(np.asarray(x), np.asarray(kernel))
-    assert np.abs(np.asarray(way(x, kernel)) - expected).max() <= 1e-5 * np.abs(expected).max()
+    assert np.abs(np.asarray(way(x, kernel)) - expected).max() <= 3e-6 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize(
