@@ -89,7 +89,7 @@ def restored(folder: Path, like: TrainState) -> tuple[TrainState | None, list[st
 def flip_bits(workdir: Path, flips: int, chance: random.Random) -> dict[str, int]:
     """Counts of what came of each flipped bit."""
     config = arbedsr.get_config("debug")
-    like = starting_state(config, ModelConfig.from_dict(config.model.to_dict()), {})
+    like = starting_state(config, ModelConfig.from_dict(config.model.to_dict()), {}, print)
     latest, earlier = saved(workdir)[:-3:-1]
     copy = workdir / "flipped" / "checkpoints"
     good = {}

@@ -183,6 +183,16 @@ def test_every_config_trains_resumes_evaluates(folder, tmp_path, name):
     assert rows[0]["images"] == 2
 
 
+@pytest.mark.slow
+def test_killed_runs_and_flipped_bits_are_counted(folder, tmp_path):
+    """The counts of docs/reliability.md, of fewer kills and flips."""
+    few = "--kills", 2, "--flips", 2
+    result = run_command("-m", "benchmarks.reliability", "--data", folder, "--workdir", tmp_path / "runs", *few)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "the parameters are equal to" in result.stdout
+    assert ", 0 silently wrong" in result.stdout
+
+
 def test_a_users_mistake_is_one_line(tmp_path):
     result = run_command(*command(tmp_path / "nowhere", tmp_path / "run"))
     assert result.returncode == 1
