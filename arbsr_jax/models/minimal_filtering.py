@@ -37,6 +37,9 @@ OF_RESULT = np.array(
     [[1, 1, 1, 1, 1, 0], [0, R / 2, -R / 2, R, -R, 0], [0, 0.5, 0.5, 2, 2, 0], [0, R / 4, -R / 4, 2 * R, -2 * R, 1]],
     np.float32,
 )
+# A polynomial's even and odd parts serve a point and its negative; this makes the parts of the two points' values.
+PARTS = np.eye(POINTS, dtype=np.float32)
+PARTS[1:3, 1:3] = PARTS[3:5, 3:5] = [[0.5, 0.5], [0.5, -0.5]]
 
 
 def zero_of(x: Float[Array, "batch height width channels"]) -> Float[Array, ""]:
@@ -64,20 +67,16 @@ def rows_of_input(
 
 def to_points(matrix: np.ndarray, parts: Sequence[Array]) -> list[Array]:
     """Sums of parts for each of the six points, weighted by the rows of a matrix."""
-    return _pairs(_mixed(_PAIRED @ matrix, parts))
+    return _pairs(_mixed(PARTS @ matrix, parts))
 
 
 def to_results(points: Sequence[Array]) -> list[Array]:
     """The four results of what was multiplied at the six points."""
-    return _mixed(OF_RESULT @ _PAIRED, _pairs(points))
-
-
-# A polynomial's even and odd parts serve a point and its negative.
-_PAIRED = np.eye(POINTS, dtype=np.float32)  # undoes `_pairs`
-_PAIRED[1:3, 1:3] = _PAIRED[3:5, 3:5] = [[0.5, 0.5], [0.5, -0.5]]
+    return _mixed(OF_RESULT @ PARTS, _pairs(points))
 
 
 def _pairs(values: Sequence[Array]) -> list[Array]:
+    """Sums and differences: of even and odd parts they are two points' values; of those, twice the parts."""
     first, a, b, c, d, last = values
     return [first, a + b, a - b, c + d, c - d, last]
 
