@@ -1,6 +1,7 @@
 """Milliseconds and memory of upscaling one image, beside the scale-specific network of the same backbone, and PyTorch.
 
-    python -m benchmarks.inference [--quick] [--models arbedsr-baseline ...] [--scales 2 ...] [--size 100] [--json FILE]
+    python -m benchmarks.inference [--quick] [--models arbedsr-baseline ...] [--scales 2 ...] [--size 100x100]
+        [--precision bfloat16] [--json FILE]
 
 uint8 in, uint8 out, images as a whole, random weights; compilation is not counted (it is given apart). Rounds of all
 that are compared are interleaved; ratios are medians of the rounds' ratios. `peak_mb` is what XLA says its programs
@@ -23,7 +24,7 @@ import numpy as np
 from arbsr_jax.checkpoint import Model
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, RCAN, ModelConfig, scale_specific
-from arbsr_jax.models.network import count_parameters, initialize, parameter_shapes
+from arbsr_jax.models.network import DTYPES, count_parameters, initialize, parameter_shapes
 from arbsr_jax.ops.geometry import Scale
 from benchmarks.timing import in_turn, ratio
 
@@ -45,8 +46,9 @@ MEBI = 2**20
 class Network:
     """A network with random weights, for images as a whole; the encoder's program serves all scales."""
 
-    def __init__(self, config: ModelConfig) -> None:
-        self._upscaler = Upscaler(Model("random", config, initialize(config, 0), {}), tile=0)
+    def __init__(self, config: ModelConfig, precision: str) -> None:
+        self.precision = precision
+        self._upscaler = Upscaler(Model("random", config, initialize(config, 0), {}), tile=0, precision=precision)
         self._peaks: dict[tuple[int, int], float] = {}
 
     def forget(self) -> None:
@@ -98,7 +100,8 @@ def measure(
     ready[text] = ours
     runs, fixed_peak = {"ours": ours} | ({"new_scale": ours} if new else {}), None
     if scale.symmetric and scale.vertical.denominator == 1:
-        runs["fixed"], fixed_peak, _ = Network(scale_specific(config, int(scale.vertical))).prepared(image, scale)
+        fixed = Network(scale_specific(config, int(scale.vertical)), network.precision)
+        runs["fixed"], fixed_peak, _ = fixed.prepared(image, scale)
     if (other := BESIDE.get(text)) in ready:
         runs["beside"] = ready[other]
     if torch is not None and config.backbone == "edsr" and jax.default_backend() == "cpu":
@@ -121,10 +124,12 @@ def main() -> None:
         "--scales", nargs="+", help=f"default: {' '.join(SCALES)}; with --quick {' '.join(QUICK_SCALES)}"
     )
     parser.add_argument("--rounds", type=int, help="default: 7; with --quick 3")
-    parser.add_argument("--size", type=int, default=100, help="of the LR image, in pixels")
+    parser.add_argument("--size", default="100x100", help="width x height of the LR image, in pixels")
+    parser.add_argument("--precision", choices=DTYPES, default="float32", help="of the backbone")
     parser.add_argument("--json", type=Path, help="write the rows there")
     flags = parser.parse_args()
-    image = np.random.default_rng(0).integers(0, 256, (flags.size, flags.size, 3), np.uint8)
+    width, height = map(int, flags.size.split("x"))
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     names = [
         "model",
         "scale",
@@ -139,12 +144,13 @@ def main() -> None:
         "to PyTorch",
         "to another scale",
     ]
-    print(f"{jax.devices()[0].device_kind}, LR {flags.size}x{flags.size}, float32")
+    device = jax.devices()[0].device_kind
+    print(f"{device}, LR {flags.size}, {flags.precision}")
     print(f"| {' | '.join(names)} |\n| {' | '.join(['---'] * len(names))} |")
     rows = []
     for name in flags.models:
         ready: dict[str, Callable[[], None]] = {}
-        network = Network(MODELS[name])
+        network = Network(MODELS[name], flags.precision)
         for text in flags.scales or (QUICK_SCALES if flags.quick else SCALES):
             rounds = flags.rounds or (3 if flags.quick else 7)
             row = measure(name, network, text, image, rounds, ready, new=not flags.quick)
@@ -157,7 +163,8 @@ def main() -> None:
             print(f"| {' | '.join(cells)} |", flush=True)
             gc.collect()
     if flags.json:
-        flags.json.write_text(json.dumps({"device": jax.devices()[0].device_kind, "rows": rows}, indent=2) + "\n")
+        content = {"device": device, "precision": flags.precision, "rows": rows}
+        flags.json.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def _shown(value: float | None, places: int) -> str:

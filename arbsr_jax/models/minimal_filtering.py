@@ -17,7 +17,7 @@ TILE = 4
 POINTS = 6
 AROUND = (POINTS - TILE) // 2  # the zero padding
 # Polynomials are multiplied by their values at 0, r/2, -r/2, r, -r and infinity, with r the root of 2: 1 and 2 for r/2
-# and r are simpler, but twice as far off.
+# and r are simpler, but twice as far off on average.
 R = np.sqrt(2)
 OF_INPUT = np.array(
     [
