@@ -1,23 +1,26 @@
-# Everything happens in .venv; PYTHON chooses which interpreter makes it.
+# Everything happens in .venv; PYTHON chooses the interpreter. `make demo` installs the core alone.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint
 
-demo: $(READY)
+demo: $(VENV)/.core
 	$(BIN)/python evaluate.py --scale 2.5x3.5 --out results/demo
 
-test: $(READY)
+test: $(VENV)/.all
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
-lint: $(READY)
-	$(BIN)/python -m pip install --quiet -e ".[dev]"
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+lint: $(VENV)/.all
+	$(PIP) -e ".[lint]"
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/basedpyright
 
-$(READY): requirements.txt pyproject.toml
+$(VENV)/.core: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e .
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.all: $(VENV)/.core requirements.txt
+	$(PIP) -r requirements.txt
 	touch $@

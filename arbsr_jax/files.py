@@ -9,8 +9,8 @@ from pathlib import Path
 
 
 @contextmanager
-def whole_or_not_at_all(path: Path) -> Iterator[Path]:
-    """Another name to write to; what lies there becomes `path` when all is written, and is removed if that fails."""
+def atomic_write(path: Path) -> Iterator[Path]:
+    """A temporary name to write to: it becomes `path` once everything is written, and is removed if that fails."""
     partial = path.with_name(f".{path.name[:200]}.{os.getpid()}")
     try:
         yield partial

@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
+from arbsr_jax.compilation import ProgramCache
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.kernels.blocking import CORE_BLOCK, SHARED_BLOCK
 
 AXIS = "devices"
-CACHE_VARIABLE = "ARBSR_CACHE"
 FORCED_DEVICES = "xla_force_host_platform_device_count"
 
 
-def compilation_cache() -> Path:
-    """Keep compiled programs between runs, in a folder that nobody else can read; returns the folder.
-
-    It is `~/.cache/arbsr_jax`, or what the environment variable ARBSR_CACHE names.
-    """
-    folder = Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "arbsr_jax")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-    return folder
-
-
-@functools.cache
-def compiler_options() -> dict[str, str]:
-    """How XLA compiles our programs: on CPUs without YNNPACK's fusions, if this XLA has them.
-
-    They make a training step up to 2 times slower, and in 0.10.2 and 0.11.0 some results wrong (jax issue 39103).
-    """
-    options = {"xla_cpu_experimental_ynn_fusion_type": ""}
-    if jax.default_backend() != "cpu":
-        return {}
-    try:
-        jax.jit(lambda x: x).lower(np.float32(0)).compile(compiler_options=options)
-    except jax.errors.JaxRuntimeError:  # another XLA, which does not know the option
-        return {}
-    return options
-
-
-def join_processes(coordinator: str | None, processes: int | None, process: int | None, heartbeat: int = 100) -> None:
+def initialize_distributed(
+    coordinator: str | None, processes: int | None, process: int | None, heartbeat: int = 100
+) -> None:
     """Make this process one of several that train together; call it before any computation.
 
     Args:
@@ -79,14 +51,19 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def block_values() -> int:
+    """The block that suits the devices: small if each CPU core has a device of its own, large if cores share one."""
+    return CORE_BLOCK if jax.local_device_count("cpu") >= cores() else SHARED_BLOCK
+
+
 def share_cores(batch: int) -> None:
     """As many CPU devices as cores, or the most below that a batch divides among; call it before any computation.
 
-    What is too small for several cores of one device is then shared too. Who has said how many there are to be, by
-    JAX_NUM_CPU_DEVICES or XLA_FLAGS, is not overruled.
+    Work that is too small for several cores of one device is then shared too. A number in JAX_NUM_CPU_DEVICES or
+    XLA_FLAGS takes precedence.
     """
-    asked = jax.config.jax_num_cpu_devices > 0 or FORCED_DEVICES in os.environ.get("XLA_FLAGS", "")
-    if not asked and batch > 0:
+    chosen = jax.config.jax_num_cpu_devices > 0 or FORCED_DEVICES in os.environ.get("XLA_FLAGS", "")
+    if not chosen and batch > 0:
         count = max(n for n in range(1, cores() + 1) if batch % n == 0)
         jax.config.update("jax_num_cpu_devices", count)
 
@@ -96,7 +73,7 @@ def this_process() -> tuple[int, int]:
     return jax.process_index(), jax.process_count()
 
 
-def wait_for_all() -> None:
+def barrier() -> None:
     """Return when every process has come here."""
     multihost_utils.sync_global_devices("arbsr_jax")
 
@@ -112,51 +89,42 @@ class DataParallel:
     """
 
     def __init__(self, step: Callable[..., Any], on_compile: Callable[[str], None] = lambda line: None) -> None:
-        self._step = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None, donate_argnums=(0,))
-        self._on_compile = on_compile
-        self._compiled: dict[tuple, jax.stages.Compiled] = {}
+        mapped = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None, donate_argnums=(0,))
+        self._cache, self._on_compile, self._shapes = ProgramCache(mapped, self._say), on_compile, ""
 
     @property
     def programs(self) -> int:  # noqa: D102 (described above)
-        return len(self._compiled)
+        return len(self._cache.programs)
 
     def __call__(self, state: PyTree, batch: PyTree, constants: PyTree) -> tuple[PyTree, PyTree]:
         """Run the step; `batch` has leading axes [devices, batch / devices], as `shard` makes them."""
-        state, constants = replicate(state), replicate(constants)
-        return self._program(state, batch, constants)(state, batch, constants)
+        arguments = self._arguments(state, batch, constants)
+        return self._cache.program(*arguments)(*arguments)
 
     def flops(self, state: PyTree, batch: PyTree, constants: PyTree) -> float:
         """Floating-point operations of one step on one device, as XLA counts them."""
-        state, constants = replicate(state), replicate(constants)
-        return self._program(state, batch, constants).cost_analysis()["flops"]
+        return self._cache.program(*self._arguments(state, batch, constants)).cost_analysis()["flops"]
 
-    def _program(self, state: PyTree, batch: PyTree, constants: PyTree) -> jax.stages.Compiled:
-        leaves, structure = jax.tree.flatten((batch, constants))
-        shapes = (structure, tuple(np.shape(leaf) for leaf in leaves))
-        if shapes not in self._compiled:
-            begin = time.perf_counter()
-            lowered = self._step.lower(state, batch, constants)
-            self._compiled[shapes] = lowered.compile(compiler_options=compiler_options())
-            sizes = " ".join("x".join(map(str, leaf.shape)) for leaf in jax.tree.leaves(batch))
-            self._on_compile(f"compiled program {self.programs} ({sizes}) in {time.perf_counter() - begin:.1f} s")
-        return self._compiled[shapes]
+    def _arguments(self, state: PyTree, batch: PyTree, constants: PyTree) -> tuple[PyTree, PyTree, PyTree]:
+        self._shapes = " ".join("x".join(map(str, leaf.shape)) for leaf in jax.tree.leaves(batch))
+        return replicate(state), batch, replicate(constants)
+
+    def _say(self, seconds: float) -> None:
+        self._on_compile(f"compiled program {self.programs} ({self._shapes}) in {seconds:.1f} s")
 
 
 def replicate(tree: PyTree) -> PyTree:
-    """Arrays on every device of every process, without a device axis; do it once for what many steps use."""
-    everywhere, _ = _layouts()
+    """Arrays on every device of every process, without a device axis; do it once for constants of many steps."""
+    everywhere = _layout(PartitionSpec())
     return jax.tree.map(lambda leaf: _laid_out(leaf, everywhere), tree)
 
 
-@functools.cache
-def _layouts() -> tuple[jax.sharding.Sharding, jax.sharding.Sharding]:
-    """How pmap lays out what is the same on all devices, and what is split among them."""
-    step = jax.pmap(lambda same, split: (same, split), axis_name=AXIS, in_axes=(None, 0), out_axes=(None, 0))
-    program = step.lower(np.zeros((), np.float32), np.zeros(jax.local_device_count(), np.float32)).compile()
-    return program.input_shardings[0]
+def _layout(spec: PartitionSpec) -> NamedSharding:
+    """As pmap lays out its arguments."""
+    return NamedSharding(Mesh(np.array(jax.devices()), (AXIS,)), spec)
 
 
-def _laid_out(leaf: Any, layout: jax.sharding.Sharding) -> jax.Array:
+def _laid_out(leaf: Any, layout: NamedSharding) -> jax.Array:
     if isinstance(leaf, jax.Array) and leaf.sharding == layout:
         return leaf
     # A copy: steps write their results where the state was.
@@ -174,7 +142,7 @@ def shard(tree: PyTree) -> PyTree:
     Raises:
       ArbsrError: the batch does not divide among the local devices.
     """
-    devices, (_, apart) = jax.local_device_count(), _layouts()
+    devices, apart = jax.local_device_count(), _layout(PartitionSpec(AXIS))
 
     def split(x: np.ndarray) -> jax.Array:
         if x.shape[0] % devices:

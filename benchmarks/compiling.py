@@ -18,9 +18,9 @@ from concurrent.futures import ProcessPoolExecutor
 import jax
 import numpy as np
 
-from arbsr_jax import parallel
-from arbsr_jax.checkpoint import Model
+from arbsr_jax import compilation
 from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.model_file import Model
 from arbsr_jax.models.network import initialize
 from benchmarks.inference import MODELS
 
@@ -29,8 +29,8 @@ NAMES = ["model", "fresh parameters s", "programs", "compiled in s", "later: fre
 
 def measured(name: str, cache: str) -> tuple[float, int, float]:
     """Seconds of drawing parameters, number of programs for an image, and seconds until they are there."""
-    os.environ[parallel.CACHE_VARIABLE] = cache
-    parallel.compilation_cache()
+    os.environ[compilation.CACHE_VARIABLE] = cache
+    compilation.keep_programs_on_disk()
     begin = time.perf_counter()
     parameters = jax.block_until_ready(initialize(MODELS[name], seed=0))
     drawn = time.perf_counter() - begin

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from arbsr_jax.data.pipeline import BatchPlan, batches, hide_accelerators
-from arbsr_jax.data.schedule import scale_schedule, training_scales
 from arbsr_jax.data.sources import training_images
 from arbsr_jax.data.store import ImageStore, decode
-from arbsr_jax.ops.geometry import Scale
+from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.train.schedule import scale_schedule, training_scales
 
 WARM_UP = 20  # batches before the clock starts: more than are prefetched
 

@@ -21,11 +21,12 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from arbsr_jax.checkpoint import Model
+from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.model_file import Model
 from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, RCAN, ModelConfig, scale_specific
-from arbsr_jax.models.network import DTYPES, count_parameters, initialize, parameter_shapes
-from arbsr_jax.ops.geometry import Scale
+from arbsr_jax.models.network import initialize, parameter_shapes
+from arbsr_jax.models.parameters import DTYPES, count_parameters
 from benchmarks.timing import in_turn, ratio
 
 try:

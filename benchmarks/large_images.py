@@ -24,9 +24,8 @@ import numpy as np
 import skimage.data
 from matplotlib.figure import Figure
 
-from arbsr_jax import load_model, parallel
-from arbsr_jax.inference.timing import timed
-from arbsr_jax.ops.geometry import Scale
+from arbsr_jax import compilation, load_model
+from arbsr_jax.imaging.scale import Scale
 
 SCALE = Scale.of("2.5x3.5")
 MEBI = 2**20
@@ -47,11 +46,11 @@ def peak() -> float:
 
 def one(model: str, height: int, width: int, memory: int) -> dict:
     """Upscale one image in this process; programs are compiled beforehand, and not counted."""
-    parallel.compilation_cache()
+    compilation.keep_programs_on_disk()
     upscaler, image = load_model(model, memory=memory * MEBI), photograph(height, width)
     upscaler.upscale(image[:300, :300], SCALE)
     before = peak()
-    result, seconds = timed(upscaler, lambda: upscaler.upscale(image, SCALE))
+    result, seconds = upscaler.timed(lambda: upscaler.upscale(image, SCALE))
     sizes = {"lr": f"{width}x{height}", "hr": f"{result.shape[1]}x{result.shape[0]}"}
     pixels = result.shape[0] * result.shape[1] / 1e6
     measured = {"megapixels": pixels, "seconds": seconds, "seconds_per_megapixel": seconds / pixels}
@@ -71,7 +70,7 @@ def cold_starts(model: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as cache:
         for name in ("cold_start_s", "second_start_s"):
             begin = time.perf_counter()
-            in_a_process("--model", model, "--one", 100, 100, **{parallel.CACHE_VARIABLE: cache})
+            in_a_process("--model", model, "--one", 100, 100, **{compilation.CACHE_VARIABLE: cache})
             found[name] = time.perf_counter() - begin
     return found
 

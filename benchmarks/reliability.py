@@ -20,14 +20,14 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from arbsr_jax.checkpoint import load_model
+from arbsr_jax.model_file import load_model
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.train.checkpoints import STATE, TrainingCheckpoints
+from arbsr_jax.train.recipe import load_config
 from arbsr_jax.train.run import starting_state
 from arbsr_jax.train.state import TrainState
-from configs import arbedsr
 
-CONFIG = "configs/arbedsr.py:debug"
+CONFIG = "arbedsr:debug"
 LATEST_KILL = 3.0  # seconds after the first new checkpoint of a start
 ENDLESS = 10**6
 
@@ -88,7 +88,7 @@ def restored(folder: Path, like: TrainState) -> tuple[TrainState | None, list[st
 
 def flip_bits(workdir: Path, flips: int, chance: random.Random) -> dict[str, int]:
     """Counts of what came of each flipped bit."""
-    config = arbedsr.get_config("debug")
+    config = load_config(CONFIG)
     like = starting_state(config, ModelConfig.from_dict(config.model.to_dict()), {}, print)
     latest, earlier = saved(workdir)[:-3:-1]
     copy = workdir / "flipped" / "checkpoints"

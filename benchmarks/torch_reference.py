@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from arbsr_jax.models.adaption import MASK_WIDTH
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.hyper import FC_WIDTH
 from arbsr_jax.models.layers import RGB_MEAN
-from arbsr_jax.models.scale_aware import MASK_WIDTH
 
 
 def conv(before: int, after: int, size: int = 3) -> nn.Conv2d:

@@ -19,15 +19,16 @@ import jax
 import numpy as np
 
 from arbsr_jax import parallel
+from arbsr_jax.imaging.grid import make_grid
+from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.network import DTYPES, initialize
-from arbsr_jax.ops.geometry import Scale, make_grid
+from arbsr_jax.models.network import initialize
+from arbsr_jax.models.parameters import DTYPES
 from arbsr_jax.train.optimizer import make_optimizer
+from arbsr_jax.train.recipe import SIZES, recipe
 from arbsr_jax.train.state import fresh_state
 from arbsr_jax.train.step import Constants, make_step
 from benchmarks.timing import in_turn, ratio
-from configs.arbedsr import SIZES
-from configs.common import recipe
 
 try:
     import torch

@@ -11,8 +11,7 @@ from __future__ import annotations
 from ml_collections import ConfigDict
 
 from arbsr_jax.models.config import EDSR_TINY
-from configs.arbedsr import SIZES
-from configs.common import choose, debug, recipe, tiny
+from arbsr_jax.train.recipe import SIZES, choose, debug, recipe, tiny
 
 ROWS = {
     "row1": {"upsampler": "bicubic", "adaption": "none"},

@@ -4,7 +4,7 @@
         --config.teachers.x2=edsr-x2.safetensors --config.teachers.x3=... --config.teachers.x4=...
     python train.py --config configs/arbedsr.py:tiny --data DIR --workdir runs/tiny
 
-`tiny` is a recipe for 2 CPU cores, without teachers, about an hour long; docs/models.md says what it reaches.
+`tiny` is a recipe for 2 CPU cores, without teachers, about an hour long; docs/models.md has its scores.
 `-debug` after any of them runs in seconds.
 """
 
@@ -12,10 +12,8 @@ from __future__ import annotations
 
 from ml_collections import ConfigDict
 
-from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY
-from configs.common import choose, debug, recipe, tiny
-
-SIZES = {"full": EDSR, "baseline": EDSR_BASELINE, "tiny": EDSR_TINY}
+from arbsr_jax.models.config import EDSR_TINY
+from arbsr_jax.train.recipe import SIZES, choose, debug, recipe, tiny
 
 
 def get_config(variant: str = "full") -> ConfigDict:

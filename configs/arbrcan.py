@@ -11,7 +11,7 @@ from __future__ import annotations
 from ml_collections import ConfigDict
 
 from arbsr_jax.models.config import RCAN
-from configs.common import choose, debug, recipe
+from arbsr_jax.train.recipe import choose, debug, recipe
 
 
 def get_config(variant: str = "") -> ConfigDict:

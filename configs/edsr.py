@@ -10,15 +10,12 @@ from __future__ import annotations
 from ml_collections import ConfigDict
 
 from arbsr_jax.models.config import scale_specific
-from configs.arbedsr import SIZES
-from configs.common import EPOCH, choose, debug, recipe, without_teachers
-
-SCALES = {"x2": 2, "x3": 3, "x4": 4}
+from arbsr_jax.train.recipe import EPOCH, SIZES, TEACHER_SCALES, choose, debug, recipe, without_teachers
 
 
 def get_config(variant: str = "full-x2") -> ConfigDict:
     """The config of one size and scale."""
-    (model, scale), debugging = choose(variant, SIZES, SCALES)
+    (model, scale), debugging = choose(variant, SIZES, TEACHER_SCALES)
     config = without_teachers(recipe(scale_specific(model, scale)))
     config.steps, config.optimizer.halve_every = 300 * EPOCH, 200 * EPOCH
     config.data.update(patch=48, integer_steps=0)

@@ -10,13 +10,12 @@ from __future__ import annotations
 from ml_collections import ConfigDict
 
 from arbsr_jax.models.config import RCAN, scale_specific
-from configs.common import EPOCH, choose, debug, recipe, without_teachers
-from configs.edsr import SCALES
+from arbsr_jax.train.recipe import EPOCH, TEACHER_SCALES, choose, debug, recipe, without_teachers
 
 
 def get_config(variant: str = "x2") -> ConfigDict:
     """The config of one scale."""
-    (scale,), debugging = choose(variant, SCALES)
+    (scale,), debugging = choose(variant, TEACHER_SCALES)
     config = without_teachers(recipe(scale_specific(RCAN, scale)))
     config.steps, config.optimizer.halve_every = 1000 * EPOCH, 200 * EPOCH
     config.data.update(patch=48, integer_steps=0)

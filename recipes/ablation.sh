@@ -17,8 +17,8 @@ for seed in $seeds; do
     --config.optimizer.schedule=cosine --config.optimizer.learning_rate=1e-3 --config.steps=600
     --config.checkpoint_every=250 --config.validation.folders=)
 
-  train x4 edsr.py:tiny-x4 --config.start=arbsr_jax/weights/arbedsr-tiny.safetensors
-  for x in 2 3; do train "x$x" "edsr.py:tiny-x$x" --config.start="$runs/x4/model.safetensors"; done
+  train x4 edsr.py:tiny-x4 --config.init_from=arbsr_jax/weights/arbedsr-tiny.safetensors
+  for x in 2 3; do train "x$x" "edsr.py:tiny-x$x" --config.init_from="$runs/x4/model.safetensors"; done
   mapfile -t taught < <(teachers)
   for row in 1 2 3 4 5; do train "row$row" "ablation.py:tiny-row$row" --config.data.integer_steps=60 "${taught[@]}"; done
 

@@ -12,11 +12,11 @@ liif=$1
 source recipes/common.sh "${@:2}"
 common=(--config.dtype=bfloat16 --config.steps=100000 --config.optimizer.halve_every=25000 --config.validation.every=5000)
 
-train x4 edsr.py:baseline-x4 --config.start="$liif"
-for x in 2 3; do train "x$x" "edsr.py:baseline-x$x" --config.start="$runs/x4/model.safetensors"; done
+train x4 edsr.py:baseline-x4 --config.init_from="$liif"
+for x in 2 3; do train "x$x" "edsr.py:baseline-x$x" --config.init_from="$runs/x4/model.safetensors"; done
 
 mapfile -t taught < <(teachers)
-student=(--config.start=arbedsr-baseline --config.validation.scales="2,2.5x3.5,3,4" "${taught[@]}")
+student=(--config.init_from=arbedsr-baseline --config.validation.scales="2,2.5x3.5,3,4" "${taught[@]}")
 train symmetric arbedsr.py:baseline "${student[@]}"
-train asymmetric arbedsr.py:baseline "${student[@]}" --config.start="$runs/symmetric/model.safetensors" \
+train asymmetric arbedsr.py:baseline "${student[@]}" --config.init_from="$runs/symmetric/model.safetensors" \
   --config.data.integer_steps=0 --config.data.asymmetric=True --config.optimizer.learning_rate=5e-5

@@ -20,6 +20,6 @@ for model in "${models[@]}"; do
 done
 for sweep in integer chosen seen unseen large asymmetric; do
   files=("${models[@]/%/-$sweep.json}")
-  "$python" -m arbsr_jax.cli.main report "${files[@]/#/$out/}" --markdown "$out/$sweep.md"
+  "$python" -m arbsr_jax report "${files[@]/#/$out/}" --markdown "$out/$sweep.md"
 done
 "$python" recipes/results_page.py "$out" >"$out/results.md"

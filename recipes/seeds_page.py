@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from arbsr_jax.evaluation.candidates import BICUBIC
+from arbsr_jax.evaluation.methods import BICUBIC
 from arbsr_jax.evaluation.report import table_line
-from arbsr_jax.ops.geometry import Scale
+from arbsr_jax.imaging.scale import Scale
 
 ROWS = "row1", "row2", "row3", "row4", "row5"
 FIXED = "x2", "x3", "x4"

@@ -14,9 +14,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from arbsr_jax.checkpoint import SUFFIX, load_model, save_model, shipped_models
 from arbsr_jax.cli.models import describe
-from arbsr_jax.ops.geometry import Scale
+from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.model_file import SUFFIX, load_model, save_model, shipped_models
 
 
 def without_folders(value: Any) -> Any:

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from arbsr_jax import parallel
+from arbsr_jax import compilation
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("ARBSR_DATA", ROOT.parent / "shared" / "data"))
@@ -22,8 +22,8 @@ def programs_of_this_session(tmp_path_factory) -> None:
     """Tests and the commands that they run share compiled programs with each other, and with nobody else."""
     base = tmp_path_factory.getbasetemp()
     together = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    os.environ[parallel.CACHE_VARIABLE] = str(together / "programs")
-    parallel.compilation_cache()
+    os.environ[compilation.CACHE_VARIABLE] = str(together / "programs")
+    compilation.keep_programs_on_disk()
 
 
 def real_data(*parts: str) -> Path:

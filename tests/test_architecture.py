@@ -1,4 +1,4 @@
-"""The walls of the house: who may import what."""
+"""The rooms of the house: who may import what, and what stays in one place."""
 
 import ast
 import subprocess
@@ -9,17 +9,21 @@ import pytest
 
 from tests.conftest import ROOT
 
-FILES = sorted([*(ROOT / "arbsr_jax").rglob("*.py"), *ROOT.glob("*.py"), *(ROOT / "configs").glob("*.py")])
+PACKAGE = ROOT / "arbsr_jax"
+FILES = sorted([*PACKAGE.rglob("*.py"), *ROOT.glob("*.py"), *(ROOT / "configs").glob("*.py")])
 # Higher floors may use lower ones, never the other way round.
 FLOORS = [
     {"errors", "files", "version"},
-    {"ops", "parallel"},
-    {"models", "data", "photos"},
-    {"checkpoint"},
+    {"imaging"},
+    {"kernels", "photos"},
+    {"compilation"},
+    {"parallel", "models"},
+    {"model_file"},
     {"inference", "convert"},
-    {"evaluation", "demo"},
-    {"train", "analysis"},
+    {"evaluation", "data"},
+    {"train", "analysis", "demo"},
     {"cli"},
+    {"__main__"},
 ]
 WALLS = {
     "torch": ("arbsr_jax/convert/pytorch.py",),
@@ -27,10 +31,15 @@ WALLS = {
     "tensorflow_datasets": ("arbsr_jax/data/",),
     "matplotlib": ("arbsr_jax/analysis/",),
     "sklearn": ("arbsr_jax/analysis/",),
-    "argparse": ("evaluate.py", "arbsr_jax/cli/"),
-    "absl": ("train.py",),
+    "argparse": ("arbsr_jax/cli/",),
+    "absl": ("arbsr_jax/cli/train.py",),
     "tensorboardX": ("arbsr_jax/train/logs.py",),
     "orbax": ("arbsr_jax/train/checkpoints.py",),
+    "optax": ("arbsr_jax/train/",),
+}
+NOT_IN = {  # rooms, and the packages that they do without
+    "imaging": ("jax", "flax"),
+    "kernels": ("flax", "arbsr_jax.parallel", "arbsr_jax.compilation"),
 }
 
 
@@ -48,15 +57,25 @@ def floor(name: str) -> int | None:
     return next((number for number, rooms in enumerate(FLOORS) if name in rooms), None)
 
 
+def room_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).parts
+    return parts[1].removesuffix(".py") if parts[0] == "arbsr_jax" else ""
+
+
+def in_room(room: str) -> list[Path]:
+    return sorted((PACKAGE / room).glob("*.py"))
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_run_downwards_and_respect_the_walls(path):
-    place = path.relative_to(ROOT)
-    room = place.parts[1].removesuffix(".py") if place.parts[0] == "arbsr_jax" else None
+    place, room = path.relative_to(ROOT), room_of(path)
     for name in imports(path):
         top, *rest = name.split(".")
         allowed = WALLS.get(top)
         assert allowed is None or str(place).startswith(allowed), f"{place} imports {top}"
-        if top == "arbsr_jax" and rest and floor(room or "") is not None and floor(rest[0]) is not None:
+        for package in NOT_IN.get(room, ()):
+            assert not f"{name}.".startswith(f"{package}."), f"{place} imports {package}"
+        if top == "arbsr_jax" and rest and floor(room) is not None and floor(rest[0]) is not None:
             assert floor(rest[0]) <= floor(room), f"{place} ({room}) imports {name} from a higher floor"
 
 
@@ -69,12 +88,50 @@ def test_files_stay_small_and_only_one_says_pmap(path):
 
 
 def test_every_room_has_a_floor():
-    inside = (path.relative_to(ROOT).parts for path in FILES)  # the checkout may be called arbsr_jax too
-    rooms = {parts[1].removesuffix(".py") for parts in inside if parts[0] == "arbsr_jax"}
+    rooms = {room_of(path) for path in FILES if path.relative_to(ROOT).parts[0] == "arbsr_jax"}
     assert rooms - {"__init__"} <= set().union(*FLOORS)
 
 
-@pytest.mark.parametrize("module", ["evaluate", "arbsr_jax.cli.main"])
-def test_evaluation_and_upscaling_never_load_tensorflow(module):
-    code = f"import sys, {module}; sys.exit(any(name.split('.')[0] == 'tensorflow' for name in sys.modules))"
+def test_models_define_no_gradients_of_their_own():
+    """Gradients by hand belong to the kernels."""
+    for path in in_room("models"):
+        assert "custom_vjp" not in path.read_text(), path.name
+
+
+def test_kernels_ask_nothing_of_the_machine():
+    """Device counts and CPU affinity are no part of a cache's key: they come as arguments."""
+    for path in in_room("kernels"):
+        for question in ("device_count", "sched_getaffinity", "cpu_count", "default_backend", "environ"):
+            assert question not in path.read_text(), f"{path.name} asks for {question}"
+
+
+def test_layers_keep_their_own_borders():
+    """Only layers treat the padding of their input: networks and blocks hand the extent on."""
+    layers = {"extent.py", "layers.py", "adaption.py", "experts.py", "distillation.py"}
+    for path in FILES:
+        text = path.read_text()
+        assert "zero_outside(" not in text or path.name in layers, path.name
+        assert "replicate_edge(" not in text or path.name in {"extent.py", "layers.py"}, path.name
+    adaption = (PACKAGE / "models" / "adaption.py").read_text()
+    assert adaption.count("zero_outside(") == 1  # of DepthwiseConv3x3
+
+
+def test_one_way_to_choose_a_platform():
+    """What a program does on a platform is chosen when it is lowered, by platform_dependent."""
+    asking = {path.name for path in FILES if "default_backend()" in path.read_text()}
+    assert asking == {"compilation.py"}  # the compiler's own options, which are no part of a program
+
+
+@pytest.mark.parametrize("module", ["arbsr_jax.cli.evaluate", "arbsr_jax.cli.upscale"])
+def test_evaluation_and_upscaling_never_load_packages_of_training(module):
+    extras = {"tensorflow", "tensorboardX", "ml_collections", "matplotlib", "sklearn", "pytest"}
+    code = f"import sys, {module}; print({extras} & {{name.split('.')[0] for name in sys.modules}})"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert result.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("module", ["arbsr_jax", "arbsr_jax.cli.main", "arbsr_jax.imaging.resize"])
+def test_help_and_image_mathematics_come_without_jax(module):
+    """Its import takes seconds."""
+    code = f"import sys, {module}; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -8,11 +8,12 @@ import jax
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from arbsr_jax import parallel
-from arbsr_jax.checkpoint import Model
+from arbsr_jax.compilation import ProgramCache
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.grid import factors
+from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.model_file import Model
 from arbsr_jax.models.network import SRNetwork
-from arbsr_jax.ops.geometry import Scale
 
 
 class Encoded(NamedTuple):
@@ -29,10 +30,8 @@ class Encoded(NamedTuple):
 
 def encode(model: Model, lr: UInt8[np.ndarray, "height width 3"], scale: Scale) -> Encoded:
     """Features of an LR image by a network for a scale, or by a scale-specific one."""
-    program = jax.jit(lambda *arguments: SRNetwork(model.config).apply(*arguments, method="encode")[1])
-    factors = np.array([scale.vertical, scale.horizontal], np.float32)
-    arguments = {"params": model.parameters}, lr[None].astype(np.float32), factors
-    found = program.lower(*arguments).compile(compiler_options=parallel.compiler_options())(*arguments)
+    program = ProgramCache(jax.jit(lambda *arguments: SRNetwork(model.config).apply(*arguments, method="encode")[1]))
+    found = program({"params": model.parameters}, lr[None].astype(np.float32), factors(scale))
     return Encoded(
         [np.asarray(x[0]) for x in found["features"]], [np.asarray(mask[0, ..., 0]) for mask in found["masks"]]
     )

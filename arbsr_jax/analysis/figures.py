@@ -13,8 +13,8 @@ from PIL import Image
 from sklearn.manifold import TSNE
 
 from arbsr_jax.analysis.features import Encoded, discrepancy
-from arbsr_jax.evaluation.sweeps import Row
-from arbsr_jax.ops.geometry import Scale
+from arbsr_jax.evaluation.sweep import Row
+from arbsr_jax.imaging.scale import Scale
 
 mpl.use("Agg")
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red")
@@ -72,7 +72,7 @@ def gain(rows: dict[str, Sequence[Row]], title: str) -> Figure:
     for name, found in rows.items():
         for dataset in dict.fromkeys(row.dataset for row in found):
             mine = [row for row in found if row.dataset == dataset]
-            xs, ys = [row.scale_h for row in mine], [row.psnr - row.bicubic_psnr for row in mine]
+            xs, ys = [row.scale_h for row in mine], [row.scores.ours.psnr - row.scores.bicubic.psnr for row in mine]
             axis.plot(xs, ys, markers.get(name, ".-"), markersize=4, label=f"{dataset}, {name} scales")
     axis.set(xlabel="scale", ylabel="PSNR of Y over bicubic, dB")
     axis.grid(alpha=0.3)
@@ -89,7 +89,8 @@ def heat_map(rows: Sequence[Row], title: str) -> Figure:
     tables["gain over bicubic, dB"] = tables["PSNR of Y, dB"].copy()
     for row in rows:
         cell = vertical.index(row.scale_v), horizontal.index(row.scale_h)
-        for table, value in zip(tables.values(), (row.psnr, row.psnr - row.bicubic_psnr), strict=True):
+        ours, bicubic = row.scores.ours.psnr, row.scores.bicubic.psnr
+        for table, value in zip(tables.values(), (ours, ours - bicubic), strict=True):
             table[cell] = value
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     figure.suptitle(title, fontsize=9)

@@ -8,13 +8,11 @@ import importlib
 from pathlib import Path
 from types import ModuleType
 
-from arbsr_jax.checkpoint import SUFFIX, load_model, save_model
-from arbsr_jax.cli.exit_codes import DONE
+from arbsr_jax.cli.conventions import DONE
 from arbsr_jax.convert.architecture import ARCHITECTURES, from_torch, infer_architecture, infer_config, to_torch
-from arbsr_jax.errors import ArbsrError
-from arbsr_jax.models.network import count_parameters
-
-HELP = "Make a model file of a PyTorch checkpoint (EDSR, RCAN, ArbRCAN, LIIF), or a PyTorch checkpoint of EDSR or RCAN."
+from arbsr_jax.errors import ArbsrError, missing_extra
+from arbsr_jax.model_file import SUFFIX, load_model, save_model
+from arbsr_jax.models.parameters import count_parameters
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +75,4 @@ def _pytorch() -> ModuleType:
     try:
         return importlib.import_module("arbsr_jax.convert.pytorch")
     except ImportError:
-        raise ArbsrError(
-            'PyTorch is not installed; pip install "arbsr_jax[torch]", or pip install -e ".[torch]"'
-        ) from None
+        raise ArbsrError(missing_extra("PyTorch", "torch")) from None

@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import webbrowser
 
-from arbsr_jax.checkpoint import DEFAULT_MODEL
-from arbsr_jax.cli.exit_codes import DONE
+from arbsr_jax.cli.conventions import DONE
 from arbsr_jax.demo.server import make_server
 from arbsr_jax.demo.service import Service
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.inference.upscaler import load_model
-
-HELP = "Open a local page: drop a picture, drag its new size, compare with bicubic."
+from arbsr_jax.model_file import DEFAULT_MODEL
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

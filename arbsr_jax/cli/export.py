@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from arbsr_jax.checkpoint import load_model
-from arbsr_jax.cli.exit_codes import DONE
-from arbsr_jax.files import whole_or_not_at_all
+from arbsr_jax.cli.conventions import DONE
+from arbsr_jax.files import atomic_write
 from arbsr_jax.inference.export import PLATFORMS, export_model
-
-HELP = "Write a network as StableHLO (jax.export), for every image size and scale; docs/python.md says how to run it."
+from arbsr_jax.model_file import load_model
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +25,7 @@ def run(flags: argparse.Namespace) -> int:
     """
     content = export_model(load_model(flags.model))
     flags.output.parent.mkdir(parents=True, exist_ok=True)
-    with whole_or_not_at_all(flags.output) as partial:
+    with atomic_write(flags.output) as partial:
         partial.write_bytes(content)
     print(f"wrote {flags.output}: {len(content) / 1e6:.1f} MB, for {', '.join(PLATFORMS)}")
     return DONE

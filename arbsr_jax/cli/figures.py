@@ -12,20 +12,18 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from arbsr_jax.checkpoint import DEFAULT_MODEL, Model, load_model
-from arbsr_jax.cli.exit_codes import DONE, SOME_FAILED
-from arbsr_jax.data.benchmarks import Dataset, open_dataset, sample_photographs
-from arbsr_jax.errors import ArbsrError
-from arbsr_jax.evaluation.candidates import Network
-from arbsr_jax.evaluation.ledger import Ledger
-from arbsr_jax.evaluation.pictures import comparison
+from arbsr_jax.cli.conventions import DONE, SOME_FAILED
+from arbsr_jax.errors import ArbsrError, missing_extra
+from arbsr_jax.evaluation.datasets import Dataset, open_dataset, sample_photographs
+from arbsr_jax.evaluation.methods import Network
+from arbsr_jax.evaluation.panels import comparison
 from arbsr_jax.evaluation.protocols import PROTOCOLS
-from arbsr_jax.evaluation.scales import SWEEPS
-from arbsr_jax.evaluation.sweeps import Row, Scored, Sweep, evaluate, make_pair
+from arbsr_jax.evaluation.scores import ScoreCache
+from arbsr_jax.evaluation.sweep import SWEEPS, Row, Scored, Sweep, evaluate, make_pair
+from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
-from arbsr_jax.ops.geometry import Scale
+from arbsr_jax.model_file import DEFAULT_MODEL, Model, load_model
 
-HELP = "Draw a figure of the paper from a model and real images, as PNG and PDF."
 LR_SCALE = Scale.of(4)  # how much smaller than HR the images are whose features are shown
 COMPARED = [Scale.of(2), Scale.of(3), Scale.of(4)]
 
@@ -59,7 +57,10 @@ def run(flags: argparse.Namespace) -> int:
     models = [load_model(name) for name in flags.model]
     names = ", ".join(model.name for model in models)
     title = f"{names}; {dataset.name}, {len(dataset.images)} images; protocol {flags.protocol}"
-    figures = importlib.import_module("arbsr_jax.analysis.figures")  # matplotlib takes its time
+    try:
+        figures = importlib.import_module("arbsr_jax.analysis.figures")  # matplotlib takes its time
+    except ImportError:
+        raise ArbsrError(missing_extra("matplotlib or scikit-learn", "figures")) from None
     job = Job(flags, models, Sweep([dataset], [Scale.of(flags.scale)], flags.protocol), title, [])
     for path in figures.save(FIGURES[flags.name](figures, job), flags.output):
         print(f"wrote {path}")
@@ -130,15 +131,15 @@ FIGURES: dict[str, Callable[[ModuleType, Job], Any]] = {
 
 def _rows(job: Job, scales: list[Scale]) -> list[Row]:
     """Scores for many scales; those of single images are kept beside the figure."""
-    candidate, sweep = job.network, job.sweep
+    method, sweep = job.network, job.sweep
     sweep = Sweep(sweep.datasets, scales, sweep.protocol)
-    ledger = Ledger(job.flags.output.with_suffix(".images.jsonl"), f"{candidate.identity}, {sweep.protocol}")
+    cache = ScoreCache(job.flags.output.with_suffix(".images.jsonl"), f"{method.identity}, {sweep.protocol}")
     with tqdm(total=len(sweep), unit="image", leave=False, disable=None) as progress:
 
         def advance(*_: object) -> None:
             progress.update()
 
-        return list(evaluate(candidate, sweep, on_image=advance, on_failure=job.on_failure, ledger=ledger))
+        return list(evaluate(method, sweep, on_image=advance, on_failure=job.on_failure, cache=cache))
 
 
 def _corner(text: str) -> tuple[int, int]:

@@ -3,38 +3,66 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
+from types import ModuleType
 
-from arbsr_jax import parallel
-from arbsr_jax.cli import convert, demo, export, figures, models, report, upscale
-from arbsr_jax.cli.exit_codes import WRONG_USAGE
+from arbsr_jax.cli.conventions import WRONG_USAGE
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.version import VERSION
 
 COMMANDS = {
-    "upscale": upscale,
-    "models": models,
-    "demo": demo,
-    "convert": convert,
-    "export": export,
-    "figures": figures,
-    "report": report,
+    "upscale": "Enlarge images by any pair of factors, or to an exact size.",
+    "models": "List the shipped models, or the contents of model files.",
+    "demo": "Open a local page: drop a picture, drag its new size, compare with bicubic.",
+    "evaluate": "Score a model at any pair of scale factors; evaluate.py is the same.",
+    "report": "Put the JSON files of `arbsr evaluate` side by side: a row for each model, a column for each scale.",
+    "figures": "Draw a figure of the paper from a model and real images, as PNG and PDF.",
+    "convert": "Make a model file of PyTorch weights (EDSR, RCAN, ArbRCAN, LIIF), or PyTorch weights of EDSR or RCAN.",
+    "export": "Write a network as StableHLO (jax.export), for every image size and scale.",
+    "train": "Train a network; train.py is the same.",
 }
+FULL_USAGE = "arbsr COMMAND --help"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="arbsr", description="Super-resolution by any pair of scale factors.")
+    listing = "\n".join(f"  {name:<10}{words}" for name, words in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="arbsr",
+        usage="arbsr [--help] [--version] COMMAND ...",
+        description="Super-resolution by any pair of scale factors.",
+        epilog=f"commands (`{FULL_USAGE}` for their flags):\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"arbsr_jax {VERSION}")
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, module in COMMANDS.items():
-        module.add_flags(commands.add_parser(name, help=module.HELP, description=module.HELP))
+    parser.add_argument("command", metavar="COMMAND", choices=COMMANDS, help=argparse.SUPPRESS)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    command, rest = (parsed := parser.parse_args(arguments)).command, parsed.rest
+    module = importlib.import_module(f"arbsr_jax.cli.{command}")  # only this one: most of them need JAX
+    if command == "train":  # it has absl's flags
+        return module.main(rest, program="arbsr train")
+    return run_command(module, f"arbsr {command}", rest)
+
+
+def run_command(module: ModuleType, program: str, arguments: list[str] | None) -> int:
+    """Run a command's module with its flags; returns the exit code. A user's mistake is one line.
+
+    Args:
+      module: with `add_flags(parser)` and `run(flags) -> exit code`, of which the latter raises ArbsrError.
+      program: its name in messages.
+      arguments: the flags; None: those of this process.
+    """
+    from arbsr_jax.compilation import keep_programs_on_disk
+
+    parser = argparse.ArgumentParser(prog=program, description=COMMANDS[module.__name__.rpartition(".")[2]])
+    module.add_flags(parser)
     flags = parser.parse_args(arguments)
-    parallel.compilation_cache()
+    keep_programs_on_disk()
     try:
-        return COMMANDS[flags.command].run(flags)
+        return module.run(flags)
     except ArbsrError as error:
-        print(f"arbsr {flags.command}: {error}", file=sys.stderr)
+        print(f"{program}: {error}", file=sys.stderr)
         return WRONG_USAGE
 
 

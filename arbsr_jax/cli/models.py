@@ -7,11 +7,10 @@ import hashlib
 import textwrap
 from pathlib import Path
 
-from arbsr_jax.checkpoint import SUFFIX, load_model, shipped_models
-from arbsr_jax.cli.exit_codes import DONE
-from arbsr_jax.models.network import count_parameters
+from arbsr_jax.cli.conventions import DONE
+from arbsr_jax.model_file import SUFFIX, load_model, shipped_models
+from arbsr_jax.models.parameters import count_parameters
 
-HELP = "Say what models are shipped, or what is in model files."
 ADDING = f"More: any {SUFFIX} file of train.py or `arbsr convert` works wherever a name does."
 NOTICE_SHOWN = 220  # characters
 

@@ -6,13 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
-from arbsr_jax.cli.exit_codes import DONE
+from arbsr_jax.cli.conventions import DONE
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation.comparison import Comparison
 from arbsr_jax.evaluation.report import write_text
-from arbsr_jax.evaluation.sweeps import Row
-
-HELP = "Put the JSON files of evaluate.py side by side: a row for each model, a column for each dataset and scale."
+from arbsr_jax.evaluation.sweep import Row
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +43,7 @@ def run(flags: argparse.Namespace) -> int:
 def _read(path: Path) -> tuple[str, str, list[Row]]:
     try:
         content = json.loads(path.read_text())
-        return content["model"], content["protocol"], [Row(**row) for row in content["rows"]]
+        return content["model"], content["protocol"], [Row.of_fields(row) for row in content["rows"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = getattr(error, "strerror", None) or "it holds no scores"
         raise ArbsrError(f"{path}: {reason}; give files that evaluate.py --json wrote") from None

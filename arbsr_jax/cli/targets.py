@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from arbsr_jax.data.schedule import LARGEST
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.ops.geometry import Scale, round_half_up
+from arbsr_jax.imaging.scale import Scale, round_half_up
+from arbsr_jax.train.schedule import LARGEST
 
 
 class Target:

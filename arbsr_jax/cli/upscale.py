@@ -14,23 +14,20 @@ from typing import Any
 from tqdm import tqdm
 
 from arbsr_jax import parallel
-from arbsr_jax.checkpoint import DEFAULT_MODEL
-from arbsr_jax.cli.exit_codes import DONE, SOME_FAILED
-from arbsr_jax.cli.sharing import add_sharing_flags
+from arbsr_jax.cli.conventions import DONE, SOME_FAILED, add_process_flags
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.files import whole_or_not_at_all
-from arbsr_jax.inference.ensemble import upscale_by_ensemble
-from arbsr_jax.inference.photograph import upscale_photo
+from arbsr_jax.files import atomic_write
+from arbsr_jax.inference.photo import upscale_photo
 from arbsr_jax.inference.upscaler import Progress, Upscaler, load_model
-from arbsr_jax.models.network import DTYPES
+from arbsr_jax.model_file import DEFAULT_MODEL
+from arbsr_jax.models.parameters import DTYPES
 from arbsr_jax.photos import video
 from arbsr_jax.photos.jobs import AUTO, Job, plan_jobs
 from arbsr_jax.photos.photo import Photo
 from arbsr_jax.photos.reading import photo_size, read_photos
 from arbsr_jax.photos.writing import DEFAULT_QUALITY, FORMATS, write_photo
 
-HELP = "Enlarge images by any pair of factors, or to an exact size."
 FIRST, ALL = "first", "all"
 
 
@@ -59,7 +56,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--skip-existing", action="store_true", help="leave alone what is there already: goes on after an interruption")
     add("--dry-run", action="store_true", help="say what would be done")
     add("--json", type=Path, metavar="FILE", help="write what was done there")
-    add_sharing_flags(parser)
+    add_process_flags(parser)
 
 
 def run(flags: argparse.Namespace) -> int:
@@ -73,7 +70,7 @@ def run(flags: argparse.Namespace) -> int:
         raise ArbsrError(f"--quality {flags.quality} is not allowed; give 1 to 100")
     jobs = plan_jobs(flags.inputs, flags.output, suffix=flags.suffix, extension=flags.ext)
     memory = parse_memory(flags.memory)
-    parallel.join_processes(flags.coordinator, flags.processes, flags.process)
+    parallel.initialize_distributed(flags.coordinator, flags.processes, flags.process)
     process, processes = parallel.this_process() if flags.coordinator else (0, 1)
     upscaler = load_model(flags.model, tile=flags.tile, memory=memory, precision=flags.precision)
     if target.beyond_training and not upscaler.model.config.scale:
@@ -82,10 +79,10 @@ def run(flags: argparse.Namespace) -> int:
     if flags.json:
         flags.json.parent.mkdir(parents=True, exist_ok=True)
         place = flags.json if process == 0 else flags.json.with_stem(f"{flags.json.stem}-{process}")
-        with whole_or_not_at_all(place) as partial:
+        with atomic_write(place) as partial:
             partial.write_text(json.dumps(done, indent=2) + "\n")
     if processes > 1:
-        parallel.wait_for_all()
+        parallel.barrier()
     return SOME_FAILED if any(entry["status"] == "failed" for entry in done) else DONE
 
 
@@ -96,7 +93,7 @@ class Batch:
         self._flags, self._target, self._upscaler = flags, target, upscaler
 
     def run(self, jobs: list[Job]) -> list[dict[str, Any]]:
-        """What came of every job."""
+        """The outcome of every job."""
         done = []
         layout = "{desc}{percentage:3.0f}%|{bar}| {n:.1f}/{total} images [{elapsed}<{remaining}]"
         with tqdm(total=len(jobs), leave=False, disable=None, bar_format=layout) as bar:
@@ -141,25 +138,24 @@ class Batch:
         return {"status": "done", **sizes, "seconds": round(time.perf_counter() - begin, 3), "remarks": remarks}
 
     def _photo(self, photo: Photo, place: Path, progress: Progress) -> list[str]:
-        """Enlarge and write; what the file could not keep."""
-        flags, asked = self._flags, self._target.of(*photo.pixels.shape[:2])
-        large = upscale_photo(self._upscaler, photo, **asked, ensemble=flags.self_ensemble, progress=progress)
+        """Enlarge and write; returns what the file could not keep, in words."""
+        flags, arguments = self._flags, self._target.of(*photo.pixels.shape[:2])
+        large = upscale_photo(self._upscaler, photo, **arguments, ensemble=flags.self_ensemble, progress=progress)
         return write_photo(place, large, flags.quality, metadata=not flags.no_metadata)
 
     def _film(self, job: Job, progress: Progress) -> dict[str, Any]:
         film, begin = video.probe(job.source), time.perf_counter()
-        asked, size = self._target.of(film.height, film.width), self._target.pixels(film.height, film.width)
+        arguments, size = self._target.of(film.height, film.width), self._target.pixels(film.height, film.width)
         sizes = {"from": [film.width, film.height], "to": list(size)}
         if self._flags.dry_run:
             return {"status": "would do", **sizes}
-        method = upscale_by_ensemble if self._flags.self_ensemble else Upscaler.upscale
         count = 0
 
         def enlarge(frame: Any) -> Any:
             nonlocal count
             count += 1
             progress(min(1.0, count / film.frames) if film.frames else 0.0)
-            return method(self._upscaler, frame, **asked)
+            return self._upscaler.upscale(frame, **arguments, ensemble=self._flags.self_ensemble)
 
         job.target.parent.mkdir(parents=True, exist_ok=True)
         remarks = [*video.convert(job.source, job.target, film, enlarge, size), f"{count} frames"]

@@ -8,14 +8,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from arbsr_jax.checkpoint import as_tree, by_path
-from arbsr_jax.convert.batch_norm import fold_batch_norm
 from arbsr_jax.convert.liif import ENCODER, in_our_range, liif_rules, parted
 from arbsr_jax.convert.rules import Arrays, apply_rules, reverse_rules
-from arbsr_jax.convert.tables import MASK, MASK_CONVS, arbrcan_rules, scale_specific_rules
+from arbsr_jax.convert.tables import MASK, MASK_CONVS, arbrcan_rules, fold_batch_norm, scale_specific_rules
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.config import ARBRCAN_OF_EXPERTS, EDSR, EDSR_BASELINE, RCAN, ModelConfig, implicit, scale_specific
-from arbsr_jax.models.network import Parameters, parameter_shapes
+from arbsr_jax.models.network import parameter_shapes
+from arbsr_jax.models.parameters import Parameters, flatten_parameters, unflatten_parameters
 
 ARCHITECTURES = ("edsr", "rcan", "arbrcan", "liif")
 ATTENTION = "body.0.body.0.body.3.conv_du.0.weight"
@@ -74,15 +73,15 @@ def from_torch(source: Arrays, architecture: str, config: ModelConfig) -> Parame
     Raises:
       ArbsrError: keys, shapes or values do not fit; all that is wrong in one line.
     """
-    shapes = {path: leaf.shape for path, leaf in by_path(parameter_shapes(config)).items()}
+    shapes = {path: leaf.shape for path, leaf in flatten_parameters(parameter_shapes(config)).items()}
     if architecture == "liif":
-        return as_tree(in_our_range(apply_rules(liif_rules(config), parted(source, config), shapes)))
+        return unflatten_parameters(in_our_range(apply_rules(liif_rules(config), parted(source, config), shapes)))
     if architecture != "arbrcan":
-        return as_tree(apply_rules(scale_specific_rules(config), source, shapes))
+        return unflatten_parameters(apply_rules(scale_specific_rules(config), source, shapes))
     for mask in (MASK.format(place=place) for place in range(config.adaptions)):
         for conv in MASK_CONVS:
             source = fold_batch_norm(source, f"{mask}{conv}", f"{mask}{conv + 1}")
-    return as_tree(apply_rules(arbrcan_rules(config), source, shapes))
+    return unflatten_parameters(apply_rules(arbrcan_rules(config), source, shapes))
 
 
 def to_torch(parameters: Parameters, config: ModelConfig) -> dict[str, np.ndarray]:
@@ -93,7 +92,7 @@ def to_torch(parameters: Parameters, config: ModelConfig) -> dict[str, np.ndarra
     """
     if not config.scale:
         raise ArbsrError("only scale-specific networks (EDSR, RCAN at one scale) have a PyTorch counterpart")
-    return reverse_rules(scale_specific_rules(config), by_path(parameters))
+    return reverse_rules(scale_specific_rules(config), flatten_parameters(parameters))
 
 
 def _shape(source: Arrays, key: str) -> tuple[int, ...]:

@@ -8,8 +8,8 @@ from arbsr_jax.convert.rules import Arrays, Rule, layer
 from arbsr_jax.convert.tables import edsr_backbone, mean_shift
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.implicit import HIDDEN
 from arbsr_jax.models.layers import RGB_MEAN
+from arbsr_jax.models.liif import HIDDEN
 
 ENCODER, DECODER = "encoder.", "imnet.layers."
 LAST = f"{DECODER}{2 * (HIDDEN + 1)}"  # a ReLU after each layer before it

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float32
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.files import whole_or_not_at_all
+from arbsr_jax.files import atomic_write
 
 WRAPPERS = ("params_ema", "params", "state_dict", "model", "sd")  # outermost first; "model" may hold "sd"
 PARALLEL = "module."  # what nn.DataParallel puts before every key
@@ -56,7 +56,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Float32[np.ndarray, "..."]], 
 
 def write_checkpoint(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """A state dict as a PyTorch file, whole or not at all."""
-    with whole_or_not_at_all(path) as partial:
+    with atomic_write(path) as partial:
         torch.save({key: torch.from_numpy(np.array(array, np.float32)) for key, array in arrays.items()}, partial)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from arbsr_jax.convert.rules import Rule, layer
+from arbsr_jax.convert.rules import Arrays, Rule, layer
+from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.layers import RGB_MEAN
 from arbsr_jax.models.upsampling import shuffle_factors
 
 MASK = "sa_adapt.{place}.mask."
 MASK_CONVS = (0, 4, 7, 11)  # each followed by a batch norm at the next number
+EPSILON = 1e-5  # PyTorch's default of batch norms
+NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
+COUNTER = "num_batches_tracked"  # of no use after training
 
 
 def mean_shift() -> list[Rule]:
@@ -80,3 +84,28 @@ def arbrcan_rules(config: ModelConfig) -> list[Rule]:
         Rule(f"{upsampler}.offset.bias", f"{heads}/offset/bias", "swapped"),
         *layer("tail.1", "tail", "conv"),
     ]
+
+
+def fold_batch_norm(source: Arrays, conv: str, norm: str) -> dict[str, np.ndarray]:
+    """Weights that compute norm(conv(x)) by the conv alone; exact also at a zero-padded rim.
+
+    Args:
+      source: arrays by their keys.
+      conv: the beginning of the conv's keys; it must have a bias.
+      norm: the beginning of the batch norm's keys.
+
+    Raises:
+      ArbsrError: a key of either is missing, or of another shape.
+    """
+    keys = [f"{conv}.weight", f"{conv}.bias", *(f"{norm}.{part}" for part in NORM_PARTS)]
+    missing = [key for key in keys if key not in source]
+    if missing:
+        raise ArbsrError(f"missing: {', '.join(missing)}")
+    weight, bias, gain, shift, mean, variance = (source[key].astype(np.float64) for key in keys)
+    for key in keys[1:]:
+        if source[key].shape != weight.shape[:1]:
+            raise ArbsrError(f"wrong shapes: {key} {list(source[key].shape)} instead of {list(weight.shape[:1])}")
+    factor = gain / np.sqrt(variance + EPSILON)
+    others = {key: array for key, array in source.items() if key not in {*keys, f"{norm}.{COUNTER}"}}
+    folded = {keys[0]: weight * factor.reshape(-1, 1, 1, 1), keys[1]: (bias - mean) * factor + shift}
+    return {**others, **{key: array.astype(np.float32) for key, array in folded.items()}}

@@ -16,8 +16,8 @@ import tensorflow as tf
 
 from arbsr_jax.data.store import ImageStore
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.ops.geometry import Scale
-from arbsr_jax.ops.resize import TIE, contributions
+from arbsr_jax.imaging.resize import TIE, contributions
+from arbsr_jax.imaging.scale import Scale
 
 AXIS_FIELDS = ("origin_step", "margin", "crop", "length", "reach")
 

@@ -15,7 +15,7 @@ from jaxtyping import Int32, UInt8
 from arbsr_jax.data.patches import PatchMaker, plan_axis
 from arbsr_jax.data.store import ImageStore, Pools, decode
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.ops.geometry import Scale
+from arbsr_jax.imaging.scale import Scale
 
 PREFETCH = 8  # batches made ahead
 

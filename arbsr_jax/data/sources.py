@@ -13,8 +13,8 @@ import tensorflow_datasets as tfds
 from jaxtyping import UInt8
 from PIL import Image
 
-from arbsr_jax.data.images import image_size, list_images, read_rgb
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.files import image_size, list_images, read_rgb
 
 TFDS_PREFIX = "tfds:"
 TFDS_FAILURES = (  # unknown, no network, another archive than the published one, no such config

@@ -13,11 +13,10 @@ import numpy as np
 from PIL import Image
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.inference.photograph import enlarge_photo, upscale_photo
-from arbsr_jax.inference.timing import timed
+from arbsr_jax.imaging.resize import imresize
+from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.inference.photo import enlarge_photo, upscale_photo
 from arbsr_jax.inference.upscaler import Upscaler
-from arbsr_jax.ops.geometry import Scale
-from arbsr_jax.ops.resize import imresize
 from arbsr_jax.photos.photo import Photo, Pixels, to_8_bit
 from arbsr_jax.photos.reading import photo_size, read_photo
 
@@ -47,7 +46,7 @@ class Service:
                 f"the result would have {width}x{height} pixels; this page makes {LARGEST_RESULT / 1e6:.0f} Mpx"
             )
         with self._lock:
-            ours, seconds = timed(self._upscaler, lambda: upscale_photo(self._upscaler, photo, scale))
+            ours, seconds = self._upscaler.timed(lambda: upscale_photo(self._upscaler, photo, scale))
         bicubic = enlarge_photo(photo, lambda image, number: _bicubic(image, (height, width)))
         pictures = {"ours": _png(ours), "bicubic": _png(bicubic)}
         token = secrets.token_urlsafe(16)
@@ -83,8 +82,8 @@ def _decoded(upload: bytes) -> Photo:
 def _bicubic(image: Pixels, size: tuple[int, int]) -> Pixels:
     """Of 8 bits as MATLAB's; of 16, as transparent pictures are computed, rounded half up."""
     if image.dtype == np.uint8:
-        return imresize(image, size=size)
-    large = np.floor(imresize(image.astype(np.float64), size=size) + 0.5)
+        return imresize(image, height=size[0], width=size[1])
+    large = np.floor(imresize(image.astype(np.float64), height=size[0], width=size[1]) + 0.5)
     return np.clip(large, 0, np.iinfo(image.dtype).max).astype(image.dtype)
 
 

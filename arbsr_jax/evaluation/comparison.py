@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.evaluation.candidates import BICUBIC
+from arbsr_jax.evaluation.methods import BICUBIC
 from arbsr_jax.evaluation.published import published
 from arbsr_jax.evaluation.report import averages, sweep_name, table_line
-from arbsr_jax.evaluation.sweeps import Row
-from arbsr_jax.ops.geometry import Scale
+from arbsr_jax.evaluation.sweep import Row
+from arbsr_jax.imaging.metrics import Quality
+from arbsr_jax.imaging.scale import Scale
 
 Column = tuple[str, str]  # dataset; scale as x2, or the name of a sweep
-
-
-class Scores(NamedTuple):
-    """Of one model in one column."""
-
-    psnr: float
-    ssim: float
-
-    def __sub__(self, other: Scores) -> str:
-        return f"{self.psnr - other.psnr:+.2f} / {self.ssim - other.ssim:+.4f}"
-
-    def __str__(self) -> str:
-        return f"{self.psnr:.2f} / {self.ssim:.4f}"
 
 
 class Comparison:
@@ -33,18 +20,18 @@ class Comparison:
 
     def __init__(self, protocol: str) -> None:
         self.protocol = protocol
-        self._table: dict[str, dict[Column, Scores]] = {BICUBIC: {}}
+        self._table: dict[str, dict[Column, Quality]] = {BICUBIC: {}}
 
     def add(self, model: str, rows: Sequence[Row]) -> None:
         """Rows of a model and averages over them; what it has in a column already is replaced."""
         mine = self._table.setdefault(model, {})
         for dataset in dict.fromkeys(row.dataset for row in rows):
-            found = [row for row in rows if row.dataset == dataset]
-            scales = [Scale.of((row.scale_h, row.scale_v)) for row in found]
+            group = [row for row in rows if row.dataset == dataset]
+            scales = [Scale.of((row.scale_h, row.scale_v)) for row in group]
             columns = [f"x{scale}" for scale in scales] + [sweep_name(scales) or f"mean of {len(scales)}"]
-            for column, one in zip(columns, [*found, *averages(found)], strict=False):
-                mine[dataset, column] = Scores(one.psnr, one.ssim)
-                self._table[BICUBIC][dataset, column] = Scores(one.bicubic_psnr, one.bicubic_ssim)
+            for column, one in zip(columns, [*group, *averages(group)], strict=False):
+                mine[dataset, column] = one.scores.ours
+                self._table[BICUBIC][dataset, column] = one.scores.bicubic
 
     def markdown(self, against: str | None = None) -> str:
         """The table; below it papers' numbers, how far ours are from them, and how far each model is from one of them.
@@ -56,21 +43,31 @@ class Comparison:
           ArbsrError: there is no such row.
         """
         columns = list(self._table[BICUBIC])
-        theirs: dict[str, dict[Column, Scores]] = {}
+        theirs: dict[str, dict[Column, Quality]] = {}
         for entry in published(self.protocol):
             if (entry.dataset, entry.column) in columns:
                 row = theirs.setdefault(f"{entry.method} ({entry.source})", {})
-                row[entry.dataset, entry.column] = Scores(entry.psnr, entry.ssim)
+                row[entry.dataset, entry.column] = entry.quality
         rows = self._table | theirs
         if against is not None and against not in rows:
             raise ArbsrError(f"no row {against!r} to compare with; there are: {', '.join(rows)}")
         pairs = [(BICUBIC, name) for name in theirs if name.startswith(BICUBIC)]
         pairs += [(model, against) for model in self._table if against not in (None, model)]
-        shown = {name: [str(scores.get(c, "-")) for c in columns] for name, scores in rows.items()}
+        shown = {name: [_words(scores.get(c)) for c in columns] for name, scores in rows.items()}
         for name, other in pairs:
             both = [(rows[name].get(c), rows[other].get(c)) for c in columns]
-            shown[f"{name} - {other}"] = ["-" if None in pair else pair[0] - pair[1] for pair in both]
+            shown[f"{name} - {other}"] = [_difference(*pair) for pair in both]
         return "\n".join([f"PSNR / SSIM of Y, protocol `{self.protocol}`.", "", *_lines(columns, shown), ""])
+
+
+def _words(quality: Quality | None) -> str:
+    return "-" if quality is None else f"{quality.psnr:.2f} / {quality.ssim:.4f}"
+
+
+def _difference(one: Quality | None, other: Quality | None) -> str:
+    if one is None or other is None:
+        return "-"
+    return f"{one.psnr - other.psnr:+.2f} / {one.ssim - other.ssim:+.4f}"
 
 
 def _lines(columns: Iterable[Column], shown: dict[str, list[str]]) -> list[str]:

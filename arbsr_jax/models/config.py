@@ -1,4 +1,4 @@
-"""What a network is made of: the part of a model file that is not weights."""
+"""The parts and sizes of a network: the part of a model file that is not weights."""
 
 from __future__ import annotations
 

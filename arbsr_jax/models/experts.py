@@ -6,11 +6,12 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from arbsr_jax.models.area import WHOLE, Area
-from arbsr_jax.models.convolution import conv3x3
+from arbsr_jax.imaging.grid import Grid
+from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions, conv3x3
+from arbsr_jax.kernels.sampling import sample_at_offsets, to_canvas
+from arbsr_jax.models.extent import WHOLE, Extent
 from arbsr_jax.models.hyper import Heads, HyperNetwork, PhaseTable, over_phases, phase_inputs
-from arbsr_jax.ops.geometry import Grid
-from arbsr_jax.ops.sampling import sample_at_offsets, to_canvas
+from arbsr_jax.models.upsampling import Upsampler
 
 EXPERTS = 4
 COMPRESSION = 8  # channels of the upsampling's bottleneck: C / 8
@@ -22,10 +23,11 @@ class ExpertConv(nn.Module):
     """3x3 conv whose kernel is a mix of four, weighted by the softmax of an MLP of (1/r_v, 1/r_h); no bias."""
 
     channels: int
+    options: ConvOptions = DEFAULTS
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "batch height width channels"], scale: Float[Array, "2"]
+        self, x: Float[Array, "batch height width channels"], scale: Float[Array, "2"], extent: Extent = WHOLE
     ) -> Float[Array, "batch height width channels"]:
         """F_adapt of features for a scale (r_v, r_h); shapes are kept."""
         heads = {"routing": (EXPERTS, nn.initializers.zeros)}
@@ -33,17 +35,16 @@ class ExpertConv(nn.Module):
         experts = self.param("experts", of_experts, (EXPERTS, 3, 3, self.channels, self.channels))
         # One scale for the whole image: mixing kernels costs one conv instead of four.
         kernel = jnp.tensordot(weights.astype(experts.dtype), experts, axes=1)
-        return conv3x3(x, kernel)
+        return conv3x3(extent.zero_outside(x), kernel, self.options)
 
 
-class ExpertUpsampling(nn.Module):
+class ExpertUpsampling(Upsampler):
     """x + expand(compress(x)) of sampled features x; both are mixes of four, weighted by phase through sigmoids."""
 
     channels: int
 
     @property
-    def heads(self) -> Heads:
-        """Of the hypernetwork."""
+    def heads(self) -> Heads:  # noqa: D102 (see Upsampler)
         return {"routing": (EXPERTS, nn.initializers.zeros), "offset": (2, nn.initializers.zeros)}
 
     def setup(self) -> None:
@@ -59,17 +60,16 @@ class ExpertUpsampling(nn.Module):
     def __call__(
         self,
         x: Float[Array, "batch height width channels"],
+        extent: Extent,
         grid: Grid,
-        area: Area = WHOLE,
         table: PhaseTable | None = None,
     ) -> tuple[Float[Array, "batch rows columns channels"], None]:
-        """Features on the canvas of `grid`; the image is taken for surrounded by zeros.
+        """Features on the canvas of `grid`; the image is padded with zeros.
 
-        The outputs of the experts are mixed: mixing their kernels would make two matrices for every HR pixel. `table`
-        is of the grid, where it is known.
+        The outputs of the experts are mixed: mixing their kernels would make two matrices for every HR pixel.
         """
         table = self.phase_table(grid) if table is None else table
-        x = sample_at_offsets(x, table["offset"], grid, area.size_in(x), zeros_outside=True)
+        x = sample_at_offsets(x, table["offset"], grid, extent.size_in(x), zeros_outside=True)
         # All experts in one matrix product; each weight stands before the `few` channels of its expert. Written as a
         # sum over an axis of experts, XLA 0.10 on CPUs fuses it with the next product into wrong numbers.
         few = self.compress.shape[-1]

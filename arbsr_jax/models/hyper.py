@@ -9,13 +9,13 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from arbsr_jax.imaging.grid import Grid
 from arbsr_jax.models.layers import uniform_fan_in
-from arbsr_jax.ops.geometry import Grid
 
 FC_WIDTH = 64
 
 Heads = Mapping[str, tuple[int, Callable[..., Array]]]  # name -> (length, initializer of the bias)
-# By head, what it gives for every pair of phases.
+# By head, its output for every pair of phases.
 PhaseTable = dict[str, Float[Array, "phases_v phases_h length"]]
 
 
@@ -50,7 +50,7 @@ def over_phases() -> type[HyperNetwork]:
 
 
 def phase_inputs(scale: Float[Array, "2"], grid: Grid) -> Float[Array, "phases_v phases_h 4"]:
-    """What the heads see for every phase pair: the two numbers that stand for the scale, then R(y) and R(x)."""
+    """The heads' input for every phase pair: the two numbers that stand for the scale, then R(y) and R(x)."""
     rows, columns = jnp.meshgrid(grid.rows.relative, grid.columns.relative, indexing="ij")
     scale = jnp.broadcast_to(scale, (*rows.shape, 2))
     return jnp.concatenate([scale, rows[..., None], columns[..., None]], axis=-1)

@@ -10,9 +10,9 @@ import numpy as np
 from jax.lax import slice_in_dim
 from jaxtyping import Array, Float
 
-from arbsr_jax.models.area import WHOLE, Area
-from arbsr_jax.models.convolution import conv3x3, direct, side_by_side, sum_of_taps
-from arbsr_jax.models.pointwise import add_bias, conv1x1
+from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions, conv3x3, kernel_matrix, shift_and_add
+from arbsr_jax.kernels.pointwise import add_bias, conv1x1
+from arbsr_jax.models.extent import WHOLE, Extent
 
 # PyTorch's default for convolutions and linear layers, with which EDSR and RCAN were trained:
 # uniform within fan_in^(-1/2).
@@ -27,19 +27,20 @@ class Conv3x3(nn.Module):
 
     Attributes:
       features: channels of the result.
-      plain: always XLA's conv: where hundreds follow each other, compiling faster ways takes minutes, and their
-        rounding adds up.
+      options: how it is computed.
     """
 
     features: int
-    plain: bool = False
+    options: ConvOptions = DEFAULTS
 
     @nn.compact
-    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch height width features"]:
+    def __call__(
+        self, x: Float[Array, "batch height width channels"], extent: Extent = WHOLE
+    ) -> Float[Array, "batch height width features"]:
         """The conv of x; height and width are kept."""
         kernel = self.param("kernel", uniform_fan_in, (3, 3, x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        return add_bias((direct if self.plain else conv3x3)(x, kernel), bias)
+        return add_bias(conv3x3(extent.zero_outside(x), kernel, self.options), bias)
 
 
 class Conv1x1(nn.Module):
@@ -71,7 +72,7 @@ class Pointwise(nn.Module):
 class Tail(nn.Module):
     """3x3 conv to a few channels with zero padding 1, in two parts: one matrix product, and nine shifted sums.
 
-    A 1x1 conv before it becomes part of the product, also at the rim: the padding is of what the product makes.
+    A 1x1 conv before it becomes part of the product, also at the rim: the product's result is padded, not its input.
     """
 
     channels: int
@@ -87,18 +88,18 @@ class Tail(nn.Module):
         x: Float[Array, "batch height width channels"],
         before: tuple[Float[Array, "channels channels"], Float[Array, "channels"]] | None = None,
     ) -> Float[Array, "batch height width nine_features"]:
-        """What every pixel gives to its neighbours, of x or of the 1x1 conv of x whose kernel and bias are given."""
-        product = side_by_side(self.kernel)
+        """Every pixel's nine taps, of x or of the 1x1 conv of x with the kernel and bias of `before`."""
+        product = kernel_matrix(self.kernel)
         if before is None:
             return conv1x1(x, product)
         exactly = partial(jnp.matmul, precision="highest")
         return add_bias(conv1x1(x, exactly(before[0], product)), exactly(before[1], product))
 
     def __call__(
-        self, taps: Float[Array, "batch height width nine_features"], area: Area = WHOLE
+        self, taps: Float[Array, "batch height width nine_features"], extent: Extent = WHOLE
     ) -> Float[Array, "batch height width features"]:
         """The conv, from its taps."""
-        return add_bias(sum_of_taps(area.clear(taps)), self.bias)
+        return add_bias(shift_and_add(extent.zero_outside(taps)), self.bias)
 
 
 class PointwiseTail(nn.Module):
@@ -120,10 +121,10 @@ class PointwiseTail(nn.Module):
         return conv1x1(x, self.kernel)
 
     def __call__(
-        self, taps: Float[Array, "batch height width features"], area: Area = WHOLE
+        self, taps: Float[Array, "batch height width features"], extent: Extent = WHOLE
     ) -> Float[Array, "batch height width features"]:
         """The conv, from its taps."""
-        del area
+        del extent
         return add_bias(taps, self.bias)
 
 
@@ -136,19 +137,25 @@ def pixel_shuffle(
     return x.transpose(0, 1, 4, 2, 5, 3).reshape(batch, height * factor, width * factor, -1)
 
 
-def average_pool2(x: Float[Array, "batch height width channels"]) -> Float[Array, "batch half_h half_w channels"]:
+def average_pool2(
+    x: Float[Array, "batch height width channels"], extent: Extent = WHOLE
+) -> Float[Array, "batch half_h half_w channels"]:
     """2x2 average pool, sizes rounded up: the last row or column of an odd size is averaged with itself."""
     batch, height, width, channels = x.shape
-    x = jnp.pad(x, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    x = jnp.pad(extent.replicate_edge(x), ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     x = x.reshape(batch, (height + 1) // 2, 2, (width + 1) // 2, 2, channels)
     # Added up by name: on CPUs a reduction over two axes of two takes twice as long.
     return (x[:, :, 0, :, 0] + x[:, :, 0, :, 1] + x[:, :, 1, :, 0] + x[:, :, 1, :, 1]) / 4
 
 
 def bilinear_up2(
-    x: Float[Array, "batch half_h half_w channels"], size: tuple[int, int]
+    x: Float[Array, "batch half_h half_w channels"], size: tuple[int, int], extent: Extent = WHOLE
 ) -> Float[Array, "batch height width channels"]:
-    """2x bilinear enlargement (pixel centres at halves, borders clamped), cut to `size` (height, width)."""
+    """2x bilinear enlargement (pixel centres at halves, borders clamped), cut to an array of `size` (height, width).
+
+    `extent` is that of x.
+    """
+    x = extent.replicate_edge(x)
     for axis, length in zip((1, 2), size, strict=True):
         count = x.shape[axis]
         first, last = slice_in_dim(x, 0, 1, axis=axis), slice_in_dim(x, count - 1, count, axis=axis)

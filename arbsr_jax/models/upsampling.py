@@ -1,6 +1,7 @@
 """From LR features to features on the HR canvas: scale-aware (Section 3.2.2), pixel shuffle, or bicubic.
 
-Each gives the features, and kernel and bias of a 1x1 conv that the tail is still to compute, or None.
+All upsamplers are called alike, with (x, extent, grid, table). They return the features, and kernel and bias of a
+1x1 conv that the tail computes together with its own, or None.
 """
 
 from __future__ import annotations
@@ -9,33 +10,50 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from arbsr_jax.models.area import WHOLE, Area
+from arbsr_jax.imaging.grid import Grid
+from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
+from arbsr_jax.kernels.sampling import bicubic_upsample, sample_at_offsets, to_canvas
+from arbsr_jax.models.extent import Extent
 from arbsr_jax.models.hyper import Heads, PhaseTable, over_phases, phase_inputs
 from arbsr_jax.models.layers import Conv3x3, Pointwise, pixel_shuffle
-from arbsr_jax.ops.geometry import Grid
-from arbsr_jax.ops.sampling import bicubic_upsample, sample_at_offsets, to_canvas
 
+Features = Float[Array, "batch height width channels"]
+HRFeatures = Float[Array, "batch rows columns any_channels"]
 PointwiseConv = tuple[Float[Array, "channels channels"], Float[Array, "channels"]]
 
 
-def identity_kernel1x1(key: Array, shape: tuple[int, int], dtype: jnp.dtype) -> Float[Array, "channels channels"]:
+def identity_kernel1x1(
+    key: Array, shape: tuple[int, ...], dtype: jnp.dtype | type
+) -> Float[Array, "channels channels"]:
     """A 1x1 conv that hands every channel through."""
     del key
     return jnp.eye(*shape, dtype=dtype)
 
 
-class ScaleAwareUpsampling(nn.Module):
-    """Sampling at learned offsets, then a learned kernel and bias, each made from scale and phase; then a 1x1 conv.
+class Upsampler(nn.Module):
+    """What upsamplers have in common; those without heads have no phase table."""
 
-    It starts as plain bilinear interpolation, so that a pretrained tail can go on from there. The 1x1 conv is left to
-    the tail, which computes both convs as one.
+    @property
+    def heads(self) -> Heads:
+        """Of the hypernetwork, if there is one."""
+        return {}
+
+    def phase_table(self, grid: Grid) -> PhaseTable | None:
+        """The heads' outputs for every pair of phases of a grid: once each, not for every pixel."""
+        del grid
+        return None
+
+
+class ScaleAwareUpsampling(Upsampler):
+    """Sampling at learned offsets, then a learned kernel and bias, each predicted from scale and phase; a 1x1 conv.
+
+    It starts as plain bilinear interpolation, so that a pretrained tail can go on from there.
     """
 
     channels: int
 
     @property
-    def heads(self) -> Heads:
-        """Of the hypernetwork."""
+    def heads(self) -> Heads:  # noqa: D102 (see Upsampler)
         of_channels = {"kernel": (self.channels, nn.initializers.ones), "bias": (self.channels, nn.initializers.zeros)}
         return {**of_channels, "offset": (2, nn.initializers.zeros)}
 
@@ -43,20 +61,15 @@ class ScaleAwareUpsampling(nn.Module):
         """The hypernetwork, and the 1x1 conv."""
         self.hyper, self.mix = over_phases()(self.heads), Pointwise(self.channels, identity_kernel1x1)
 
-    def phase_table(self, grid: Grid) -> PhaseTable:
-        """Kernel, bias and offset for every pair of phases: once each, not for every pixel."""
+    def phase_table(self, grid: Grid) -> PhaseTable:  # noqa: D102 (see Upsampler)
         return self.hyper(phase_inputs(grid.scale, grid))
 
     def __call__(
-        self,
-        x: Float[Array, "batch height width channels"],
-        grid: Grid,
-        area: Area = WHOLE,
-        table: PhaseTable | None = None,
-    ) -> tuple[Float[Array, "batch rows columns channels"], PointwiseConv]:
-        """Features on the canvas of `grid`, and the conv to come; `table` is of the grid, where it is known."""
+        self, x: Features, extent: Extent, grid: Grid, table: PhaseTable | None = None
+    ) -> tuple[HRFeatures, PointwiseConv]:
+        """Features on the canvas of `grid`; `table` is the grid's phase table, if it is known."""
         table = self.phase_table(grid) if table is None else table
-        x = sample_at_offsets(x, table["offset"], grid, area.size_in(x))
+        x = sample_at_offsets(x, table["offset"], grid, extent.size_in(x))
         kernel, bias = (to_canvas(table[name].astype(x.dtype), grid)[None] for name in ("kernel", "bias"))
         return x * kernel + bias, self.mix()
 
@@ -66,31 +79,34 @@ def shuffle_factors(scale: int) -> list[int]:
     return [3] if scale == 3 else [2] * (scale.bit_length() - 1)
 
 
-class PixelShuffleUpsampling(nn.Module):
+class PixelShuffleUpsampling(Upsampler):
     """The scale-specific upsampler of EDSR and RCAN: conv and pixel shuffle, by 3 once or by 2 repeatedly."""
 
     channels: int
     scale: int
+    options: ConvOptions = DEFAULTS
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "batch height width channels"], grid: Grid, area: Area = WHOLE
-    ) -> tuple[Float[Array, "batch rows columns channels"], None]:
+        self, x: Features, extent: Extent, grid: Grid, table: PhaseTable | None = None
+    ) -> tuple[HRFeatures, None]:
         """Features enlarged by `scale`; `grid` must be of that scale."""
+        del table
         for index, factor in enumerate(shuffle_factors(self.scale)):
-            x = pixel_shuffle(Conv3x3(factor**2 * self.channels, name=f"conv_{index}")(area.clear(x)), factor)
-            area = area.times(factor)
+            conv = Conv3x3(factor**2 * self.channels, self.options, name=f"conv_{index}")
+            x, extent = pixel_shuffle(conv(x, extent), factor), extent.enlarge(factor)
         if x.shape[1:3] != grid.canvas:
             raise ValueError(f"a x{self.scale} network makes {x.shape[1:3]} here, not the canvas {grid.canvas}")
         return x, None
 
 
-class BicubicUpsampling(nn.Module):
+class BicubicUpsampling(Upsampler):
     """Bicubic interpolation of features (Table 1, row 1); no parameters."""
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "batch height width channels"], grid: Grid, area: Area = WHOLE
-    ) -> tuple[Float[Array, "batch rows columns channels"], None]:
+        self, x: Features, extent: Extent, grid: Grid, table: PhaseTable | None = None
+    ) -> tuple[HRFeatures, None]:
         """Features on the canvas of `grid`."""
-        return bicubic_upsample(x, grid, area.size_in(x)), None
+        del table
+        return bicubic_upsample(x, grid, extent.size_in(x)), None

@@ -12,8 +12,8 @@ import numpy as np
 import tifffile
 from PIL import Image, ImageCms
 
-from arbsr_jax.data.images import opened
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.files import opened
 from arbsr_jax.photos.exif import orientation, upright
 from arbsr_jax.photos.photo import Photo, Pixels
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.files import whole_or_not_at_all
+from arbsr_jax.files import atomic_write
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 FFMPEG, RAW = ("ffmpeg", "-v", "error"), ("-f", "rawvideo", "-pix_fmt", "rgb24")
@@ -82,7 +82,7 @@ def convert(
     """
     remarks: list[str] = []
     even = tuple(side + side % 2 for side in size)
-    with whole_or_not_at_all(target) as partial:
+    with atomic_write(target) as partial:
         kind = {".mkv": "matroska", ".m4v": "mp4"}.get(target.suffix.lower(), target.suffix.lower()[1:])
         pictures = [*RAW, "-s", "x".join(map(str, even)), "-r", film.rate, "-i", "-"]
         coding = ["-c:v", "libvpx-vp9" if kind == "webm" else "libx264", "-crf", str(CONSTANT_RATE_FACTOR)]

@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.files import whole_or_not_at_all
+from arbsr_jax.files import atomic_write
 from arbsr_jax.photos.photo import Photo, Pixels, to_8_bit
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -73,7 +73,7 @@ def write_photo(path: Path, photo: Photo, quality: int = DEFAULT_QUALITY, *, met
     pixels, remarks = _fitted(photo.pixels, kind)
     icc, exif = (photo.icc, photo.exif if kind.exif else None) if metadata else (None, None)
     try:
-        with whole_or_not_at_all(path) as partial:
+        with atomic_write(path) as partial:
             _encode(kind, pixels, icc, exif, quality)(partial)
     except (OSError, ValueError, SystemError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__

@@ -32,8 +32,8 @@ class ScalePlan:
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What the loop reports to and saves with."""
+class RunContext:
+    """Where the loop reports and saves."""
 
     log: RunLog
     checkpoints: TrainingCheckpoints
@@ -47,7 +47,7 @@ def run_steps(
     state: TrainState,
     stream: Iterator[Batch],
     plans: Sequence[ScalePlan],
-    around: Surroundings,
+    context: RunContext,
 ) -> TrainState:
     """All steps that the stream has batches for.
 
@@ -69,15 +69,15 @@ def run_steps(
             bar.update()
             final = step == config.steps
             if step % config.log_every == 0 or final:
-                _report(step, state, meter, bar, around)
+                _report(step, state, meter, bar, context)
             if final or (step % config.validation.every == 0):
-                scores = around.validation(state.parameters, {**around.provenance, "steps": step})
+                scores = context.validation(state.parameters, {**context.provenance, "steps": step})
                 if scores:
-                    around.log.write(step, scores)
-                    around.log.say(f"step {step} " + " ".join(f"{k} {v:.2f}" for k, v in scores.items()))
+                    context.log.write(step, scores)
+                    context.log.say(f"step {step} " + " ".join(f"{k} {v:.2f}" for k, v in scores.items()))
             stopping = stop.after(step)
             if step % config.checkpoint_every == 0 or final or stopping:
-                around.checkpoints.save(step, state)
+                context.checkpoints.save(step, state)
             if stopping and not final:
                 raise Preempted(f"stopped by SIGTERM after step {step}; its state is saved")
     return state
@@ -91,11 +91,11 @@ def _refuse_endless_skipping(in_row: int, step: int, allowed: int) -> None:
         )
 
 
-def _report(step: int, state: TrainState, meter: Meter, bar: tqdm, around: Surroundings) -> None:
-    values = {**meter.report(), "learning_rate": float(around.learning_rate(step)), "skipped": int(state.skipped)}
-    around.log.write(step, values)
+def _report(step: int, state: TrainState, meter: Meter, bar: tqdm, context: RunContext) -> None:
+    values = {**meter.report(), "learning_rate": float(context.learning_rate(step)), "skipped": int(state.skipped)}
+    context.log.write(step, values)
     shown = {name: f"{values[name]:.3f}" for name in ("loss", "transfer") if name in values}
     shown |= {"lr": f"{values['learning_rate']:.2e}", "images/s": f"{values['images_per_second']:.1f}"}
     shown |= {"data wait": f"{values['data_wait']:.0%}", "skipped": str(values["skipped"])}
     bar.set_postfix(shown, refresh=False)
-    around.log.say(f"step {step} " + " ".join(f"{name} {value}" for name, value in shown.items()))
+    context.log.say(f"step {step} " + " ".join(f"{name} {value}" for name, value in shown.items()))

@@ -10,23 +10,24 @@ import jax
 from ml_collections import ConfigDict
 
 from arbsr_jax import parallel
-from arbsr_jax.checkpoint import save_model
 from arbsr_jax.data import pipeline
-from arbsr_jax.data.schedule import scale_schedule, training_scales
 from arbsr_jax.data.sources import training_images
 from arbsr_jax.data.store import Pools, decoded_bytes
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.grid import make_grid
+from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.model_file import save_model
 from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.network import DTYPES, count_parameters, initialize
-from arbsr_jax.ops.geometry import Scale, make_grid
+from arbsr_jax.models.network import initialize
+from arbsr_jax.models.parameters import DTYPES, count_parameters
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
 from arbsr_jax.train.logs import RunLog
-from arbsr_jax.train.loop import ScalePlan, Surroundings, run_steps
+from arbsr_jax.train.loop import RunContext, ScalePlan, run_steps
 from arbsr_jax.train.optimizer import learning_rate, make_optimizer
-from arbsr_jax.train.start import from_model, from_teacher
-from arbsr_jax.train.state import TrainState, fresh_state
+from arbsr_jax.train.schedule import scale_schedule, training_scales
+from arbsr_jax.train.state import TrainState, fresh_state, init_from, init_from_teacher
 from arbsr_jax.train.step import Constants, make_step
-from arbsr_jax.train.teachers import START_SCALE, Teacher, load_imitated, load_teachers
+from arbsr_jax.train.teachers import START_SCALE, Teacher, load_output_teacher, load_teachers
 from arbsr_jax.train.validation import Validation
 from arbsr_jax.train.workdir import locked
 
@@ -63,7 +64,7 @@ def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLo
     checkpoints = TrainingCheckpoints(workdir / "checkpoints", config.keep, log.say)
     state = checkpoints.restore_latest(state) or state
     provenance = {"trained_with": "train.py", "config": config.to_dict(), "data": [Path(name).name for name in sources]}
-    around = Surroundings(
+    around = RunContext(
         log,
         checkpoints,
         Validation(config.validation, model, workdir, log.say),
@@ -76,7 +77,7 @@ def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLo
         f"{jax.devices()[0].device_kind}; from step {start} to {config.steps}"
     )
     stream = pipeline.pooled_batches(pools, plan, config.data.pool_steps, start, log.say)
-    plans = scale_plans(config, model, teachers, plan, log.say, load_imitated(config.teachers.imitated))
+    plans = scale_plans(config, model, teachers, plan, log.say, load_output_teacher(config.teachers.output))
     try:
         state = run_steps(config, state, stream, plans, around)
     finally:
@@ -105,13 +106,13 @@ def batch_plan(config: ConfigDict, model: ModelConfig) -> pipeline.BatchPlan:
 def starting_state(
     config: ConfigDict, model: ModelConfig, teachers: dict[int, Teacher], say: Callable[[str], None]
 ) -> TrainState:
-    """Fresh parameters with what `config.start` has of them, else with the backbone of the x4 teacher, if any."""
+    """Fresh parameters with the layers of `config.init_from`, else with the backbone of the x4 teacher, if any."""
     parameters = initialize(model, config.seed)
-    if config.start:
-        parameters, words = from_model(parameters, config.start)
+    if config.init_from:
+        parameters, words = init_from(parameters, config.init_from)
         say(words)
     elif START_SCALE in teachers:
-        parameters = from_teacher(parameters, teachers[START_SCALE].parameters, config.teachers.copy_ends)
+        parameters = init_from_teacher(parameters, teachers[START_SCALE].parameters, config.teachers.copy_ends)
     return fresh_state(parameters, make_optimizer(config.optimizer, config.steps))
 
 
@@ -121,7 +122,7 @@ def scale_plans(
     teachers: dict[int, Teacher],
     plan: pipeline.BatchPlan,
     say: Callable[[str], None],
-    imitated: Teacher | None = None,
+    output_teacher: Teacher | None = None,
 ) -> list[ScalePlan]:
     """For every scale its program and constants; there is transfer in the batches of a teacher's scale alone."""
     if config.dtype not in DTYPES:
@@ -131,19 +132,20 @@ def scale_plans(
     def program(teacher: Teacher | None) -> parallel.DataParallel:
         teacher_config = teacher.config if teacher else None
         settings = {"teacher": teacher_config, "transfer_weight": weight, "dtype": DTYPES[config.dtype]}
-        settings["backbone_rate"] = config.optimizer.backbone_rate
-        if imitated:
-            settings |= {"imitated": imitated.config, "imitation_share": config.teachers.imitation_share}
+        if output_teacher:
+            settings |= {"output_teacher": output_teacher.config, "output_share": config.teachers.output_share}
         return parallel.DataParallel(make_step(model, optimizer, **settings), say)
 
     plain = program(None)
-    taught = {Scale.of(scale): (program(teacher), teacher.parameters) for scale, teacher in teachers.items() if weight}
-    example = parallel.replicate(imitated.parameters) if imitated else None  # once, for all scales
+    with_transfer = {}
+    if weight:
+        with_transfer = {Scale.of(n): (program(teacher), teacher.parameters) for n, teacher in teachers.items()}
+    shared = parallel.replicate(output_teacher.parameters) if output_teacher else None  # once, for all scales
     plans = []
     for scale, side in zip(plan.scales, plan.canvases, strict=True):
         grid = make_grid(scale, scale.output_size(plan.patch, plan.patch), (side, side), plan.phases)
-        step, parameters = taught.get(scale, (plain, None))
-        plans.append(ScalePlan(step, parallel.replicate(Constants(grid, parameters, example))))
+        step, parameters = with_transfer.get(scale, (plain, None))
+        plans.append(ScalePlan(step, parallel.replicate(Constants(grid, parameters, shared))))
     return plans
 
 

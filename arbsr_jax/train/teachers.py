@@ -1,4 +1,4 @@
-"""Teachers, loaded from model files and frozen: scale-specific networks, and one for every scale to imitate."""
+"""Teachers, loaded from model files and frozen: scale-specific networks, and one for every scale."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import dataclasses
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from arbsr_jax.checkpoint import load_model
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.model_file import load_model
 from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.network import Parameters
+from arbsr_jax.models.parameters import Parameters
 
 SHARED = ("backbone", "blocks", "channels", "res_scale", "group_blocks", "reduction")  # with the student
 START_SCALE = 4  # the student starts from this teacher (Section 4.1)
 
 
 class Teacher(NamedTuple):
-    """A frozen network: the student takes its features over in batches of its scale, or imitates its SR images."""
+    """A frozen network: its features are transferred in batches of its scale, or its SR images are targets."""
 
     config: ModelConfig
     parameters: Parameters
@@ -43,8 +43,8 @@ def load_teachers(files: Mapping[int, str], student: ModelConfig) -> dict[int, T
     return teachers
 
 
-def load_imitated(file: str) -> Teacher | None:
-    """The network to imitate, from a model file or the name of a shipped model; None if none is named.
+def load_output_teacher(file: str) -> Teacher | None:
+    """The teacher of output distillation, from a model file or the name of a shipped model; None if none is named.
 
     Raises:
       ArbsrError: the file cannot be read, or is of a network for one scale.
@@ -54,7 +54,7 @@ def load_imitated(file: str) -> Teacher | None:
     model = load_model(file)
     if model.config.scale:
         raise ArbsrError(
-            f"config.teachers.imitated={file} is a network for scale {model.config.scale} alone; "
+            f"config.teachers.output={file} is a network for scale {model.config.scale} alone; "
             "give one for every scale, such as a converted LIIF"
         )
     return Teacher(model.config, model.parameters)

@@ -10,14 +10,14 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from arbsr_jax.checkpoint import Model, load_model, save_model
-from arbsr_jax.data.benchmarks import open_dataset
-from arbsr_jax.evaluation.candidates import Network
-from arbsr_jax.evaluation.sweeps import Sweep, evaluate
+from arbsr_jax.evaluation.datasets import open_dataset
+from arbsr_jax.evaluation.methods import Network
+from arbsr_jax.evaluation.sweep import Sweep, evaluate
+from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.model_file import Model, load_model, save_model
 from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.network import Parameters
-from arbsr_jax.ops.geometry import Scale
+from arbsr_jax.models.parameters import Parameters
 
 BEST_FILE = "best.safetensors"
 SCORE = "validation_psnr"  # mean over folders and scales, in the provenance of the best model
@@ -42,7 +42,7 @@ class Validation:
         self._upscaler.replace_parameters(parameters)
         sweep = Sweep(self._datasets, self._scales, "standard")
         rows = evaluate(Network(self._upscaler, by_size=True), sweep, on_image=_ignore, on_failure=self._say)
-        scores = {f"psnr/{row.dataset}/{row.scale_h:g}x{row.scale_v:g}": row.psnr for row in rows}
+        scores = {f"psnr/{row.dataset}/{row.scale_h:g}x{row.scale_v:g}": row.scores.ours.psnr for row in rows}
         mean = float(np.mean(list(scores.values())))
         if scores and mean > self._best_so_far():
             save_model(self._best, self._model, parameters, {**provenance, SCORE: mean})

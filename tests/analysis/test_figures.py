@@ -6,11 +6,11 @@ from PIL import Image
 
 from arbsr_jax.analysis.features import Encoded, discrepancy, encode_for_scales
 from arbsr_jax.analysis.figures import sampled_features
-from arbsr_jax.checkpoint import Model
 from arbsr_jax.cli.main import main
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.model_file import Model
 from arbsr_jax.models.config import scale_specific
-from arbsr_jax.ops.geometry import Scale
 from tests.models.fixtures import SMALL, randomized
 
 SCALES = [Scale.of(2), Scale.of(3)]

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from arbsr_jax import Upscaler, load_model
-from arbsr_jax.checkpoint import Model, save_model
 from arbsr_jax.cli.main import main
+from arbsr_jax.imaging.grid import make_grid
+from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.model_file import Model, save_model
 from arbsr_jax.models.config import ModelConfig, scale_specific
-from arbsr_jax.ops.geometry import Scale, make_grid
 from tests.conftest import ROOT
 from tests.models.fixtures import SMALL, randomized
 

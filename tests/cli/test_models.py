@@ -2,8 +2,8 @@ import hashlib
 
 import pytest
 
-from arbsr_jax.checkpoint import load_model, shipped_models
 from arbsr_jax.cli.main import main
+from arbsr_jax.model_file import load_model, shipped_models
 
 
 def test_every_shipped_model_says_what_it_is(capsys):

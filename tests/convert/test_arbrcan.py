@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from arbsr_jax.cli.main import main
+from arbsr_jax.imaging.grid import make_grid
+from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ARBRCAN_OF_EXPERTS
-from arbsr_jax.models.network import SRNetwork, count_parameters, parameter_shapes
-from arbsr_jax.ops.geometry import Scale, make_grid
+from arbsr_jax.models.network import SRNetwork, parameter_shapes
+from arbsr_jax.models.parameters import count_parameters
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install -e .[torch]")
 from tests.convert.test_convert import converted, nhwc, save  # noqa: E402

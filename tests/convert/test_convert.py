@@ -8,8 +8,9 @@ import pytest
 
 from arbsr_jax import load_model
 from arbsr_jax.cli.main import main
+from arbsr_jax.imaging.grid import make_grid
+from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.network import SRNetwork
-from arbsr_jax.ops.geometry import Scale, make_grid
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install -e .[torch]")
 from tests.convert import torch_networks  # noqa: E402

@@ -7,11 +7,11 @@ import pytest
 from arbsr_jax import ArbsrError
 from arbsr_jax.data.patches import PatchMaker
 from arbsr_jax.data.pipeline import BatchPlan, batches, pooled_batches
-from arbsr_jax.data.schedule import scale_schedule, training_scales
 from arbsr_jax.data.sources import TrainingImage
 from arbsr_jax.data.store import ImageStore, Pools
-from arbsr_jax.ops.geometry import Scale
-from arbsr_jax.ops.resize import imresize
+from arbsr_jax.imaging.resize import imresize
+from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.train.schedule import scale_schedule, training_scales
 
 PATCH = 20
 SCALES = [Scale.of(text) for text in ("1.1", "1.2", "1.5", "1.7", "2", "2.3", "2.5", "3", "3.1", "3.4", "3.9", "4")]
@@ -43,7 +43,7 @@ def lr_of_whole(picture, scale):
     """The picture cut to whole periods of the scale and resized as a whole."""
     (p, q), (s, t) = (factor.as_integer_ratio() for factor in (scale.vertical, scale.horizontal))
     height, width = picture.shape[0] // p * q, picture.shape[1] // s * t
-    return imresize(picture[: height // q * p, : width // t * s], size=(height, width))
+    return imresize(picture[: height // q * p, : width // t * s], height=height, width=width)
 
 
 def occurs_in(patch, image, stride, margin):
@@ -83,7 +83,7 @@ def test_asymmetric_patches_fit_their_hr_crops(store, scale):
     (batch,) = stream(store, [scale], steps=1, batch=16)
     height, width = scale.output_size(PATCH, PATCH)
     for lr, hr in zip(batch.lr, batch.hr, strict=True):
-        again = imresize(hr[:height, :width], size=(PATCH, PATCH))
+        again = imresize(hr[:height, :width], height=PATCH, width=PATCH)
         difference = np.abs(again.astype(int) - lr)[3:-3, 3:-3]
         assert difference.max() <= 1  # the two passes may have been rounded in the other order
         assert not hr[height:].any()

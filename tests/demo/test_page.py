@@ -16,7 +16,7 @@ from arbsr_jax.cli.main import main
 from arbsr_jax.demo import service
 from arbsr_jax.demo.server import LOOPBACK, make_server
 from arbsr_jax.demo.service import LARGEST_UPLOAD, Service
-from arbsr_jax.ops.resize import imresize
+from arbsr_jax.imaging.resize import imresize
 from tests.photos import fixtures
 
 PICTURE = skimage.data.astronaut()[20:120, 150:290]
@@ -61,7 +61,7 @@ def test_a_picture_comes_back_larger_beside_bicubic(port, upscaler):
         assert (status, headers["Content-Type"]) == (200, "image/png")
         pictures[kind] = np.asarray(Image.open(io.BytesIO(content)))
     np.testing.assert_array_equal(pictures["ours"], upscaler.upscale(PICTURE, "2.5x1.5"))
-    np.testing.assert_array_equal(pictures["bicubic"], imresize(PICTURE, size=(150, 350)))
+    np.testing.assert_array_equal(pictures["bicubic"], imresize(PICTURE, height=150, width=350))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from arbsr_jax.checkpoint import DEFAULT_MODEL
+from arbsr_jax.model_file import DEFAULT_MODEL
 from tests.conftest import real_data, run_command
 
 SCALES = ("2", "3", "4", "2.5x3.5", "4x1.5")

@@ -7,10 +7,11 @@ import jax
 import numpy as np
 import pytest
 
-from arbsr_jax.inference import strips
-from arbsr_jax.models.area import WHOLE, Area
-from arbsr_jax.models.network import SRNetwork, phase_values
-from arbsr_jax.ops.geometry import Scale, make_grid
+from arbsr_jax.imaging.grid import make_grid
+from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.inference.strips import decode_in_strips
+from arbsr_jax.models.extent import WHOLE, Extent
+from arbsr_jax.models.network import SRNetwork
 from tests.models.fixtures import SMALL, randomized
 
 
@@ -25,18 +26,17 @@ from tests.models.fixtures import SMALL, randomized
         ("implicit", "2.5x3.5", 5),
     ],
 )
-def test_strips_equal_the_whole(rng, monkeypatch, upsampler, scale, rows):
+def test_strips_equal_the_whole(rng, upsampler, scale, rows):
     config = dataclasses.replace(SMALL, upsampler=upsampler)
     parameters, network, scale = randomized(config), SRNetwork(config), Scale.of(scale)
     features = rng.normal(0, 20, (1, 9, 7, 8)).astype(np.float32)
-    grid = make_grid(scale, scale.output_size(9, 7), canvas=(40, 36))
-    monkeypatch.setattr(strips, "STRIP_BYTES", rows * 4 * 36 * 8)
+    padded = make_grid(scale, scale.output_size(9, 7), canvas=(40, 36))
     decode = jax.jit(functools.partial(network.apply, method="decode"))
-    in_strips = jax.jit(functools.partial(strips.decode_in_strips, network))
-    known = network.apply({"params": parameters}, grid, method="phase_table") if phase_values(config) else None
-    for area, canvas in ((WHOLE, WHOLE), (Area(np.array([8, 7], np.int32)), Area(grid.size))):
-        whole = decode({"params": parameters}, features, grid, area, canvas)
-        inside = (slice(None), *(slice(0, n) for n in grid.size))
-        for table in (None, known):
-            found = in_strips(parameters, features, grid, area, canvas, table)
-            np.testing.assert_allclose(found[inside], whole[inside], atol=1e-3)
+    in_strips = jax.jit(functools.partial(decode_in_strips, network, strip_bytes=rows * 4 * 36 * 8))
+    table = network.apply({"params": parameters}, padded, method="phase_table")
+    for extent, grid in ((WHOLE, padded.filled), (Extent(np.array([8, 7], np.int32)), padded)):
+        whole = decode({"params": parameters}, features, extent, grid)
+        inside = (slice(None), *(slice(0, n) for n in padded.size))
+        for known in (None, table):
+            result = in_strips(parameters, features, extent, grid, known)
+            np.testing.assert_allclose(result[inside], whole[inside], atol=1e-3)

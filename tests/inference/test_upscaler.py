@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from arbsr_jax import ArbsrError, Upscaler, load_model
-from arbsr_jax.checkpoint import Model
-from arbsr_jax.inference.programs import Programs
+from arbsr_jax.inference.compiled import CompiledNetwork
+from arbsr_jax.model_file import Model
 from arbsr_jax.models.config import scale_specific
 from tests.models.fixtures import SMALL, randomized
 
@@ -109,18 +109,18 @@ def test_bfloat16_is_close_to_float32(photograph):
 
 def test_an_image_that_does_not_stay_finite_in_bfloat16_is_computed_in_float32(photograph, monkeypatch):
     model = Model("small", SMALL, randomized(SMALL), {})
-    rough, real = Upscaler(model, precision="bfloat16"), Programs.decode
+    rough, real = Upscaler(model, precision="bfloat16"), CompiledNetwork.decode
 
     def overflowing(self, *arguments):
         result = real(self, *arguments)
-        return result if self is not rough._programs else result + np.inf
+        return result if self is not rough._network else result + np.inf
 
-    monkeypatch.setattr(Programs, "decode", overflowing)
+    monkeypatch.setattr(CompiledNetwork, "decode", overflowing)
     np.testing.assert_array_equal(rough.upscale(photograph, 2), Upscaler(model).upscale(photograph, 2))
 
 
 def test_where_memory_runs_out_tiles_get_smaller(photograph, monkeypatch):
-    model, real, limit = Model("small", SMALL, randomized(SMALL), {}), Programs.encode, 64
+    model, real, limit = Model("small", SMALL, randomized(SMALL), {}), CompiledNetwork.encode, 64
     image = np.tile(photograph, (3, 3, 1))
     expected = Upscaler(model, tile=64).upscale(image, 2)
 
@@ -129,7 +129,7 @@ def test_where_memory_runs_out_tiles_get_smaller(photograph, monkeypatch):
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
         return real(self, lr, *arguments)
 
-    monkeypatch.setattr(Programs, "encode", scarce)
+    monkeypatch.setattr(CompiledNetwork, "encode", scarce)
     np.testing.assert_array_equal(Upscaler(model).upscale(image, 2), expected)
     limit = 8
     with pytest.raises(ArbsrError, match="not even the smallest tiles"):

@@ -4,7 +4,8 @@ import jax
 import numpy as np
 
 from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.network import Parameters, parameter_shapes
+from arbsr_jax.models.network import parameter_shapes
+from arbsr_jax.models.parameters import Parameters
 
 SMALL = ModelConfig("edsr", blocks=2, channels=8, interval=1)
 

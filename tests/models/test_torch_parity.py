@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from arbsr_jax.imaging.grid import make_grid
+from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import SRNetwork
-from arbsr_jax.ops.geometry import Scale, make_grid
 from tests.models.fixtures import randomized
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install -e .[torch]")

@@ -6,7 +6,7 @@ import numpy as np
 import skimage.data
 from PIL import Image, ImageCms
 
-from arbsr_jax.checkpoint import save_model
+from arbsr_jax.model_file import save_model
 from tests.models.fixtures import SMALL, randomized
 
 EXIF_ARTIST, ORIENTATION = 0x013B, 0x0112

@@ -1,28 +1,29 @@
 """A step of the small network, its batches, and everything that goes with them."""
 
 import numpy as np
-import optax
 
 from arbsr_jax import parallel
+from arbsr_jax.imaging.grid import make_grid
+from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig, scale_specific
 from arbsr_jax.models.network import initialize
-from arbsr_jax.ops.geometry import Scale, make_grid
+from arbsr_jax.train.optimizer import guarded_adam
 from arbsr_jax.train.state import fresh_state
 from arbsr_jax.train.step import Constants, make_step
 from tests.models.fixtures import randomized
 
 STUDENT = ModelConfig("edsr", blocks=1, channels=4, interval=1)
 PATCH, CANVAS = 12, 24
-OPTIMIZER = optax.adam(1e-3)
+OPTIMIZER = guarded_adam(1e-3)
 TEACHER = scale_specific(STUDENT, 2)
 
 
-def fresh(seed=0):
-    return fresh_state(initialize(STUDENT, seed), OPTIMIZER)
+def fresh(seed=0, optimizer=OPTIMIZER):
+    return fresh_state(initialize(STUDENT, seed), optimizer)
 
 
-def program(**settings):
-    return parallel.DataParallel(make_step(STUDENT, OPTIMIZER, **settings))
+def program(optimizer=OPTIMIZER, **settings):
+    return parallel.DataParallel(make_step(STUDENT, optimizer, **settings))
 
 
 def constants(scale="2", teacher=None, patch=PATCH, canvas=CANVAS):

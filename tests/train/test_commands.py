@@ -1,6 +1,5 @@
 """What a user types: train, stop, resume, evaluate."""
 
-import importlib
 import json
 import re
 import signal
@@ -15,15 +14,15 @@ import pytest
 from absl import flags
 from PIL import Image
 
-import train as train_program
 from arbsr_jax import ArbsrError, parallel
-from arbsr_jax.checkpoint import load_model
+from arbsr_jax.cli import train as train_program
+from arbsr_jax.model_file import load_model
+from arbsr_jax.train.recipe import load_config
 from arbsr_jax.train.run import train
 from tests.conftest import ROOT, run_command
 
 CONFIGS = ["arbedsr:tiny", "arbedsr", "arbrcan", "edsr:baseline-x3", "rcan:x4", "ablation:tiny-row1", "ablation:row3"]
 ONE_PROGRAM = "edsr:x2-debug"  # what is trained matters less than that it compiles soon
-WITHOUT_VARIANT = {"rcan": "x2", "edsr": "x2"}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +70,27 @@ def test_a_wrong_flag_is_one_line(given, said, tmp_path, monkeypatch):
     assert re.search(said, stopped.value.code)
     assert "\n" not in stopped.value.code
     assert stopped.value.code.startswith("train.py: ")
-    assert "configs/common.py" in stopped.value.code
+    assert "packaged configs: ablation, arbedsr" in stopped.value.code
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--config", "arbedsr:tiny"], ["--config=arbedsr:tiny"], ["--data=a", "--config", "arbedsr:tiny"]]
+)
+def test_the_name_of_a_packaged_config_is_its_path(arguments):
+    path = f"{ROOT / 'configs' / 'arbedsr.py'}:tiny"
+    assert path in " ".join(train_program.with_config_path(arguments))
+    named = [argument.replace("arbedsr:tiny", str(ROOT / "configs" / "rcan.py")) for argument in arguments]
+    assert train_program.with_config_path(named) == named
+
+
+def test_wrong_arguments_are_told_before_tensorflow_is_imported():
+    """Its import takes seconds, and writes lines of its own."""
+    code = "import sys, train; sys.exit(any(n.split('.')[0] in ('tensorflow', 'jax') for n in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+    result = run_command("train.py", "--config=arbedsr:big", "--data=a", "--workdir=b")
+    assert result.returncode == 1
+    assert result.stderr.startswith("train.py: config variant 'big' is unknown")
+    assert len(result.stderr.splitlines()) == 1
 
 
 def wait_for(text, log, running):
@@ -115,8 +134,7 @@ def test_train_stop_and_resume(folder, tmp_path):
 
 def in_this_process(folder, workdir, config="arbedsr:debug", **changes):
     """Train with a debug config; returns the parameters."""
-    name, _, variant = config.partition(":")
-    config = importlib.import_module(f"configs.{name}").get_config(variant)
+    config = load_config(config)
     config.update_from_flattened_dict(changes)
     return jax.tree.leaves(load_model(train(config, [str(folder)], workdir)).parameters)
 
@@ -160,9 +178,7 @@ def test_a_workdir_of_another_network_is_refused(folder, tmp_path):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_config_can_be_built_and_shrunk(name):
-    module, _, variant = name.partition(":")
-    config = importlib.import_module(f"configs.{module}").get_config(variant or WITHOUT_VARIANT.get(module, ""))
-    small = importlib.import_module(f"configs.{module}").get_config(f"{variant}-debug")
+    config, small = load_config(name), load_config(f"{name}{'-' if ':' in name else ':'}debug")
     assert config.steps > 1000
     assert small.steps < 10
     assert small.model.backbone == config.model.backbone

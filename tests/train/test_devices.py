@@ -20,7 +20,7 @@ if int(processes) > 1:
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
 from arbsr_jax import parallel
 if int(processes) > 1:
-    parallel.join_processes(f"localhost:{port}", int(processes), int(process))
+    parallel.initialize_distributed(f"localhost:{port}", int(processes), int(process))
 import numpy as np
 from tests.train import fixtures
 state, start = fixtures.fresh(), 0

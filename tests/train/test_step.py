@@ -6,16 +6,18 @@ import optax
 import pytest
 
 from arbsr_jax import parallel
+from arbsr_jax.imaging.grid import make_grid
+from arbsr_jax.imaging.metrics import quality_y
+from arbsr_jax.imaging.resize import imresize
+from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig, scale_specific
 from arbsr_jax.models.network import SRNetwork, initialize
-from arbsr_jax.ops.geometry import Scale, make_grid
-from arbsr_jax.ops.metrics import psnr_y
-from arbsr_jax.ops.resize import imresize
+from arbsr_jax.train.optimizer import guarded_adam
+from arbsr_jax.train.recipe import recipe
 from arbsr_jax.train.run import batch_plan, scale_plans, starting_state
 from arbsr_jax.train.state import fresh_state
 from arbsr_jax.train.step import Constants, make_step
 from arbsr_jax.train.teachers import Teacher
-from configs.common import recipe
 from tests.models.fixtures import randomized
 from tests.train import fixtures
 
@@ -77,11 +79,11 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted():
     broken["head"]["kernel"][0, 0, 0, 0] = np.nan
     step = fixtures.program(teacher=fixtures.TEACHER, transfer_weight=1.0)
     state, _ = fixtures.run(step, fixtures.fresh(), 1, fixtures.constants(teacher=teacher))
-    before = leaves(jax.tree.map(np.array, (state.parameters, state.optimizer)))
+    before = leaves(jax.tree.map(np.array, (state.parameters, state.optimizer.inner_state)))
     state, losses = fixtures.run(step, state, 2, fixtures.constants(teacher=broken), start=1)
     assert np.isnan(losses).all()
     assert (int(state.step), int(state.skipped), int(state.skipped_in_row)) == (3, 2, 2)
-    for a, b in zip(before, leaves((state.parameters, state.optimizer)), strict=True):
+    for a, b in zip(before, leaves((state.parameters, state.optimizer.inner_state)), strict=True):
         np.testing.assert_array_equal(a, b)
     state, losses = fixtures.run(step, state, 1, fixtures.constants(teacher=teacher), start=3)
     assert np.isfinite(losses).all()
@@ -91,7 +93,9 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted():
 def test_the_backbone_learns_at_its_own_rate():
     """Adam's first step is the learning rate in the direction of the gradient, whatever the gradient's size."""
     before = jax.tree.map(np.array, fixtures.fresh().parameters)
-    state, _ = fixtures.run(fixtures.program(backbone_rate=0.25), fixtures.fresh(), 1, fixtures.constants())
+    optimizer = guarded_adam(1e-3, backbone_lr_scale=0.25)
+    state = fixtures.fresh(optimizer=optimizer)
+    state, _ = fixtures.run(fixtures.program(optimizer), state, 1, fixtures.constants())
     for name, rate in {"head": 0.25, "block_0": 0.25, "body_conv": 0.25, "tail": 1.0}.items():
         moved = np.concatenate(
             [abs(a - b).ravel() for a, b in zip(leaves(state.parameters[name]), leaves(before[name]), strict=True)]
@@ -119,7 +123,7 @@ def test_thirty_scales_with_teachers_need_at_most_eight_programs():
 def test_one_patch_at_two_scales_is_learned_to_45_db(photograph):
     """Overfitting: the network can say what the picture is at both scales."""
     model = ModelConfig("edsr", blocks=4, channels=32, interval=2)
-    optimizer = optax.adam(optax.cosine_decay_schedule(2e-3, 2500))
+    optimizer = guarded_adam(optax.cosine_decay_schedule(2e-3, 2500))
     step = parallel.DataParallel(make_step(model, optimizer))
     state = fresh_state(initialize(model, 0), optimizer)
     examples = []
@@ -129,11 +133,11 @@ def test_one_patch_at_two_scales_is_learned_to_45_db(photograph):
         canvas = np.zeros((1, 40, 40, 3), np.uint8)
         canvas[0, :height, :width] = hr
         these = Constants(make_grid(scale, (height, width), (40, 40)))
-        examples.append((imresize(hr, size=(20, 20))[None], canvas, these, hr))
+        examples.append((imresize(hr, height=20, width=20)[None], canvas, these, hr))
     for number in range(2500):
         lr, canvas, these, _ = examples[number % 2]
         state, _ = step(state, parallel.shard((lr, canvas)), these)
     for lr, _, these, hr in examples:
         sr, _ = SRNetwork(model).apply({"params": state.parameters}, lr.astype(np.float32), these.grid)
         sr = np.clip(np.rint(np.asarray(sr)[0, : hr.shape[0], : hr.shape[1]]), 0, 255).astype(np.uint8)
-        assert psnr_y(sr, hr) >= 45
+        assert quality_y(sr, hr).psnr >= 45

@@ -1,0 +1,87 @@
+"""The methods that are scored: a network, bicubic interpolation, or pictures that somebody made."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from jaxtyping import UInt8
+
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.evaluation.protocols import PROTOCOLS, Pair
+from arbsr_jax.imaging.files import read_rgb
+from arbsr_jax.imaging.scale import Scale, Size
+from arbsr_jax.inference.upscaler import Upscaler
+
+BICUBIC = "bicubic"
+
+
+class Task(NamedTuple):
+    """One image at one scale."""
+
+    dataset: str
+    image: str
+    scale: Scale
+    pair: Pair
+
+
+class Method(Protocol):
+    """A way to make SR images; `identity` changes whenever its results would."""
+
+    name: str
+    identity: str
+
+    def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:
+        """The SR image, of HR's size at least, and the seconds that it took (compilation excluded)."""
+        ...
+
+
+class Network:
+    """A model, alone or as the average of eight views of each image; called for HR's size or for the scale."""
+
+    def __init__(self, upscaler: Upscaler, *, by_size: bool, ensemble: bool = False) -> None:
+        self._upscaler, self._ensemble, self._by_size = upscaler, ensemble, by_size
+        self.name = upscaler.model.name
+        self.identity = f"{upscaler.digest}, tile {upscaler.tile}, ensemble {ensemble}"
+
+    def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:  # noqa: D102 (see Method)
+        height, width = task.pair.hr.shape[:2]
+        target = {"size": (width, height)} if self._by_size else {"scale": task.scale}
+        upscale = self._upscaler.upscale
+        return self._upscaler.timed(lambda: upscale(task.pair.lr, **target, ensemble=self._ensemble))
+
+
+class Bicubic:
+    """Bicubic interpolation, the first row of every table."""
+
+    name = identity = BICUBIC
+
+    def __init__(self, protocol: str) -> None:
+        self._enlarge = PROTOCOLS[protocol].enlarge
+
+    def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:  # noqa: D102 (see Method)
+        before = time.perf_counter()
+        return self._enlarge(task.pair, task.scale), time.perf_counter() - before
+
+
+class Pictures:
+    """Pictures in a folder: NAME.png, or as `evaluate.py --out` writes them, DATASET/SCALE/NAME.png."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise ArbsrError(f"{folder}: no such folder; give a folder of super-resolved images")
+        self._folder = folder
+        self.name, self.identity = folder.name, ""
+
+    def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:  # noqa: D102 (see Method)
+        places = [self._folder / task.dataset / str(task.scale), self._folder / str(task.scale), self._folder]
+        path = next((p for p in (place / f"{task.image}.png" for place in places) if p.is_file()), None)
+        if path is None:
+            raise ArbsrError(f"no {task.image}.png in {', '.join(map(str, places))}")
+        sr, hr = read_rgb(path), task.pair.hr
+        if sr.shape != hr.shape:
+            sizes = Size(*sr.shape[:2]), Size(*hr.shape[:2])
+            raise ArbsrError(f"{path} has {sizes[0]} pixels, HR {sizes[1]} at scale {task.scale} under this protocol")
+        return sr, 0.0

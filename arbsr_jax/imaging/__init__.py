@@ -1,0 +1,1 @@
+"""Image mathematics and image files on the host: numpy alone, no JAX."""

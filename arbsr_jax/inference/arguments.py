@@ -1,0 +1,60 @@
+"""The arguments of `upscale`: pixels, and a scale or a size."""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+from jaxtyping import Float32, Shaped
+
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.scale import LARGEST_SCALE, SMALLEST_SCALE, Scale, Size
+
+ScaleLike = Scale | str | Real | tuple[Real, Real]
+SizeLike = tuple[int, int]  # (width, height) in pixels
+DEPTHS = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 257}  # types of pixels, and their values for a grey level of 255
+
+
+def check_pixels(image: object) -> None:
+    """Refuse everything but an RGB image.
+
+    Raises:
+      ArbsrError: it is not uint8 or uint16, not [height, width, 3], or empty.
+    """
+    if not isinstance(image, np.ndarray) or image.dtype not in DEPTHS or image.ndim != 3 or image.shape[2] != 3:
+        what = f"{image.dtype}{list(image.shape)}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise ArbsrError(f"the image is {what}; a uint8 or uint16 array [height, width, 3] in RGB is needed")
+    if 0 in image.shape:
+        raise ArbsrError(f"the image is empty: {list(image.shape)}")
+
+
+def to_pixels(values: Float32[np.ndarray, "..."], dtype: np.dtype) -> Shaped[np.ndarray, "..."]:
+    """Values in 0..255 as pixels of a type, rounded half up and clipped."""
+    return np.clip(np.floor(values * np.float32(DEPTHS[dtype]) + 0.5), 0, np.iinfo(dtype).max).astype(dtype)
+
+
+def resolve_target(lr: tuple[int, int], scale: ScaleLike | None, size: SizeLike | None) -> tuple[Scale, Size]:
+    """Exact scale and HR size from whichever of scale and size there is.
+
+    Args:
+      lr: (height, width) of the LR image.
+      scale: one factor, or (horizontal, vertical), or '2.5x3.5'.
+      size: (width, height) of the HR image.
+
+    Raises:
+      ArbsrError: there are both or none, or a factor is not from 1 to 8.
+    """
+    if (scale is None) == (size is None):
+        raise ArbsrError("give either scale=(horizontal, vertical) or size=(width, height)")
+    if scale is not None:
+        scale = Scale.of(scale)
+        return scale, scale.output_size(*lr)
+    assert size is not None
+    hr = Size(width=int(size[0]), height=int(size[1]))
+    exact = Scale.between(lr, hr)
+    if not exact.allowed:
+        raise ArbsrError(
+            f"size {hr} of a {Size(*lr)} image is {exact.in_words}; "
+            f"both must be from {SMALLEST_SCALE} to {LARGEST_SCALE}"
+        )
+    return exact, hr

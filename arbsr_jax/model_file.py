@@ -1,0 +1,118 @@
+"""Model files: one .safetensors with config, provenance and weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.files import atomic_write
+from arbsr_jax.models.config import ModelConfig
+from arbsr_jax.models.network import parameter_shapes
+from arbsr_jax.models.parameters import Parameters, flatten_parameters, unflatten_parameters
+
+FORMAT = "arbsr_jax/1"
+SUFFIX = ".safetensors"
+DEFAULT_MODEL = "arbedsr-baseline"  # of every command
+
+
+class Model(NamedTuple):
+    """The contents of a model file."""
+
+    name: str
+    config: ModelConfig
+    parameters: Parameters
+    provenance: dict[str, Any]
+
+
+def shipped_models() -> dict[str, Path]:
+    """Names and files of the models that come with the package."""
+    folder = Path(str(resources.files("arbsr_jax") / "weights"))
+    return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+
+
+def save_model(path: Path, config: ModelConfig, parameters: Parameters, provenance: dict[str, Any]) -> None:
+    """Write one model file, whole or not at all.
+
+    Args:
+      path: of the file, ending in .safetensors.
+      config: of the network.
+      parameters: float32 weights.
+      provenance: how the weights came to be (data, steps, seed, licence ...), anything JSON can hold.
+    """
+    tensors = {path: np.asarray(leaf) for path, leaf in flatten_parameters(parameters).items()}
+    metadata = {
+        "format": FORMAT,
+        "config": json.dumps(dataclasses.asdict(config)),
+        "provenance": json.dumps(provenance),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as partial:
+        partial.write_bytes(save(tensors, metadata))
+
+
+def load_model(path_or_name: str | Path) -> Model:
+    """Read a model file, or a shipped model by its name.
+
+    Raises:
+      ArbsrError: no such file or name; the file is damaged, foreign, or does not fit its own config. The message
+        names the key or field.
+    """
+    shipped = shipped_models()
+    path = shipped.get(str(path_or_name), Path(path_or_name))
+    if not path.is_file():
+        raise ArbsrError(f"{path_or_name}: no such model; give a {SUFFIX} file or one of: {', '.join(shipped)}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise ArbsrError(f"{path}: damaged or no {SUFFIX} file ({error}); fetch or make it anew") from None
+    config, provenance = _header(path, metadata)
+    return Model(path.stem, config, _checked(path, tensors, config), provenance)
+
+
+def _header(path: Path, metadata: dict[str, str]) -> tuple[ModelConfig, dict[str, Any]]:
+    if metadata.get("format") != FORMAT:
+        raise ArbsrError(
+            f"{path}: field 'format' is {metadata.get('format')!r}, not {FORMAT!r}; not a model of this package"
+        )
+    parsed = {}
+    for field in ("config", "provenance"):
+        try:
+            parsed[field] = json.loads(metadata[field])
+        except (KeyError, ValueError) as error:
+            raise ArbsrError(f"{path}: field {field!r} of its header is missing or no JSON ({error})") from None
+        if not isinstance(parsed[field], dict):
+            raise ArbsrError(f"{path}: field {field!r} of its header is no JSON object")
+    try:
+        return ModelConfig.from_dict(parsed["config"]), parsed["provenance"]
+    except ArbsrError as error:
+        raise ArbsrError(f"{path}: {error}") from None
+
+
+def _checked(path: Path, tensors: dict[str, np.ndarray], config: ModelConfig) -> Parameters:
+    """The tensors as parameters, each of the shape and type that the config asks for, all of them finite."""
+    expected = flatten_parameters(parameter_shapes(config))
+    missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
+    if missing or unknown:
+        raise ArbsrError(f"{path}: weights do not fit the config; missing {few(missing)}, unknown {few(unknown)}")
+    for key, tensor in tensors.items():
+        want = expected[key]
+        if tensor.shape != want.shape or tensor.dtype != want.dtype:
+            raise ArbsrError(f"{path}: {key} is {tensor.dtype}{list(tensor.shape)}, not {want.dtype}{list(want.shape)}")
+        if not np.isfinite(tensor).all():
+            raise ArbsrError(f"{path}: {key} holds values that are not finite")
+    return unflatten_parameters(tensors)
+
+
+def few(keys: list[str], shown: int = 3) -> str:
+    """The first few of some keys, and how many there are, for a message."""
+    return f"{', '.join(keys[:shown])}{' ...' if len(keys) > shown else ''} ({len(keys)})" if keys else "none"

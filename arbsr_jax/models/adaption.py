@@ -1,0 +1,103 @@
+"""Scale-aware feature adaption (Section 3.2.1 of the paper)."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
+from arbsr_jax.kernels.depthwise import depthwise_conv3x3
+from arbsr_jax.kernels.pointwise import add_bias
+from arbsr_jax.models.experts import ExpertConv
+from arbsr_jax.models.extent import WHOLE, Extent
+from arbsr_jax.models.hyper import HyperNetwork
+from arbsr_jax.models.layers import Conv1x1, Conv3x3, average_pool2, bilinear_up2
+
+MASK_WIDTH = 16
+
+Features = Float[Array, "batch height width channels"]
+
+
+def identity_kernel3x3(key: Array, shape: tuple[int, ...], dtype: jnp.dtype | type) -> Float[Array, "length"]:
+    """Initial kernels, flattened from [3, 3, C], that hand the centre pixel through."""
+    del key
+    return jnp.zeros((9, shape[0] // 9), dtype).at[4].set(1).reshape(-1)
+
+
+class DepthwiseConv3x3(nn.Module):
+    """Depth-wise 3x3 conv with zero padding 1, of kernels and biases that its caller computed."""
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Features,
+        kernel: Float[Array, "3 3 channels"],
+        bias: Float[Array, "channels"],
+        extent: Extent = WHOLE,
+    ) -> Features:
+        """The conv of x; shapes are kept."""
+        return add_bias(depthwise_conv3x3(extent.zero_outside(x), kernel.astype(x.dtype)), bias.astype(x.dtype))
+
+
+class ScaleAwareConv(nn.Module):
+    """Depth-wise 3x3 conv whose kernels and biases follow from (r_v, r_h), then a 1x1 conv.
+
+    The 1x1 conv starts at zero: a fresh plug-in leaves a pretrained backbone as it is.
+    """
+
+    channels: int
+
+    @nn.compact
+    def __call__(self, x: Features, scale: Float[Array, "2"], extent: Extent = WHOLE) -> Features:
+        """F_adapt of features for a scale (r_v, r_h); shapes are kept."""
+        heads = {"kernel": (9 * self.channels, identity_kernel3x3), "bias": (self.channels, nn.initializers.zeros)}
+        predicted = HyperNetwork(heads, name="hyper")(scale)
+        kernel = predicted["kernel"].reshape(3, 3, self.channels)
+        x = DepthwiseConv3x3(name="depthwise")(x, kernel, predicted["bias"], extent)
+        return Conv1x1(self.channels, kernel_init=nn.initializers.zeros, name="mix")(x)
+
+
+class Mask(nn.Module):
+    """One-channel map in 0..1 of where features depend on the scale: a small hourglass; any image size works."""
+
+    options: ConvOptions = DEFAULTS
+
+    @nn.compact
+    def __call__(self, x: Features, extent: Extent = WHOLE) -> Float[Array, "batch height width 1"]:
+        """M of Eq. 3."""
+        size, half = x.shape[1:3], extent.halve()
+        x = nn.relu(Conv3x3(MASK_WIDTH, self.options, name="conv_0")(x, extent))
+        x = average_pool2(x, extent)
+        x = nn.relu(Conv3x3(MASK_WIDTH, self.options, name="conv_1")(x, half))
+        x = nn.relu(Conv3x3(MASK_WIDTH, self.options, name="conv_2")(x, half))
+        x = bilinear_up2(x, size, half)
+        return nn.sigmoid(Conv3x3(1, self.options, name="conv_3")(x, extent))
+
+
+class FeatureAdaption(nn.Module):
+    """F_fuse = F + F_adapt * M (Eq. 3), or without M (Table 1, row 3).
+
+    Attributes:
+      channels: C.
+      kind: "masked", "plain" (without M), or "experts" (masked; the conv is a mix of experts).
+      options: how convs are computed.
+    """
+
+    channels: int
+    kind: str
+    options: ConvOptions = DEFAULTS
+
+    @nn.compact
+    def __call__(
+        self, x: Features, scale: Float[Array, "2"], extent: Extent = WHOLE
+    ) -> tuple[Features, Float[Array, "batch height width 1"] | None]:
+        """Fused features and the mask (None where there is none) for a scale (r_v, r_h)."""
+        if self.kind == "experts":
+            adapted = ExpertConv(self.channels, self.options, name="conv")(x, scale, extent)
+        else:
+            adapted = ScaleAwareConv(self.channels, name="conv")(x, scale, extent)
+        if self.kind == "plain":
+            return x + adapted, None
+        mask = Mask(self.options, name="mask")(x, extent)
+        return x + adapted * mask, mask

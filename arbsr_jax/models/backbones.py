@@ -1,0 +1,86 @@
+"""The blocks of EDSR and RCAN.
+
+EDSR: Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution", CVPRW 2017.
+RCAN: Zhang et al., "Image Super-Resolution Using Very Deep Residual Channel Attention Networks", ECCV 2018.
+"""
+
+from __future__ import annotations
+
+import flax.linen as nn
+from jaxtyping import Array, Float
+
+from arbsr_jax.kernels.conv3x3 import DEFAULTS, XLA, ConvOptions
+from arbsr_jax.models.config import ModelConfig
+from arbsr_jax.models.extent import WHOLE, Extent
+from arbsr_jax.models.layers import Conv1x1, Conv3x3
+
+Features = Float[Array, "batch height width channels"]
+
+
+class ResBlock(nn.Module):
+    """EDSR's block: x + res_scale * conv(relu(conv(x)))."""
+
+    channels: int
+    res_scale: float
+    options: ConvOptions = DEFAULTS
+
+    @nn.compact
+    def __call__(self, x: Features, extent: Extent = WHOLE) -> Features:
+        """The block applied; shapes are kept."""
+        branch = nn.relu(Conv3x3(self.channels, self.options, name="conv_0")(x, extent))
+        return x + self.res_scale * Conv3x3(self.channels, self.options, name="conv_1")(branch, extent)
+
+
+class ChannelAttention(nn.Module):
+    """Channels weighted by a sigmoid of their global averages."""
+
+    channels: int
+    reduction: int
+
+    @nn.compact
+    def __call__(self, x: Features, extent: Extent = WHOLE) -> Features:
+        """The attention applied; shapes are kept."""
+        squeezed = nn.relu(Conv1x1(max(1, self.channels // self.reduction), name="squeeze")(extent.mean(x)))
+        return x * nn.sigmoid(Conv1x1(self.channels, name="excite")(squeezed))
+
+
+class ResidualChannelAttentionBlock(nn.Module):
+    """RCAN's block, RCAB: x + attention(conv(relu(conv(x))))."""
+
+    channels: int
+    reduction: int
+    options: ConvOptions = DEFAULTS
+
+    @nn.compact
+    def __call__(self, x: Features, extent: Extent = WHOLE) -> Features:
+        """The block applied; shapes are kept."""
+        branch = nn.relu(Conv3x3(self.channels, self.options, name="conv_0")(x, extent))
+        branch = Conv3x3(self.channels, self.options, name="conv_1")(branch, extent)
+        return x + ChannelAttention(self.channels, self.reduction, name="attention")(branch, extent)
+
+
+class ResidualGroup(nn.Module):
+    """RCAN's group: x + conv(RCABs(x))."""
+
+    channels: int
+    blocks: int
+    reduction: int
+    options: ConvOptions = DEFAULTS
+
+    @nn.compact
+    def __call__(self, x: Features, extent: Extent = WHOLE) -> Features:
+        """The group applied; shapes are kept."""
+        branch = x
+        for index in range(self.blocks):
+            rcab = ResidualChannelAttentionBlock(self.channels, self.reduction, self.options, name=f"block_{index}")
+            branch = rcab(branch, extent)
+        return x + Conv3x3(self.channels, self.options, name="conv")(branch, extent)
+
+
+def backbone_block(config: ModelConfig, options: ConvOptions) -> ResBlock | ResidualGroup:
+    """One of the `config.blocks` blocks of a backbone."""
+    if config.backbone == "edsr":
+        return ResBlock(config.channels, config.res_scale, options)
+    # Hundreds of convs follow each other here: compiling faster ones takes minutes, and their rounding adds up.
+    options = options._replace(implementation=XLA)
+    return ResidualGroup(config.channels, config.group_blocks, config.reduction, options)

@@ -1,1 +1,0 @@
-"""Pure array functions: scale geometry, resizing, colour, sampling, metrics."""

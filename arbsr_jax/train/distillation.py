@@ -1,0 +1,88 @@
+"""The losses: L = L_SR + lambda * L_transfer (Eq. 7), and output distillation from a network for every scale.
+
+All are in grey levels and features of the 0..255 range. Most of the error against an HR image is texture that no LR
+image tells, and so are its gradients; another network's result is a target without it (Hinton et al., "Distilling the
+Knowledge in a Neural Network").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from arbsr_jax.imaging.grid import Grid, Phases
+from arbsr_jax.models.extent import Extent
+
+Offset = tuple[Int[Array, ""], Int[Array, ""]]
+STRIDE = 2  # of the HR pixels that are compared on both axes, if each of them is dear
+
+
+def reconstruction_loss(
+    sr: Float[Array, "batch rows columns 3"], hr: Float[Array, "batch rows columns 3"], size: Int[Array, "2"]
+) -> Float[Array, ""]:
+    """L_SR: mean absolute error in 0..255 over the HR size (height, width); the canvas beyond it does not count."""
+    error = Extent(size).zero_outside(jnp.abs(sr - hr))
+    return error.sum() / (sr.shape[0] * sr.shape[3] * size[0] * size[1])
+
+
+def transfer_loss(
+    student: Sequence[Float[Array, "batch height width channels"]],
+    teacher: Sequence[Float[Array, "batch height width channels"]],
+) -> Float[Array, ""]:
+    """L_transfer (Eq. 6): mean absolute difference of features, averaged over the N places that have names."""
+    differences = [
+        jnp.abs(a.astype(jnp.float32) - b.astype(jnp.float32)).mean() for a, b in zip(student, teacher, strict=True)
+    ]
+    return jnp.stack(differences).mean()
+
+
+def output_loss(
+    sr: Float[Array, "batch rows columns 3"],
+    grid: Grid,
+    teacher: Callable[[Grid], Float[Array, "batch some_rows some_columns 3"]],
+    step: Int[Array, ""] | None,
+) -> Float[Array, ""]:
+    """L_output: mean absolute difference from another network's SR images in 0..255, over the HR size.
+
+    Args:
+      sr: the student's images on the canvas of `grid`.
+      grid: positions of the HR pixels.
+      teacher: the other network's images of the same LR images on the canvas of a grid.
+      step: None: all pixels; a step's number: a quarter of them, for networks that compute pixels one by one.
+    """
+    if step is not None:
+        offset = stride_offset(step)
+        sr, grid = strided(sr, offset), strided_grid(grid, offset)
+    assert grid.size is not None
+    return reconstruction_loss(sr, jnp.clip(teacher(grid), 0, 255), grid.size)
+
+
+def stride_offset(step: Int[Array, ""]) -> Offset:
+    """The first row and column that is compared; all pixels have had their turn after four steps."""
+    return step % STRIDE, step // STRIDE % STRIDE
+
+
+def strided_grid(grid: Grid, offset: Offset) -> Grid:
+    """Every second row and column of a grid, from `offset` on."""
+    axes = zip((grid.rows, grid.columns), offset, strict=True)
+    rows, columns = (Phases(_every(a.base, first, 0), _every(a.phase, first, 0), a.relative) for a, first in axes)
+    size = jnp.minimum((grid.size - jnp.stack(offset) + STRIDE - 1) // STRIDE, jnp.array(grid.canvas) // STRIDE)
+    return Grid(rows, columns, grid.scale, size.astype(jnp.int32))
+
+
+def strided(
+    image: Float[Array, "batch rows columns 3"], offset: Offset
+) -> Float[Array, "batch fewer_rows fewer_columns 3"]:
+    """The pixels of an image on the canvas of `strided_grid`."""
+    return _every(_every(image, offset[0], 1), offset[1], 2)
+
+
+def _every(values: Array, first: Array, axis: int) -> Array:
+    count = values.shape[axis] // STRIDE
+    pairs = jax.lax.slice_in_dim(values, 0, count * STRIDE, axis=axis)
+    pairs = pairs.reshape(*values.shape[:axis], count, STRIDE, *values.shape[axis + 1 :])
+    even, odd = (jax.lax.index_in_dim(pairs, n, axis + 1, keepdims=False) for n in range(STRIDE))
+    return jnp.where(first == 0, even, odd)

@@ -1,0 +1,126 @@
+"""The paper's recipe (Section 4.1), from which every config starts, and what configs have in common."""
+
+from __future__ import annotations
+
+import dataclasses
+import runpy
+from collections.abc import Mapping
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, ModelConfig
+
+EPOCH = 1000  # iterations
+DEBUG = "debug"
+SIZES = {"full": EDSR, "baseline": EDSR_BASELINE, "tiny": EDSR_TINY}
+TEACHER_SCALES = {"x2": 2, "x3": 3, "x4": 4}
+
+
+def config_folder() -> Path:
+    """The folder of the configs: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parent / "configs"
+
+
+def load_config(name: str) -> ConfigDict:
+    """A config by its name and variant, such as "arbedsr:tiny".
+
+    Raises:
+      ArbsrError: there is no such config or variant.
+    """
+    file, _, variant = name.partition(":")
+    path = config_folder() / f"{file}.py"
+    if not path.is_file():
+        known = ", ".join(sorted(path.stem for path in config_folder().glob("*.py")))
+        raise ArbsrError(f"config {file!r} is unknown; allowed: {known}")
+    get_config = runpy.run_path(str(path))["get_config"]
+    return get_config(variant) if variant else get_config()
+
+
+def recipe(model: ModelConfig) -> ConfigDict:
+    """The paper's training of ArbSR: 70 epochs, Adam at 1e-4 halved every 15 epochs, teachers at x2, x3 and x4."""
+    config = ConfigDict()
+    config.model = ConfigDict(dataclasses.asdict(model))
+    config.init_from = ""  # a model file, of this network or another: its layers of the same name and shape are used
+    config.seed = 0
+    config.steps = 70 * EPOCH
+    config.dtype = "float32"  # of the backbone: float32, or bfloat16 on accelerators
+    config.log_every = 100
+    config.checkpoint_every = EPOCH
+    config.keep = 3  # checkpoints
+    config.max_skipped = 20  # steps in a row whose loss or gradient is not finite
+
+    config.data = ConfigDict()
+    config.data.patch = 50  # LR pixels
+    config.data.batch = 16  # pairs per step, over all devices
+    config.data.candidates = 1  # random crops for every pair, of which the most detailed one is used
+    config.data.asymmetric = False
+    config.data.symmetric_share = 0.0  # with `asymmetric`: of the batches that have one factor on both axes for sure
+    config.data.integer_steps = EPOCH  # x2, x3 and x4 alone in the first epoch
+    config.data.memory_gb = 8.0  # for decoded images
+    config.data.pool_steps = 500  # how long a part of the images is used if not all of them fit
+
+    config.optimizer = ConfigDict()
+    config.optimizer.learning_rate = 1e-4
+    config.optimizer.schedule = "halving"
+    config.optimizer.halve_every = 15 * EPOCH
+    config.optimizer.warmup = 100  # steps, for the cosine schedule
+    config.optimizer.backbone_lr_scale = 1.0  # times learning_rate; less if a trained backbone meets a fresh plug-in
+
+    config.teachers = ConfigDict()
+    config.teachers.x2 = config.teachers.x3 = config.teachers.x4 = (
+        ""  # model files; the student starts from x4's blocks
+    )
+    config.teachers.weight = 1.0  # lambda of Eq. 7
+    config.teachers.output = ""  # a model file for every scale, such as a converted LIIF, whose SR images are targets
+    config.teachers.output_share = 1.0  # of these targets in the loss, the rest is for HR images
+    config.teachers.copy_ends = False  # start from x4's head, last conv and tail as well
+
+    config.validation = ConfigDict()
+    config.validation.folders = ""  # of HR images, separated by commas
+    config.validation.scales = "2,3,4"
+    config.validation.every = EPOCH
+    return config
+
+
+def without_teachers(config: ConfigDict) -> ConfigDict:
+    """Plain training: reconstruction loss alone."""
+    config.teachers.weight = 0.0
+    return config
+
+
+def debug(config: ConfigDict) -> ConfigDict:
+    """Any config, shrunk until it runs in seconds; without teachers."""
+    config.model.update(blocks=2, channels=8, group_blocks=1, reduction=4, interval=2)
+    config.steps, config.log_every, config.checkpoint_every = 4, 2, 2
+    config.data.update(patch=20, batch=8, integer_steps=2)
+    return without_teachers(config)
+
+
+def choose(variant: str, *choices: Mapping[str, object]) -> tuple[list, bool]:
+    """Split a variant such as 'baseline-x4-debug' into one value from each set of choices, and whether to debug.
+
+    The first name of a set is its default.
+
+    Raises:
+      ArbsrError: a word is in none of the sets.
+    """
+    words = [word for word in variant.split("-") if word]
+    known = [DEBUG, *(name for names in choices for name in names)]
+    unknown = [word for word in words if word not in known]
+    if unknown:
+        raise ArbsrError(f"config variant {unknown[0]!r} is unknown; allowed, joined by '-': {', '.join(known)}")
+    values = [next((names[word] for word in words if word in names), next(iter(names.values()))) for names in choices]
+    return values, DEBUG in words
+
+
+def tiny(config: ConfigDict) -> ConfigDict:
+    """The short recipe for 2 CPU cores, for networks of 8 blocks and 32 channels."""
+    config.model.update(blocks=EDSR_TINY.blocks, channels=EDSR_TINY.channels, res_scale=EDSR_TINY.res_scale)
+    config.steps, config.checkpoint_every = 12_000, 500
+    config.data.update(patch=40, batch=8, integer_steps=0, asymmetric=True)
+    config.optimizer.update(learning_rate=1e-3, schedule="cosine")
+    return without_teachers(config)
