@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 CACHE_VARIABLE = "ARBSR_CACHE"
+OnCompile = Callable[[jax.stages.Compiled, float], None]
 
 
 def keep_programs_on_disk() -> Path:
@@ -54,12 +55,12 @@ class ProgramCache:
       seconds: time spent on compiling.
     """
 
-    def __init__(self, function: Any, on_compile: Callable[[float], None] = lambda seconds: None) -> None:
+    def __init__(self, function: Any, on_compile: OnCompile = lambda program, seconds: None) -> None:
         """Nothing is compiled yet.
 
         Args:
           function: of jax.jit or jax.pmap.
-          on_compile: called with the seconds that compiling a program took.
+          on_compile: called with every program, and the seconds that compiling it took.
         """
         self._function, self._on_compile = function, on_compile
         self._programs: dict[Any, jax.stages.Compiled] = {}
@@ -83,5 +84,5 @@ class ProgramCache:
             self._programs[key] = lowered.compile(compiler_options=compiler_options())
             seconds = time.perf_counter() - begin
             self.seconds += seconds
-            self._on_compile(seconds)
+            self._on_compile(self._programs[key], seconds)
         return self._programs[key]

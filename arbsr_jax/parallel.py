@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
+from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
@@ -109,7 +110,8 @@ class DataParallel:
         self._shapes = " ".join("x".join(map(str, leaf.shape)) for leaf in jax.tree.leaves(batch))
         return replicate(state), batch, replicate(constants)
 
-    def _say(self, seconds: float) -> None:
+    def _say(self, program: jax.stages.Compiled, seconds: float) -> None:
+        del program
         self._on_compile(f"compiled program {self.programs} ({self._shapes}) in {seconds:.1f} s")
 
 
@@ -132,8 +134,9 @@ def _laid_out(leaf: Any, layout: NamedSharding) -> jax.Array:
 
 
 def mean_over_devices(tree: PyTree) -> PyTree:
-    """The average over all devices of all processes; only inside a `DataParallel` step."""
-    return jax.lax.pmean(tree, AXIS)
+    """The average over all devices of all processes, as one exchange; only inside a `DataParallel` step."""
+    vector, unravel = ravel_pytree(tree)
+    return unravel(jax.lax.pmean(vector, AXIS))
 
 
 def shard(tree: PyTree) -> PyTree:

@@ -23,6 +23,7 @@ from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import Model
 from arbsr_jax.models.network import initialize
 from benchmarks.inference import MODELS
+from benchmarks.record import machine, record
 
 NAMES = ["model", "fresh parameters s", "programs", "compiled in s", "later: fresh parameters s", "found in s"]
 
@@ -43,7 +44,8 @@ def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
-    flags = parser.parse_args()
+    parser.add_argument("--record", action="store_true", help="keep the rows in benchmarks/results")
+    flags, rows = parser.parse_args(), []
     print(f"| {' | '.join(NAMES)} |\n| {' | '.join(['---'] * len(NAMES))} |")
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, fresh, max_tasks_per_child=1) as processes:
@@ -52,6 +54,10 @@ def main() -> None:
                 drawn, programs, compiled = processes.submit(measured, name, cache).result()
                 again, _, found = processes.submit(measured, name, cache).result()
             print(f"| {name} | {drawn:.1f} | {programs} | {compiled:.1f} | {again:.1f} | {found:.1f} |", flush=True)
+            seconds = {"fresh_s": drawn, "compiled_s": compiled, "later_fresh_s": again, "found_s": found}
+            rows.append({"model": name, "programs": programs, **seconds, "machine": machine()})
+    if flags.record:
+        record("compiling", rows, ("model", "machine"))
 
 
 if __name__ == "__main__":

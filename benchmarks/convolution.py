@@ -26,6 +26,7 @@ from arbsr_jax.kernels.conv3x3 import ConvOptions, conv3x3, xla
 from arbsr_jax.kernels.depthwise import kernel_gradient, kernel_gradient_by_rows
 from arbsr_jax.kernels.pointwise import sum_over_pixels
 from arbsr_jax.kernels.winograd import winograd_kernel_gradient
+from benchmarks.record import machine, record
 from benchmarks.timing import in_turn, ratio
 
 try:
@@ -111,7 +112,9 @@ def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=40)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--record", action="store_true", help="keep the rows in benchmarks/results")
+    flags, rows, thin = parser.parse_args(), [], []
+    rounds, place = flags.rounds, {"cores": parallel.cores(), "machine": machine()}
     if torch is not None:
         torch.set_num_threads(len(os.sched_getaffinity(0)))
     for shape in SHAPES:
@@ -119,13 +122,22 @@ def main() -> None:
         if shape == SHAPES[0]:
             names = ["images", *times, "blocks to at once", "gradient, blocks to at once"]
             print(f"| {' | '.join(names)} |\n|{' --- |' * len(names)}")
-        cells = [" x ".join(map(str, shape)), *(f"{statistics.median(column):.1f}" for column in times.values())]
-        for name in ("blocks", "gradient, blocks"):
-            cells.append(f"{ratio(times[name], times[name.replace('blocks', 'at once')]):.2f}")
-        print(f"| {' | '.join(cells)} |", flush=True)
+        medians = {name: statistics.median(column) for name, column in times.items()}
+        ratios = {
+            f"{name} to at once": ratio(times[name], times[name.replace("blocks", "at once")])
+            for name in ("blocks", "gradient, blocks")
+        }
+        cells = [" x ".join(map(str, shape)), *(f"{v:.1f}" for v in medians.values())]
+        print(f"| {' | '.join([*cells, *(f'{v:.2f}' for v in ratios.values())])} |", flush=True)
+        rows.append({"images": cells[0], **medians, **ratios, **place})
     for layer, runs in thin_implementations().items():
         times = in_turn(runs, rounds)
-        print(f"{layer}:", ", ".join(f"{name} {statistics.median(column):.2f}" for name, column in times.items()))
+        medians = {name: statistics.median(column) for name, column in times.items()}
+        print(f"{layer}:", ", ".join(f"{name} {value:.2f}" for name, value in medians.items()))
+        thin += [{"layer": layer, "implementation": name, "ms": value, **place} for name, value in medians.items()]
+    if flags.record:
+        record("convolution", rows, ("images", *place))
+        record("thin_convolution", thin, ("layer", "implementation", *place))
 
 
 if __name__ == "__main__":

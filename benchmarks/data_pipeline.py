@@ -20,6 +20,7 @@ from arbsr_jax.data.sources import training_images
 from arbsr_jax.data.store import ImageStore, decode
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.train.schedule import scale_schedule, training_scales
+from benchmarks.record import machine, record
 
 WARM_UP = 20  # batches before the clock starts: more than are prefetched
 
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=150, help="timed in each round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write the rows there")
+    parser.add_argument("--record", action="store_true", help="keep the rows in benchmarks/results")
     flags = parser.parse_args()
     hide_accelerators()
     cases = {
@@ -60,6 +62,8 @@ def main() -> None:
         rates = [pairs_per_second(store, scales, patch, batch, flags.batches) for _ in range(flags.rounds)]
         rows.append({"patches": name, "batch": batch, "pairs_per_second": statistics.median(rates)})
         print(f"| {name} | {batch} | {rows[-1]['pairs_per_second']:,.0f} |", flush=True)
+    if flags.record:
+        record("data_pipeline", [row | {"machine": machine()} for row in rows], ("patches", "batch", "machine"))
     if flags.json:
         flags.json.write_text(json.dumps({"rows": rows}, indent=2) + "\n")
 

@@ -27,6 +27,7 @@ from arbsr_jax.model_file import Model
 from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, RCAN, ModelConfig, scale_specific
 from arbsr_jax.models.network import initialize, parameter_shapes
 from arbsr_jax.models.parameters import DTYPES, count_parameters
+from benchmarks.record import machine, record
 from benchmarks.timing import in_turn, ratio
 
 try:
@@ -128,6 +129,7 @@ def main() -> None:
     parser.add_argument("--size", default="100x100", help="width x height of the LR image, in pixels")
     parser.add_argument("--precision", choices=DTYPES, default="float32", help="of the backbone")
     parser.add_argument("--json", type=Path, help="write the rows there")
+    parser.add_argument("--record", action="store_true", help="keep the rows in benchmarks/results")
     flags = parser.parse_args()
     width, height = map(int, flags.size.split("x"))
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
@@ -163,6 +165,9 @@ def main() -> None:
             cells += [f"{row['ratio_to_beside']:.2f} of x{row['beside']}" if row["beside"] else "-"]
             print(f"| {' | '.join(cells)} |", flush=True)
             gc.collect()
+    if flags.record:
+        conditions = {"size": flags.size, "precision": flags.precision, "device": device, "machine": machine()}
+        record("inference", [row | conditions for row in rows], ("model", "scale", *conditions))
     if flags.json:
         content = {"device": device, "precision": flags.precision, "rows": rows}
         flags.json.write_text(json.dumps(content, indent=2) + "\n")

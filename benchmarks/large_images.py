@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 
 from arbsr_jax import compilation, load_model
 from arbsr_jax.imaging.scale import Scale
+from benchmarks.record import machine, record
 
 SCALE = Scale.of("2.5x3.5")
 MEBI = 2**20
@@ -98,6 +99,7 @@ def main() -> None:
     parser.add_argument("--megapixels", type=float, nargs="+", default=[1, 4, 16, 64], help="of the results")
     parser.add_argument("--memory", type=int, default=1024, help="budget of a tile, in MiB")
     parser.add_argument("--json", type=Path, help="write the rows there")
+    parser.add_argument("--record", action="store_true", help="keep the rows in benchmarks/results")
     parser.add_argument("--plot", type=Path, help="draw them there")
     parser.add_argument("--one", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="one LR size, in this process")
     flags = parser.parse_args()
@@ -124,6 +126,10 @@ def main() -> None:
     print(
         f"first start {starts['cold_start_s']:.1f} s, every later one {starts['second_start_s']:.1f} s (100x100 pixels)"
     )
+    if flags.record:
+        conditions = {"model": flags.model, "scale": str(SCALE), "budget_mb": flags.memory, "machine": machine()}
+        record("large_images", [row | conditions for row in rows], ("lr", *conditions))
+        record("starts", [starts | conditions], tuple(conditions))
     if flags.json:
         flags.json.write_text(json.dumps({"model": flags.model, "rows": rows, **starts}, indent=2) + "\n")
     if flags.plot:

@@ -28,6 +28,7 @@ from arbsr_jax.train.optimizer import make_optimizer
 from arbsr_jax.train.recipe import SIZES, recipe
 from arbsr_jax.train.state import fresh_state
 from arbsr_jax.train.step import Constants, make_step
+from benchmarks.record import machine, record
 from benchmarks.timing import in_turn, ratio
 
 try:
@@ -90,6 +91,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peak", type=float, help="the device's TFLOP/s at that dtype")
     parser.add_argument("--json", type=Path, help="write the rows there")
+    parser.add_argument("--record", action="store_true", help="keep the rows in benchmarks/results")
     flags = parser.parse_args()
     parallel.share_cores(flags.batch)  # as train.py does
     beside = torch is not None and jax.default_backend() == "cpu"
@@ -116,6 +118,9 @@ def main() -> None:
             cells += [f"{row['of_peak']:.0%}" if flags.peak else "-"]
             cells += [f"{row['torch_ms']:.0f}", f"{row['ratio_to_torch']:.2f}"] if beside else ["-", "-"]
             print(f"| {' | '.join(cells)} |", flush=True)
+    if flags.record:
+        conditions = {"devices": jax.device_count(), "batch": flags.batch, "patch": flags.patch, "machine": machine()}
+        record("train_step", [row | conditions for row in rows], ("model", "scale", "dtype", *conditions))
     if flags.json:
         flags.json.write_text(json.dumps({"device": jax.devices()[0].device_kind, "rows": rows}, indent=2) + "\n")
 

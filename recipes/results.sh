@@ -1,25 +1,32 @@
 #!/usr/bin/env bash
-# The tables of docs/results.md: scores of the shipped models under protocol standard.
+# The scores that the documents show, as benchmarks/results/scores.csv; then their tables anew.
 #
-#   recipes/results.sh DATA OUT     DATA holds Set5/ and B100/
+#   recipes/results.sh DATA OUT [LIIF.safetensors]     DATA holds Set5/ and B100/
 #
-# A second start goes on where the first one stopped.
+# A second start goes on where the first one stopped. LIIF.safetensors: `arbsr convert edsr-baseline-liif.pth -o liif.safetensors`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-.venv/bin/python}
 data=$1 out=$2
-models=(arbedsr-tiny arbedsr-baseline)
+chosen=(1.5 2 2.5 3 3.5 4 2.5x3.5 4x1.5 1.5x4)
+evaluate() { # NAME FLAG...
+  "$python" evaluate.py --json "$out/$1.json" "${@:2}"
+}
 
-for model in "${models[@]}"; do
-  "$python" evaluate.py --model "$model" --data "$data/Set5" "$data/B100" --sweep integer --json "$out/$model-integer.json"
-  "$python" evaluate.py --model "$model" --data "$data/Set5" --scale 1.5 2 2.5 3 3.5 4 2.5x3.5 4x1.5 1.5x4 \
-    --json "$out/$model-chosen.json"
+for model in arbedsr-tiny arbedsr-baseline; do
+  evaluate "$model-chosen" --model "$model" --data "$data/Set5" --scale "${chosen[@]}"
+  evaluate "$model-integer" --model "$model" --data "$data/Set5" "$data/B100" --sweep integer
   for sweep in seen unseen large asymmetric; do
-    "$python" evaluate.py --model "$model" --data "$data/Set5" --sweep "$sweep" --json "$out/$model-$sweep.json"
+    evaluate "$model-$sweep" --model "$model" --data "$data/Set5" --sweep "$sweep"
   done
 done
-for sweep in integer chosen seen unseen large asymmetric; do
-  files=("${models[@]/%/-$sweep.json}")
-  "$python" -m arbsr_jax report "${files[@]/#/$out/}" --markdown "$out/$sweep.md"
+for protocol in standard arbsr metasr; do
+  for sweep in seen unseen; do
+    evaluate "bicubic-$protocol-$sweep" --model bicubic --data "$data/B100" --sweep "$sweep" --protocol "$protocol"
+  done
 done
-"$python" recipes/results_page.py "$out" >"$out/results.md"
+if [ -n "${3:-}" ]; then
+  evaluate liif --model "$3" --data "$data/Set5" --scale "${chosen[@]}" 6 8
+fi
+"$python" -m benchmarks.scores "$out"/*.json
+"$python" -m benchmarks.tables

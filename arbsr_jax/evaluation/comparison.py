@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from arbsr_jax.errors import ArbsrError
@@ -61,13 +62,17 @@ class Comparison:
 
 
 def _words(quality: Quality | None) -> str:
-    return "-" if quality is None else f"{quality.psnr:.2f} / {quality.ssim:.4f}"
+    return "-" if quality is None else f"{quality.psnr:.2f} / {_ssim(quality.ssim)}"
 
 
 def _difference(one: Quality | None, other: Quality | None) -> str:
     if one is None or other is None:
         return "-"
-    return f"{one.psnr - other.psnr:+.2f} / {one.ssim - other.ssim:+.4f}"
+    return f"{one.psnr - other.psnr:+.2f} / {_ssim(one.ssim - other.ssim, '+')}"
+
+
+def _ssim(value: float, sign: str = "") -> str:
+    return "-" if math.isnan(value) else f"{value:{sign}.4f}"
 
 
 def _lines(columns: Iterable[Column], shown: dict[str, list[str]]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from importlib import resources
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ class Published(NamedTuple):
       column: a scale as "x2", or the sweep that was averaged over.
       protocol: the one of ours that it follows.
       psnr: in dB, on Y.
-      ssim: on Y.
+      ssim: on Y; None where the table has none.
     """
 
     source: str
@@ -28,12 +29,12 @@ class Published(NamedTuple):
     column: str
     protocol: str
     psnr: float
-    ssim: float
+    ssim: float | None
 
     @property
     def quality(self) -> Quality:
-        """The number itself."""
-        return Quality(self.psnr, self.ssim)
+        """The number itself; SSIM is nan where the table has none."""
+        return Quality(self.psnr, math.nan if self.ssim is None else self.ssim)
 
 
 def published(protocol: str | None = None) -> list[Published]:

@@ -79,11 +79,11 @@ def paper_lines(sweep: str | None, protocol: str, means: Iterable[Average]) -> l
             if (entry.column, entry.dataset, entry.method) != (sweep, average.dataset, BICUBIC):
                 continue
             bicubic = average.scores.bicubic
-            psnr, ssim = bicubic.psnr - entry.psnr, bicubic.ssim - entry.ssim
+            psnr, ssim = bicubic.psnr - entry.quality.psnr, bicubic.ssim - entry.quality.ssim
             differs = "" if protocol == entry.protocol else f" (it follows protocol {entry.protocol})"
             lines.append(
                 f"{entry.source}, {entry.dataset} {sweep}, {entry.method}: {entry.psnr:.2f} dB, "
-                f"SSIM {entry.ssim:.4f}; bicubic here {psnr:+.3f} dB, {ssim:+.4f}{differs}"
+                f"SSIM {entry.quality.ssim:.4f}; bicubic here {psnr:+.3f} dB, {ssim:+.4f}{differs}"
             )
     return lines
 

@@ -27,7 +27,12 @@ Features = Float[Array, "1 height width channels"]
 
 
 class CompiledNetwork:
-    """A network's programs, kept once compiled."""
+    """A network's programs, kept once compiled.
+
+    Attributes:
+      programs: all of them, in the order in which they were compiled.
+      seconds: time spent on compiling.
+    """
 
     def __init__(
         self,
@@ -47,20 +52,15 @@ class CompiledNetwork:
         self._fixed_scale, self._dtype, self._table_bytes = config.scale, dtype, table_bytes
         self._network = SRNetwork(config, dtype, ConvOptions(block=parallel.block_values()))
         self._values = phase_values(config)
-        parts = {"encode": self._encode, "phase_table": self._phase_table, "decode": self._decode}
-        self._caches = {name: ProgramCache(jax.jit(part)) for name, part in parts.items()}
-        self._caches["decode_rounded"] = ProgramCache(jax.jit(self._decode_rounded))
+        self.programs: list[jax.stages.Compiled] = []
+        self.seconds = 0.0
+        parts = self._encode, self._phase_table, self._decode, self._decode_rounded
+        self._caches = {part.__name__.lstrip("_"): ProgramCache(jax.jit(part), self._note) for part in parts}
         self.replace(parameters)
 
-    @property
-    def programs(self) -> list[jax.stages.Compiled]:
-        """All that were compiled."""
-        return [program for cache in self._caches.values() for program in cache.programs]
-
-    @property
-    def seconds(self) -> float:
-        """Time spent on compiling."""
-        return sum(cache.seconds for cache in self._caches.values())
+    def _note(self, program: jax.stages.Compiled, seconds: float) -> None:
+        self.programs.append(program)
+        self.seconds += seconds
 
     def replace(self, parameters: Parameters) -> None:
         """Use other parameters of the same network; compiled programs stay."""
