@@ -30,12 +30,12 @@ def keep_programs_on_disk() -> Path:
 
 
 @functools.cache
-def compiler_options() -> dict[str, str]:
+def compiler_options() -> dict[str, Any]:
     """How XLA compiles our programs: on CPUs without YNNPACK's fusions, if this XLA has them.
 
     They make a training step up to 2 times slower, and in 0.10.2 and 0.11.0 some results wrong (jax issue 39103).
     """
-    options = {"xla_cpu_experimental_ynn_fusion_type": ""}
+    options: dict[str, Any] = {"xla_cpu_experimental_ynn_fusion_type": ""}
     if jax.default_backend() != "cpu":
         return {}
     try:

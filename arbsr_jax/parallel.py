@@ -63,7 +63,7 @@ def share_cores(batch: int) -> None:
     Work that is too small for several cores of one device is then shared too. A number in JAX_NUM_CPU_DEVICES or
     XLA_FLAGS takes precedence.
     """
-    chosen = jax.config.jax_num_cpu_devices > 0 or FORCED_DEVICES in os.environ.get("XLA_FLAGS", "")
+    chosen = jax.config.read("jax_num_cpu_devices") > 0 or FORCED_DEVICES in os.environ.get("XLA_FLAGS", "")
     if not chosen and batch > 0:
         count = max(n for n in range(1, cores() + 1) if batch % n == 0)
         jax.config.update("jax_num_cpu_devices", count)
@@ -97,6 +97,11 @@ class DataParallel:
     def programs(self) -> int:  # noqa: D102 (described above)
         return len(self._cache.programs)
 
+    @property
+    def compile_seconds(self) -> float:
+        """Time spent on compiling so far."""
+        return self._cache.seconds
+
     def __call__(self, state: PyTree, batch: PyTree, constants: PyTree) -> tuple[PyTree, PyTree]:
         """Run the step; `batch` has leading axes [devices, batch / devices], as `shard` makes them."""
         arguments = self._arguments(state, batch, constants)
@@ -104,7 +109,8 @@ class DataParallel:
 
     def flops(self, state: PyTree, batch: PyTree, constants: PyTree) -> float:
         """Floating-point operations of one step on one device, as XLA counts them."""
-        return self._cache.program(*self._arguments(state, batch, constants)).cost_analysis()["flops"]
+        analysis: Any = self._cache.program(*self._arguments(state, batch, constants)).cost_analysis()
+        return analysis["flops"]
 
     def _arguments(self, state: PyTree, batch: PyTree, constants: PyTree) -> tuple[PyTree, PyTree, PyTree]:
         self._shapes = " ".join("x".join(map(str, leaf.shape)) for leaf in jax.tree.leaves(batch))
@@ -129,7 +135,7 @@ def _layout(spec: PartitionSpec) -> NamedSharding:
 def _laid_out(leaf: Any, layout: NamedSharding) -> jax.Array:
     if isinstance(leaf, jax.Array) and leaf.sharding == layout:
         return leaf
-    # A copy: steps write their results where the state was.
+    # A copy: steps write their results over the state.
     return jax.make_array_from_process_local_data(layout, np.array(leaf))
 
 

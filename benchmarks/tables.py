@@ -20,7 +20,7 @@ from arbsr_jax.evaluation.published import published
 from arbsr_jax.evaluation.report import table_line
 from arbsr_jax.evaluation.sweep import SWEEPS
 from arbsr_jax.imaging.scale import Scale
-from benchmarks.record import read
+from benchmarks import record
 
 ROOT = Path(__file__).parents[1]
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n)(?:.*?)(<!-- end -->)", re.DOTALL)
@@ -38,7 +38,7 @@ class Scores:
 
     def __init__(self) -> None:
         self._rows = {}
-        for row in read("scores"):
+        for row in record.read("scores"):
             scale = Scale.of((float(row["scale_h"]), float(row["scale_v"])))
             self._rows[row["model"], row["protocol"], row["dataset"], scale] = row
 
@@ -124,14 +124,13 @@ def sweep_table(name: str, every: int = 1) -> Table:
 
 
 def paper_means() -> Table:
-    """Means over sweeps: the paper's Tables 1 and 4 and Fig. 7 beside ours, whose networks are far smaller."""
-    scores, table = Scores(), [["dataset, sweep", "bicubic", *MODELS, "paper: row", "paper: PSNR", "source"]]
+    """Means over sweeps of Set5: the paper's Table 1 and Fig. 7 beside ours, whose networks are far smaller."""
+    scores, table = Scores(), [["sweep", "paper: row", "paper: PSNR", "source", "bicubic", *MODELS]]
     for entry in published("arbsr"):
-        if entry.method == "bicubic":
-            continue
-        ours = [scores.mean(m, entry.column, "psnr", entry.dataset) for m in ("bicubic", *MODELS)]
-        cells = [f"{entry.dataset}, {entry.column}", *(shown(v, 2) for v in ours)]
-        table.append([*cells, entry.method, f"{entry.psnr:.2f}", entry.source])
+        if entry.dataset == "Set5":
+            ours = [scores.mean(m, entry.column, "psnr", protocol="arbsr") for m in ("bicubic", *MODELS)]
+            cells = [entry.column, entry.method, f"{entry.psnr:.2f}", entry.source]
+            table.append([*cells, *(shown(v, 2) for v in ours)])
     return table
 
 
@@ -159,7 +158,7 @@ def columns(name: str, fields: dict[str, tuple[str, str]], **chosen: str) -> Tab
       chosen: values that rows must have.
     """
     table = [list(fields)]
-    for row in read(name):
+    for row in record.read(name):
         if all(row.get(field) == value for field, value in chosen.items()):
             cells = [(row.get(field, ""), layout) for field, layout in fields.values()]
             table.append([format(float(v), layout) if v and layout else v or "-" for v, layout in cells])
@@ -221,7 +220,7 @@ def pairs() -> Table:
 
 def ablation(kind: str) -> Table:
     """Means and standard deviations over seeds, or of paired differences."""
-    rows = [row for row in read("ablation") if row["kind"] == kind]
+    rows = [row for row in record.read("ablation") if row["kind"] == kind]
     names = list(dict.fromkeys(row["method"] for row in rows))
     table = [["scale", *names]]
     for scale in dict.fromkeys(row["scale"] for row in rows):

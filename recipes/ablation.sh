@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Does each part of ArbSR help? The rows of the paper's Table 1 with the tiny backbone, equal steps, in half an hour of one CPU core a seed.
 #
-#   recipes/ablation.sh RUNS DATA PHOTOS_DIR [PHOTOS_DIR ...]     DATA holds Set5/; the table is RUNS/ablation.md
+#   recipes/ablation.sh RUNS DATA PHOTOS_DIR [PHOTOS_DIR ...]     DATA holds Set5/; the result is RUNS/ablation.csv
 #
 # First the scale-specific networks (the table's baseline), from the shipped arbedsr-tiny but for its plug-in, so that a few
 # hundred steps are enough; then rows 1 to 5, all from the x4 network's blocks, as the paper starts them, so that row 5
@@ -29,4 +29,4 @@ for seed in $seeds; do
     "$python" evaluate.py --model "$runs/$name.safetensors" --data "$tests/Set5" --scale "${scales[@]}" --json "$runs/$name.json"
   done
 done
-"$python" recipes/seeds_page.py "$root"/seed* >"$root/ablation.md"
+"$python" recipes/seeds_page.py "$root"/seed* >"$root/ablation.csv"

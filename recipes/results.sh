@@ -20,6 +20,11 @@ for model in arbedsr-tiny arbedsr-baseline; do
     evaluate "$model-$sweep" --model "$model" --data "$data/Set5" --sweep "$sweep"
   done
 done
+for model in arbedsr-tiny arbedsr-baseline; do
+  for sweep in integer seen large extrapolate asymmetric; do
+    evaluate "$model-arbsr-$sweep" --model "$model" --data "$data/Set5" --sweep "$sweep" --protocol arbsr
+  done
+done
 for protocol in standard arbsr metasr; do
   for sweep in seen unseen; do
     evaluate "bicubic-$protocol-$sweep" --model bicubic --data "$data/B100" --sweep "$sweep" --protocol "$protocol"

@@ -1,12 +1,13 @@
-"""Means over seeds of what the rows of an ablation score, and how far each row is from the one before it.
+"""Means over seeds of an ablation's scores, and how far each row is from the one before it, as CSV.
 
-python recipes/seeds_page.py SEED_DIR [SEED_DIR ...] > ablation.md
+python recipes/seeds_page.py SEED_DIR [SEED_DIR ...] > benchmarks/results/ablation.csv
 
 Every folder holds NAME.json files of `evaluate.py --json`, the same names in each.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -14,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from arbsr_jax.evaluation.methods import BICUBIC
-from arbsr_jax.evaluation.report import table_line
 from arbsr_jax.imaging.scale import Scale
 
 ROWS = "row1", "row2", "row3", "row4", "row5"
@@ -24,7 +24,7 @@ Table = dict[str, dict[str, np.ndarray]]  # of a score: model, scale, a value fo
 
 
 def read(folders: list[Path], score: str) -> Table:
-    """What all folders hold of one score, bicubic's among it."""
+    """One score of all folders, bicubic's among it."""
     table: Table = {BICUBIC: {}}
     for name in (*FIXED, *ROWS):
         seeds = [json.loads((folder / f"{name}.json").read_text())["rows"] for folder in folders]
@@ -36,7 +36,7 @@ def read(folders: list[Path], score: str) -> Table:
 
 
 def spread(values: np.ndarray, digits: int, sign: str = "") -> str:
-    """Mean and sample standard deviation, which one seed alone has none of."""
+    """Mean and sample standard deviation; the mean alone for a single seed."""
     mean = f"{values.mean():{sign}.{digits}f}"
     return f"{mean} ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else mean
 
@@ -45,20 +45,17 @@ def main() -> None:
     """Print PSNR of every row, and the paired differences of neighbouring rows in PSNR and SSIM."""
     folders = [Path(name) for name in sys.argv[1:]]
     psnr, ssim = (read(folders, score) for score in ("psnr", "ssim"))
-    scales = list(psnr[ROWS[0]])
-    print(table_line(["PSNR", *psnr]), table_line(["---"] * (1 + len(psnr))), sep="\n")
-    for scale in scales:
-        cells = [spread(model[scale], 2) if scale in model else "-" for model in psnr.values()]
-        print(table_line([f"x{scale}", *cells]))
-    pairs = list(zip(ROWS[1:], ROWS, strict=False))
-    head = ["PSNR / SSIM", *(f"{later} - {earlier}" for later, earlier in pairs)]
-    print("", table_line(head), table_line(["---"] * len(head)), sep="\n")
-    for scale in scales:
-        cells = [
-            f"{spread(psnr[a][scale] - psnr[b][scale], 2, '+')} / {spread(ssim[a][scale] - ssim[b][scale], 4, '+')}"
-            for a, b in pairs
-        ]
-        print(table_line([f"x{scale}", *cells]))
+    output = csv.writer(sys.stdout, lineterminator="\n")
+    output.writerow(["kind", "scale", "method", "value"])
+    for scale in psnr[ROWS[0]]:
+        for name, model in psnr.items():
+            if scale in model:
+                output.writerow(["PSNR", f"x{scale}", name, spread(model[scale], 2)])
+    for scale in psnr[ROWS[0]]:
+        for later, earlier in zip(ROWS[1:], ROWS, strict=False):
+            differences = psnr[later][scale] - psnr[earlier][scale], ssim[later][scale] - ssim[earlier][scale]
+            words = f"{spread(differences[0], 2, '+')} / {spread(differences[1], 4, '+')}"
+            output.writerow(["difference, PSNR / SSIM", f"x{scale}", f"{later} - {earlier}", words])
 
 
 if __name__ == "__main__":

@@ -8,8 +8,12 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from jaxtyping import install_import_hook
 
-from arbsr_jax import compilation
+# Shapes and types of every function of the package are checked whenever a test calls it.
+install_import_hook("arbsr_jax", "beartype.beartype")
+
+from arbsr_jax import compilation  # noqa: E402 (after the hook)
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("ARBSR_DATA", ROOT.parent / "shared" / "data"))

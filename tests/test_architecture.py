@@ -92,6 +92,12 @@ def test_every_room_has_a_floor():
     assert rooms - {"__init__"} <= set().union(*FLOORS)
 
 
+def test_no_two_files_share_a_name():
+    """Commands apart, which are called as people type them."""
+    stems = [path.stem for path in PACKAGE.rglob("*.py") if path.stem != "__init__" and path.parent.name != "cli"]
+    assert sorted(stems) == sorted(set(stems))
+
+
 def test_models_define_no_gradients_of_their_own():
     """Gradients by hand belong to the kernels."""
     for path in in_room("models"):

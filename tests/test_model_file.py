@@ -1,7 +1,7 @@
 import dataclasses
 import json
 
-import jax
+import chex
 import numpy as np
 import pytest
 from safetensors import safe_open
@@ -34,7 +34,7 @@ def rewritten(path, change_tensors=None, change_metadata=None):
 def test_what_is_saved_is_loaded(model_file):
     model = load_model(model_file)
     assert (model.name, model.config, model.provenance) == ("small", SMALL, PROVENANCE)
-    jax.tree.map(np.testing.assert_array_equal, model.parameters, randomized(SMALL))
+    chex.assert_trees_all_equal(model.parameters, randomized(SMALL))
 
 
 def test_nothing_but_the_file_is_left_behind(model_file):

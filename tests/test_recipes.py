@@ -1,7 +1,10 @@
+import csv
 import json
 import subprocess
 import sys
 from pathlib import Path
+
+from benchmarks import record, tables
 
 ROOT = Path(__file__).parents[1]
 
@@ -20,8 +23,28 @@ def test_seeds_become_means_and_paired_differences(tmp_path):
             write(folder, name, 30 + seed + (0.5 if name == "row2" else 0))
     command = [sys.executable, ROOT / "recipes" / "seeds_page.py", *folders]
     lines = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.splitlines()
-    scores, differences = (next(line for line in part if line.startswith("| x4")) for part in (lines[:4], lines[4:]))
-    assert "| 28.00 |" in scores
-    assert "| 30.50 ± 0.71 |" in scores
-    assert "| 31.00 ± 0.71 |" in scores
-    assert differences.startswith("| x4 | +0.50 ± 0.00 / +0.0050 ± 0.0000 | -0.50 ± 0.00 /")
+    cells = {(row["kind"], row["method"]): row["value"] for row in csv.DictReader(lines)}
+    assert cells["PSNR", "bicubic"] == "28.00"
+    assert cells["PSNR", "row1"] == "30.50 ± 0.71"
+    assert cells["PSNR", "row2"] == "31.00 ± 0.71"
+    assert cells["difference, PSNR / SSIM", "row2 - row1"] == "+0.50 ± 0.00 / +0.0050 ± 0.0000"
+    assert cells["difference, PSNR / SSIM", "row3 - row2"].startswith("-0.50 ± 0.00 /")
+
+
+def test_recorded_rows_replace_those_of_the_same_key(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "FOLDER", tmp_path)
+    record.record("x", [{"model": "a", "ms": 1.23456789}, {"model": "b", "ms": None}], ("model",))
+    record.record("x", [{"model": "a", "ms": 2.0, "new": 3}], ("model",))
+    assert record.read("x") == [{"model": "a", "ms": "2", "new": "3"}, {"model": "b", "ms": "", "new": ""}]
+    assert record.read("none") == []
+
+
+def test_means_over_a_sweep_are_of_all_its_scales(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "FOLDER", tmp_path)
+    head = {"model": "m", "protocol": "standard", "dataset": "Set5", "bicubic_psnr": 1.0}
+    rows = [head | {"scale_h": n, "scale_v": n, "psnr": 30.0 + n} for n in (2.0, 3.0, 4.0)]
+    record.record("scores", rows, ("model", "scale_h", "scale_v"))
+    scores = tables.Scores()
+    assert scores.mean("m", "integer", "psnr") == 33.0
+    assert scores.mean("bicubic", "integer", "psnr") == 1.0
+    assert tables.shown(scores.mean("m", "seen", "psnr"), 2) == "-"

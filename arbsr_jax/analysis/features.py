@@ -31,10 +31,8 @@ class Encoded(NamedTuple):
 def encode(model: Model, lr: UInt8[np.ndarray, "height width 3"], scale: Scale) -> Encoded:
     """Features of an LR image by a network for a scale, or by a scale-specific one."""
     program = ProgramCache(jax.jit(lambda *arguments: SRNetwork(model.config).apply(*arguments, method="encode")[1]))
-    found = program({"params": model.parameters}, lr[None].astype(np.float32), factors(scale))
-    return Encoded(
-        [np.asarray(x[0]) for x in found["features"]], [np.asarray(mask[0, ..., 0]) for mask in found["masks"]]
-    )
+    out = program({"params": model.parameters}, lr[None].astype(np.float32), factors(scale))
+    return Encoded([np.asarray(x[0]) for x in out["features"]], [np.asarray(mask[0, ..., 0]) for mask in out["masks"]])
 
 
 def encode_for_scales(
@@ -58,7 +56,7 @@ def discrepancy(encoded: dict[Scale, Encoded], place: int) -> Float[np.ndarray, 
     """How much the features of one place differ between scales, at each LR pixel.
 
     The mean over pairs of scales and over channels of |F_s - F_t|, divided by the mean of |F| over scales, channels and
-    pixels: 0 where features do not depend on the scale.
+    pixels: 0 if features do not depend on the scale.
     """
     stack = np.stack([one.features[place] for one in encoded.values()])
     count = len(stack)

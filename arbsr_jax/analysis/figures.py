@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float, UInt8
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 from sklearn.manifold import TSNE
@@ -69,9 +70,9 @@ def gain(rows: dict[str, Sequence[Row]], title: str) -> Figure:
     figure = Figure(figsize=(6.4, 3.8), layout="constrained")
     axis = figure.subplots()
     markers = {"seen": "o-", "unseen": "x--"}
-    for name, found in rows.items():
-        for dataset in dict.fromkeys(row.dataset for row in found):
-            mine = [row for row in found if row.dataset == dataset]
+    for name, sweep in rows.items():
+        for dataset in dict.fromkeys(row.dataset for row in sweep):
+            mine = [row for row in sweep if row.dataset == dataset]
             xs, ys = [row.scale_h for row in mine], [row.scores.ours.psnr - row.scores.bicubic.psnr for row in mine]
             axis.plot(xs, ys, markers.get(name, ".-"), markersize=4, label=f"{dataset}, {name} scales")
     axis.set(xlabel="scale", ylabel="PSNR of Y over bicubic, dB")
@@ -125,7 +126,7 @@ def save(figure: Figure, path: Path) -> list[Path]:
     return written
 
 
-def _scatter(axis: mpl.axes.Axes, encoded: list[dict[Scale, Encoded]], place: int) -> None:
+def _scatter(axis: Axes, encoded: list[dict[Scale, Encoded]], place: int) -> None:
     points, labels = sampled_features(encoded, place)
     embedded = TSNE(init="pca", perplexity=30, random_state=0).fit_transform(points)
     for colour, scale in zip(COLOURS, encoded[0], strict=False):
@@ -153,7 +154,7 @@ def _places(encoded: list[dict[Scale, Encoded]]) -> int:
     return len(next(iter(encoded[0].values())).features)
 
 
-def _bare(axes: Sequence[mpl.axes.Axes]) -> None:
+def _bare(axes: Sequence[Axes]) -> None:
     for axis in axes:
         axis.set_xticks([])
         axis.set_yticks([])

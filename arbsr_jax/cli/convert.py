@@ -12,6 +12,7 @@ from arbsr_jax.cli.conventions import DONE
 from arbsr_jax.convert.architecture import ARCHITECTURES, from_torch, infer_architecture, infer_config, to_torch
 from arbsr_jax.errors import ArbsrError, missing_extra
 from arbsr_jax.model_file import SUFFIX, load_model, save_model
+from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.parameters import count_parameters
 
 
@@ -55,7 +56,7 @@ def run(flags: argparse.Namespace) -> int:
     return DONE
 
 
-def _words(architecture: str, config: object) -> str:
+def _words(architecture: str, config: ModelConfig) -> str:
     if config.scale:
         scale = f"x{config.scale}"
     elif architecture == "arbrcan":

@@ -133,7 +133,7 @@ def score_all(flags: argparse.Namespace, sweep: Sweep, method: Method) -> list[s
         sweep = dataclasses.replace(sweep, share=(0, 1))
 
     cache = ScoreCache(place, identity)
-    if cache.known:
+    if place and cache.known:
         print(f"{cache.known} scores of single images are known from {place.parent}")
     print(report.header_line(lpips=flags.lpips), flush=True)
     rows: list[Row] = []

@@ -111,7 +111,8 @@ def _crops(figures: ModuleType, job: Job) -> Any:
     scale, sheets = job.sweep.scales[0], []
     corner = _corner(job.flags.box) if job.flags.box else None
 
-    def keep(_: Dataset, __: Scale, scored: Scored) -> None:
+    def keep(_: Dataset, __: Scale, scored: Scored | None) -> None:
+        assert scored is not None  # there is no cache
         sheets.append(comparison(scored, scale, job.flags.protocol, corner))
 
     list(evaluate(job.network, job.sweep, on_image=keep, on_failure=job.on_failure))

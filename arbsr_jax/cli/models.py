@@ -1,4 +1,4 @@
-"""`arbsr models`: what is shipped, where it came from, and how well it does."""
+"""`arbsr models`: the shipped models, their origin and their scores."""
 
 from __future__ import annotations
 
@@ -35,32 +35,33 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def describe(name: str, path: Path) -> list[str]:
-    """What a model file says of itself.
+    """A model file's own account.
 
     Raises:
       ArbsrError: it cannot be read.
     """
     model = load_model(path)
-    config, known = model.config, model.provenance
+    config, origin = model.config, model.provenance
     kind = f"{config.backbone.upper()} x{config.scale}" if config.scale else f"Arb{config.backbone.upper()}"
     size = f"{config.blocks} blocks of {config.channels} channels, {count_parameters(model.parameters):,} parameters"
     lines = [
         name,
         f"  network   {kind}, {size}, {path.stat().st_size / 1e6:.1f} MB",
         f"  sha256    {hashlib.sha256(path.read_bytes()).hexdigest()}",
-        f"  licence   {known.get('licence', 'not stated')}",
+        f"  licence   {origin.get('licence', 'not stated')}",
     ]
-    origin = [f"{known['steps']} steps"] if "steps" in known else []
-    origin += [f"data {', '.join(known['data'])}"] if "data" in known else []
-    origin += [f"started from {known['config']['start']}"] if known.get("config", {}).get("start") else []
-    origin += [f"converted from {known['converted_from']}"] if "converted_from" in known else []
-    lines += [f"  made by   {'; '.join(origin)}"] if origin else []
-    lines += [f"  scores    {_scores(known['scores'])}"] if "scores" in known else []
-    notice = textwrap.shorten(known.get("notice", ""), NOTICE_SHOWN, placeholder=" ... (whole in the file)")
-    return lines + [f"  {name:<9} {text}" for name, text in (("note", known.get("note")), ("notice", notice)) if text]
+    made_by = [f"{origin['steps']} steps"] if "steps" in origin else []
+    made_by += [f"data {', '.join(origin['data'])}"] if "data" in origin else []
+    start = origin.get("config", {}).get("init_from")
+    made_by += [f"started from {start}"] if start else []
+    made_by += [f"converted from {origin['converted_from']}"] if "converted_from" in origin else []
+    lines += [f"  made by   {'; '.join(made_by)}"] if made_by else []
+    lines += [f"  scores    {_scores(origin['scores'])}"] if "scores" in origin else []
+    notice = textwrap.shorten(origin.get("notice", ""), NOTICE_SHOWN, placeholder=" ... (whole in the file)")
+    return lines + [f"  {name:<9} {text}" for name, text in (("note", origin.get("note")), ("notice", notice)) if text]
 
 
 def _scores(scores: dict) -> str:
     """PSNR by dataset and scale, as `recipes/ship.py` puts them there."""
-    found = [f"{row['dataset']} x{row['scale']} {row['psnr']:.2f} dB" for row in scores["rows"]]
-    return f"{', '.join(found)} (Y, protocol {scores['protocol']})"
+    rows = [f"{row['dataset']} x{row['scale']} {row['psnr']:.2f} dB" for row in scores["rows"]]
+    return f"{', '.join(rows)} (Y, protocol {scores['protocol']})"

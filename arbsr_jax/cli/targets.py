@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import Any
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import Scale, round_half_up
@@ -28,8 +29,8 @@ class Target:
             )
         self._width, self._height = (int(match[1] or 0), int(match[2] or 0)) if match else (0, 0)
 
-    def of(self, height: int, width: int) -> dict[str, Scale | tuple[int, int]]:
-        """What an image of that size is upscaled to: {"scale": ...} or {"size": (width, height)}."""
+    def of(self, height: int, width: int) -> dict[str, Any]:
+        """The arguments of `upscale` for an image of that size: {"scale": ...} or {"size": (width, height)}."""
         if self.scale:
             return {"scale": self.scale}
         wide = self._width or round_half_up(Fraction(width * self._height, height))
@@ -39,7 +40,8 @@ class Target:
     def pixels(self, height: int, width: int) -> tuple[int, int]:
         """(width, height) of the result."""
         if self.scale:
-            return self.scale.output_size(height, width)[::-1]
+            size = self.scale.output_size(height, width)
+            return size.width, size.height
         return self.of(height, width)["size"]
 
     @property

@@ -83,7 +83,7 @@ def _main(arguments: list[str]) -> None:
         raise app.UsageError(f"unexpected arguments: {' '.join(arguments[1:])}")
     logging.set_verbosity(logging.WARNING)  # orbax reports every file that it writes
     try:
-        # TensorFlow takes seconds to import: wrong flags are told before.
+        # TensorFlow takes seconds to import: so wrong flags are reported first.
         from arbsr_jax import compilation, parallel
         from arbsr_jax.train.run import train
         from arbsr_jax.train.workdir import Preempted
@@ -94,7 +94,7 @@ def _main(arguments: list[str]) -> None:
         if COORDINATOR.value is None:
             parallel.share_cores(CONFIG.value.data.batch)
         parallel.initialize_distributed(COORDINATOR.value, PROCESSES.value, PROCESS.value)
-        path = train(CONFIG.value, DATA.value, Path(WORKDIR.value))
+        path = train(CONFIG.value, DATA.value or [], Path(WORKDIR.value or ""))
     except ArbsrError as error:
         sys.exit(f"{program}: {error}")
     except Preempted as stopped:

@@ -18,7 +18,7 @@ from arbsr_jax.cli.conventions import DONE, SOME_FAILED, add_process_flags
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
-from arbsr_jax.inference.photo import upscale_photo
+from arbsr_jax.inference.photographs import upscale_photo
 from arbsr_jax.inference.upscaler import Progress, Upscaler, load_model
 from arbsr_jax.model_file import DEFAULT_MODEL
 from arbsr_jax.models.parameters import DTYPES

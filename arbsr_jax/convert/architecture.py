@@ -113,4 +113,4 @@ def _scale(source: Arrays, channels: int) -> int:
         return 3
     if widths and set(widths) == {4}:
         return 2 ** len(widths)
-    raise ArbsrError("the scale cannot be told from tail.0.*.weight; give it by --scale")
+    raise ArbsrError("tail.0.*.weight do not tell the scale; give it by --scale")

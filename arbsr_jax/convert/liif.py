@@ -41,7 +41,7 @@ def parted(source: Arrays, config: ModelConfig) -> dict[str, np.ndarray]:
     if first is None or first.ndim != 2 or first.shape[1] != seen + 4:
         raise ArbsrError(
             f"{DECODER}0.weight is not there or has not the {seen + 4} inputs of a LIIF with feature unfolding and "
-            "cell decoding; only that is known"
+            "cell decoding; no other form is supported"
         )
     rest = {key: array for key, array in source.items() if key != f"{DECODER}0.weight"}
     return rest | {

@@ -42,7 +42,7 @@ class Rule(NamedTuple):
 
     Attributes:
       source: key in the other framework.
-      target: path in ours, joined by "/"; None for a key that is known and not needed.
+      target: path in ours, joined by "/"; None for a key that is not needed.
       kind: of the change on the way, from `KINDS`.
       value: for a key without target, what it must hold (within 1e-3 relative) if anything in particular.
     """
@@ -72,8 +72,8 @@ def apply_rules(rules: Sequence[Rule], source: Arrays, shapes: Mapping[str, tupl
     problems: dict[str, list[str]] = {}
     filled: dict[str, np.ndarray] = {}
 
-    def complain(what: str, where: str) -> None:
-        problems.setdefault(what, []).append(where)
+    def complain(problem: str, place: str) -> None:
+        problems.setdefault(problem, []).append(place)
 
     for key, array in source.items():
         rule, fields = _first_match(rules, key)
@@ -99,20 +99,21 @@ def apply_rules(rules: Sequence[Rule], source: Arrays, shapes: Mapping[str, tupl
     for path in sorted(shapes.keys() - filled.keys()):
         complain("missing", _source_of(rules, path) or path)
     if problems:
-        raise ArbsrError("; ".join(f"{what}: {few(where, SHOWN)}" for what, where in problems.items()))
+        raise ArbsrError("; ".join(f"{problem}: {few(places, SHOWN)}" for problem, places in problems.items()))
     return filled
 
 
 def reverse_rules(rules: Sequence[Rule], arrays: Arrays) -> dict[str, np.ndarray]:
     """Arrays by their keys, from arrays by our paths; keys that must hold a value hold it."""
-    made = {rule.source: rule.value for rule in rules if rule.target is None and rule.value is not None}
+    arrays_there = {rule.source: rule.value for rule in rules if rule.target is None and rule.value is not None}
     for path, array in arrays.items():
         key = _source_of(rules, path)
         if key is None:
             raise ArbsrError(f"{path}: has no counterpart there")
         rule, _ = _first_match(rules, key)
-        made[key] = np.ascontiguousarray(KINDS[rule.kind].to_theirs(array))
-    return made
+        assert rule is not None  # it gave the key
+        arrays_there[key] = np.ascontiguousarray(KINDS[rule.kind].to_theirs(array))
+    return arrays_there
 
 
 def _first_match(rules: Iterable[Rule], key: str) -> tuple[Rule | None, dict[str, str]]:

@@ -31,7 +31,7 @@ class AxisPlan:
     margin: int  # HR pixels before the patch
     crop: int  # HR pixels with both margins
     length: int  # HR pixels of the patch
-    reach: int  # HR pixels that one block of LR pixels is made of
+    reach: int  # HR pixels under one block of LR pixels
     weights: np.ndarray  # [block, reach], float64; the same for every block
 
 
@@ -92,7 +92,7 @@ class PatchMaker:
         pair = [tf.reverse(image, flipped) for image in (lr, hr)]
         lr, hr = (tf.cond(transpose, lambda i=image: tf.transpose(i, [1, 0, 2]), lambda i=image: i) for image in pair)
         beyond = tf.cast(canvas, tf.int32) - tf.shape(hr)[:2]
-        hr = tf.pad(hr, [[0, beyond[0]], [0, beyond[1]], [0, 0]])
+        hr = tf.pad(hr, tf.stack([[0, beyond[0]], [0, beyond[1]], [0, 0]]))
         return tf.ensure_shape(lr, [self.patch, self.patch, 3]), tf.ensure_shape(hr, [None, None, 3])
 
     def _most_detailed(
@@ -136,8 +136,8 @@ class PatchMaker:
             *_, length, reach = tf.unstack(self._axes[axes[axis]])
             first = tf.range(self._blocks, dtype=tf.int64) * (length // self._blocks)
             parts = tf.gather(x, first[:, None] + tf.range(reach))
-            made = tf.matmul(self._weights[axes[axis]][:, :reach], tf.reshape(parts, [self._blocks, reach, -1]))
-            return self._rounded(tf.reshape(made, [self.patch, width, 3]))
+            lines = tf.matmul(self._weights[axes[axis]][:, :reach], tf.reshape(parts, [self._blocks, reach, -1]))
+            return self._rounded(tf.reshape(lines, [self.patch, width, 3]))
 
         def columns(x: tf.Tensor) -> tf.Tensor:
             return tf.transpose(rows(tf.transpose(x, [1, 0, 2]), 1), [1, 0, 2])

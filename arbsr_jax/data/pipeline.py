@@ -17,7 +17,7 @@ from arbsr_jax.data.store import ImageStore, Pools, decode
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import Scale
 
-PREFETCH = 8  # batches made ahead
+PREFETCH = 8  # batches ahead
 
 
 class Batch(NamedTuple):
@@ -54,8 +54,8 @@ class BatchPlan:
 
     def __post_init__(self) -> None:
         if self.batch % self.processes:
-            given = f"a batch of {self.batch} does not divide among {self.processes} processes"
-            raise ArbsrError(f"{given}; use a multiple")
+            words = f"a batch of {self.batch} does not divide among {self.processes} processes"
+            raise ArbsrError(f"{words}; use a multiple")
         if self.candidates < 1:
             raise ArbsrError(f"config.data.candidates={self.candidates}; at least one crop is needed")
 
@@ -99,7 +99,7 @@ def batches(store: ImageStore, plan: BatchPlan, start: int = 0, stop: int | None
     stop = len(plan.schedule) if stop is None else stop
 
     def pair(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        step, slot = number // local, number % local
+        step, slot = tf.math.floordiv(number, local), tf.math.floormod(number, local)
         scale_index = tf.gather(schedule, step)
         sample = step * plan.batch + plan.process * local + slot
         return *make_patch(sample, scale_index, tf.gather(canvases, scale_index)), scale_index

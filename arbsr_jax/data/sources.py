@@ -6,21 +6,23 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
 from jaxtyping import UInt8
 from PIL import Image
+from tensorflow_datasets.core.constants import DATA_DIR
+from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.files import image_size, list_images, read_rgb
+from arbsr_jax.imaging.image_files import image_size, list_images, read_rgb
 
 TFDS_PREFIX = "tfds:"
 TFDS_FAILURES = (  # unknown, no network, another archive than the published one, no such config
     tfds.core.DatasetNotFoundError,
     tfds.download.DownloadError,
-    tfds.download.download_manager.NonMatchingChecksumError,
+    NonMatchingChecksumError,
     OSError,
     AssertionError,
     ValueError,
@@ -80,8 +82,8 @@ def _from_folder(folder: Path, warn: Callable[[str], None]) -> Iterable[Training
 def _from_tfds(name: str) -> Iterable[TrainingImage]:
     """HR images kept as the encoded files that they are stored as."""
     try:
-        builder = tfds.builder(name)
-        manual = Path(tfds.core.constants.DATA_DIR).expanduser() / "downloads" / "manual"
+        builder: Any = tfds.builder(name)
+        manual = Path(DATA_DIR).expanduser() / "downloads" / "manual"
         settings = tfds.download.DownloadConfig(manual_dir=manual if manual.is_dir() else None)
         builder.download_and_prepare(download_config=settings)
     except TFDS_FAILURES as error:

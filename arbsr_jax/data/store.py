@@ -1,4 +1,4 @@
-"""Decoded images in memory: all of them where they fit, else a part at a time."""
+"""Decoded images in memory: all of them if they fit, else a part at a time."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import json
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from arbsr_jax.demo.service import LARGEST_UPLOAD, Service
@@ -46,11 +47,13 @@ def make_server(service: Service, model: str, port: int) -> ThreadingHTTPServer:
                 self._fail(HTTPStatus.BAD_REQUEST, "post a picture to /upscale")
             elif int(length) > LARGEST_UPLOAD:
                 self.close_connection = True
-                self._fail(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"files up to {LARGEST_UPLOAD // 2**20} MiB are taken")
+                self._fail(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"files up to {LARGEST_UPLOAD // 2**20} MiB are accepted"
+                )
             else:
-                asked = parse_qs(parts.query)
+                query = parse_qs(parts.query)
                 try:
-                    facts = service.upscale(self.rfile.read(int(length)), *(asked.get(k, ["2"])[0] for k in "hv"))
+                    facts = service.upscale(self.rfile.read(int(length)), *(query.get(k, ["2"])[0] for k in "hv"))
                 except ArbsrError as error:
                     self._fail(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
                 else:
@@ -77,7 +80,7 @@ def make_server(service: Service, model: str, port: int) -> ThreadingHTTPServer:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *_: Any) -> None:  # noqa: A002 (the name of the method that it replaces)
             """Say nothing: the page says what went wrong."""
 
     return ThreadingHTTPServer((LOOPBACK, port), Handler)

@@ -15,7 +15,7 @@ from PIL import Image
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.inference.photo import enlarge_photo, upscale_photo
+from arbsr_jax.inference.photographs import enlarge_photo, upscale_photo
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.photos.photo import Photo, Pixels, to_8_bit
 from arbsr_jax.photos.reading import photo_size, read_photo

@@ -12,10 +12,10 @@ import skimage.data
 from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.files import list_images, read_rgb
+from arbsr_jax.imaging.image_files import list_images, read_rgb
 from arbsr_jax.imaging.scale import Scale
 
-INNER = ("HR", "DIV2K_valid_HR")  # where dataset folders hold their HR images
+INNER = ("HR", "DIV2K_valid_HR")  # in dataset folders, of HR images
 ALIASES = (("B100", "BSD100", "BSDS100"), ("Urban100", "urban100"), ("Manga109", "manga109"))
 SAMPLES = ("astronaut", "chelsea", "coffee", "rocket")  # photographs inside scikit-image's package
 
@@ -52,7 +52,7 @@ def open_dataset(folder: Path) -> Dataset:
     """
     if not folder.is_dir():
         others = next((names for names in ALIASES if folder.name in names), ())
-        folder = next((found for name in others if (found := folder.with_name(name)).is_dir()), folder)
+        folder = next((alias for name in others if (alias := folder.with_name(name)).is_dir()), folder)
     inner = next((folder / name for name in INNER if (folder / name).is_dir()), folder)
     paths = list_images(inner)
     resolved = folder.resolve()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation.protocols import PROTOCOLS, Pair
-from arbsr_jax.imaging.files import read_rgb
+from arbsr_jax.imaging.image_files import read_rgb
 from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.upscaler import Upscaler
 
@@ -48,7 +48,7 @@ class Network:
 
     def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:  # noqa: D102 (see Method)
         height, width = task.pair.hr.shape[:2]
-        target = {"size": (width, height)} if self._by_size else {"scale": task.scale}
+        target: dict[str, Any] = {"size": (width, height)} if self._by_size else {"scale": task.scale}
         upscale = self._upscaler.upscale
         return self._upscaler.timed(lambda: upscale(task.pair.lr, **target, ensemble=self._ensemble))
 

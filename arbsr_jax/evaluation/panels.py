@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -31,9 +32,9 @@ def comparison(scored: Scored, scale: Scale, protocol: str, corner: tuple[int, i
 
     Args:
       scored: the image.
-      scale: at which it was made.
+      scale: of the result.
       protocol: how.
-      corner: top left (row, column) of the part; None: where it gains most over bicubic.
+      corner: top left (row, column) of the part; None: the part that gains most over bicubic.
     """
     box = most_improved_box(scored) if corner is None else box_at(scored, corner)
     panels = {
@@ -56,7 +57,7 @@ def comparison(scored: Scored, scale: Scale, protocol: str, corner: tuple[int, i
 def nearest(
     lr: UInt8[np.ndarray, "height width 3"], scale: Scale, size: tuple[int, int]
 ) -> UInt8[np.ndarray, "hr_height hr_width 3"]:
-    """The LR image on the HR grid, each pixel of it a block: what the network was given."""
+    """The LR image on the HR grid, each pixel of it a block: the network's input."""
     factors = (scale.vertical, scale.horizontal)
     rows, columns = (
         np.minimum(axis_phases(factor, length).base, limit - 1)
@@ -67,15 +68,16 @@ def nearest(
 
 def box_at(scored: Scored, corner: tuple[int, int]) -> tuple[slice, slice]:
     """Rows and columns of the box at a corner, moved inside the image if it reaches beyond."""
-    starts = [max(0, min(at, length - BOX)) for at, length in zip(corner, scored.sr.shape, strict=False)]
-    return tuple(slice(at, min(at + BOX, length)) for at, length in zip(starts, scored.sr.shape, strict=False))
+    height, width = scored.sr.shape[:2]
+    top, left = max(0, min(corner[0], height - BOX)), max(0, min(corner[1], width - BOX))
+    return slice(top, min(top + BOX, height)), slice(left, min(left + BOX, width))
 
 
 def most_improved_box(scored: Scored) -> tuple[slice, slice]:
     """Rows and columns of the box whose squared error falls most from bicubic to ours."""
     y = rgb_to_y(scored.pair.hr)
     gain = (rgb_to_y(scored.bicubic) - y) ** 2 - (rgb_to_y(scored.sr) - y) ** 2
-    sides = [min(BOX, length) for length in gain.shape]
+    sides: Any = [min(BOX, length) for length in gain.shape]  # scipy takes one for each axis
     mean_gain = uniform_filter(gain, sides)
     # uniform_filter centres its window: keep to the centres whose window lies inside the image.
     inside = tuple(slice(s // 2, n - (s - 1) // 2) for s, n in zip(sides, gain.shape, strict=True))

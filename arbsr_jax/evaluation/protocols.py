@@ -6,13 +6,13 @@ standard   h = floor(H / r), HR cut to round(h r); LR = imresize(HR, h).
 arbsr      s = the smallest of 1, 2, 5, 10, 20, 50 that makes s r whole; HR cut to floor(H / (s r)) s r,
            LR = imresize(HR, 1 / r), cut to a multiple of s, of 2 s if that is odd, and HR with it. What the authors'
            code does, and the paper's numbers follow. Its SSIM divides the coefficients of Y by 255 instead of 256.
-metasr     4 pixels cut off HR where r does not divide H; LR = imresize(HR, 1 / r), sizes rounded up.
+metasr     4 pixels cut off HR if r does not divide H; LR = imresize(HR, 1 / r), sizes rounded up.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.resize import imresize
-from arbsr_jax.imaging.scale import Scale, round_half_up
+from arbsr_jax.imaging.scale import Scale, Size, round_half_up
 
 Image = UInt8[np.ndarray, "height width 3"]
 STEPS = (1, 2, 5, 10, 20, 50)
@@ -40,7 +40,7 @@ class Protocol(NamedTuple):
     """One way to make pairs, and to compare.
 
     Attributes:
-      pair: LR and HR of an image at a scale; raises ArbsrError where it cannot.
+      pair: LR and HR of an image at a scale; raises ArbsrError if it cannot.
       enlarge: bicubic interpolation of LR, of HR's size.
       by_size: whether LR and HR differ by the exact factor out / in of each axis, not by r; networks then enlarge by
         just that, else pixels at the far end would be half a pixel off.
@@ -74,9 +74,9 @@ def arbsr(image: Image, scale: Scale) -> Pair:
     blocks = [math.floor(length / (s * r)) for s, (length, r) in zip(steps, _axes(image, scale), strict=True)]
     size = _at_least_one(image, scale, (count * s for count, s in zip(blocks, steps, strict=True)))
     lr = imresize(_cut(image, _whole(size, scale)), height=size[0], width=size[1])
-    kept = [length if length % 2 == 0 else length // (2 * s) * 2 * s for length, s in zip(size, steps, strict=True)]
-    kept = _at_least_one(image, scale, kept)
-    return Pair(_cut(lr, kept), _cut(image, _whole(kept, scale)))
+    lr_size = [length if length % 2 == 0 else length // (2 * s) * 2 * s for length, s in zip(size, steps, strict=True)]
+    lr_size = _at_least_one(image, scale, lr_size)
+    return Pair(_cut(lr, lr_size), _cut(image, _whole(lr_size, scale)))
 
 
 def metasr(image: Image, scale: Scale) -> Pair:
@@ -91,15 +91,15 @@ def metasr(image: Image, scale: Scale) -> Pair:
 
 
 def given_lr(lr: Image, image: Image, scale: Scale) -> Pair:
-    """A pair of an LR image that somebody made, and what it shows of HR.
+    """A pair of an LR image from elsewhere, and the part of HR that it shows.
 
     Raises:
       ArbsrError: HR is smaller than LR enlarged.
     """
     size = scale.output_size(*lr.shape[:2])
     if size[0] > image.shape[0] or size[1] > image.shape[1]:
-        given, wanted = (f"{shape[1]}x{shape[0]}" for shape in (image.shape, size))
-        raise ArbsrError(f"HR has {given} pixels, the LR file enlarged by {scale} {wanted}; is it of this scale?")
+        hr = Size(*image.shape[:2])
+        raise ArbsrError(f"HR has {hr} pixels, the LR file enlarged by {scale} {size}; is it of this scale?")
     return Pair(lr, _cut(image, size))
 
 
@@ -139,8 +139,8 @@ def _step(factor: Fraction, scale: Scale) -> int:
     raise ArbsrError(f"scale {scale}: protocol arbsr needs factors that one of {STEPS} makes whole, as 2.5 and 1.35")
 
 
-def _at_least_one(image: Image, scale: Scale, size: object) -> tuple[int, int]:
-    size = tuple(size)
-    if min(size) < 1:
+def _at_least_one(image: Image, scale: Scale, lengths: Iterable[int]) -> tuple[int, int]:
+    height, width = lengths
+    if min(height, width) < 1:
         raise ArbsrError(f"an image of {image.shape[1]}x{image.shape[0]} pixels is too small for scale {scale}")
-    return size
+    return height, width

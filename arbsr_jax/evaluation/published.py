@@ -20,7 +20,7 @@ class Published(NamedTuple):
       column: a scale as "x2", or the sweep that was averaged over.
       protocol: the one of ours that it follows.
       psnr: in dB, on Y.
-      ssim: on Y; None where the table has none.
+      ssim: on Y; None if the table has none.
     """
 
     source: str
@@ -33,12 +33,12 @@ class Published(NamedTuple):
 
     @property
     def quality(self) -> Quality:
-        """The number itself; SSIM is nan where the table has none."""
+        """The number itself; SSIM is nan if the table has none."""
         return Quality(self.psnr, math.nan if self.ssim is None else self.ssim)
 
 
 def published(protocol: str | None = None) -> list[Published]:
-    """All that is known, or what follows a protocol."""
+    """All of them, or those that follow a protocol."""
     text = (resources.files("arbsr_jax.evaluation") / "published.json").read_text()
     entries = [Published(**entry) for entry in json.loads(text)]
     return [entry for entry in entries if protocol in (None, entry.protocol)]

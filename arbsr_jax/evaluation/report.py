@@ -115,7 +115,7 @@ def write_markdown(path: Path, model: str, protocol: str, rows: list[Row]) -> No
 
 def sweep_name(scales: list) -> str | None:
     """The sweep that has just these scales."""
-    return next((name for name, known in SWEEPS.items() if known == scales), None)
+    return next((name for name, sweep in SWEEPS.items() if sweep == scales), None)
 
 
 def _cells(row: Row | Average) -> list[str]:

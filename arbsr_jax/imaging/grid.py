@@ -12,7 +12,7 @@ the wrong way at x1.07, x1.19, x1.45 and others.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int32
@@ -23,7 +23,7 @@ SMALLEST_TABLE, TABLE_GROWTH = 16, 4  # phase tables are padded to 16, 64, 256, 
 
 
 class Phases(NamedTuple):
-    """One axis of an HR image, seen from the LR axis: C(x) = base[x] + relative[phase[x]].
+    """One axis of an HR image, seen from the LR axis: C(x) = base[x] + relative[phase[x]]. Arrays of numpy or JAX.
 
     Attributes:
       base: index of the nearest LR pixel.
@@ -31,9 +31,9 @@ class Phases(NamedTuple):
       relative: R, in LR pixels, in [-1/2, 1/2).
     """
 
-    base: Int32[np.ndarray, "length"]
-    phase: Int32[np.ndarray, "length"]
-    relative: Float32[np.ndarray, "phases"]
+    base: Int32[Any, "length"]
+    phase: Int32[Any, "length"]
+    relative: Float32[Any, "phases"]
 
 
 class Grid(NamedTuple):
@@ -48,8 +48,8 @@ class Grid(NamedTuple):
 
     rows: Phases
     columns: Phases
-    scale: Float32[np.ndarray, "2"]
-    size: Int32[np.ndarray, "2"] | None
+    scale: Float32[Any, "2"]
+    size: Int32[Any, "2"] | None
 
     @property
     def canvas(self) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, UInt8
@@ -23,7 +23,7 @@ class Quality(NamedTuple):
     Attributes:
       psnr: in dB, on Y.
       ssim: on Y.
-      lpips: perceptual distance of the RGB images; None where it was not computed.
+      lpips: perceptual distance of the RGB images; None if it was not computed.
     """
 
     psnr: float
@@ -43,7 +43,7 @@ def crop_border(scale: Scale) -> tuple[int, int]:
 
 def quality_y(
     sr: UInt8[np.ndarray, "height width 3"],
-    hr: UInt8[np.ndarray, "height width 3"],
+    hr: UInt8[np.ndarray, "hr_height hr_width 3"],
     border: tuple[int, int] = (0, 0),
     luma_gain: float = 1.0,
 ) -> Quality:
@@ -84,4 +84,5 @@ def ssim(a: Float64[np.ndarray, "height width"], b: Float64[np.ndarray, "height 
     if min(a.shape) < SSIM_WINDOW:
         return math.nan
     settings = {"gaussian_weights": True, "sigma": SSIM_SIGMA, "use_sample_covariance": False}
-    return float(structural_similarity(a, b, data_range=PEAK, **settings))
+    similarity: Any = structural_similarity(a, b, data_range=PEAK, **settings)
+    return float(similarity)

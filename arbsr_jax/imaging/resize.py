@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float64, Int64, Num, Shaped
 from scipy import sparse
 
-from arbsr_jax.imaging.scale import Scale, Size, as_fraction
+from arbsr_jax.imaging.scale import Number, Scale, Size, as_fraction
 
 # Sums that are k + 1/2 in exact arithmetic must round up whatever the order of summation. In float64 they miss the
 # half by about 1e-13, and the nearest other value of the scales in use lies more than 1e-8 away.
@@ -89,7 +88,7 @@ def imresize(
     *,
     height: int | None = None,
     width: int | None = None,
-    scale: Scale | Real | None = None,
+    scale: Scale | Number | None = None,
 ) -> Num[np.ndarray, "new_height new_width *channels"]:
     """MATLAB's `imresize(image, [height width])` or `imresize(image, scale)` with the default bicubic kernel.
 
@@ -124,7 +123,7 @@ def imresize(
     return result.astype(np.uint8) if image.dtype == np.uint8 else result
 
 
-def _resize_axis(image: Float[np.ndarray, "..."], matrix: sparse.csr_matrix, axis: int) -> Float[np.ndarray, "..."]:
+def _resize_axis(image: np.ndarray, matrix: sparse.csr_matrix, axis: int) -> np.ndarray:
     lines = np.moveaxis(image, axis, 0)
     resized = matrix @ lines.reshape(lines.shape[0], -1)
-    return np.moveaxis(resized.reshape(matrix.shape[0], *lines.shape[1:]), 0, axis)
+    return np.moveaxis(resized.reshape(-1, *lines.shape[1:]), 0, axis)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from arbsr_jax.errors import ArbsrError
 
+Number = float | Real  # Real: numpy's numbers and fractions; float: for type checkers, which do not know that it is one
 SMALLEST_SCALE, LARGEST_SCALE = 1, 8
 MAX_DENOMINATOR = 10**6  # keeps (2x+1)q of Eq. 4 far inside int64
 ALLOWED = f"from {SMALLEST_SCALE} to {LARGEST_SCALE}, for example 2.5, or 2.5x3.5 for width x height"
@@ -32,7 +33,7 @@ def round_half_up(value: Fraction | int) -> int:
     return math.floor(value + Fraction(1, 2))
 
 
-def as_fraction(value: Real | str) -> Fraction:
+def as_fraction(value: Number | str) -> Fraction:
     """A number as an exact fraction: 2.3 is 23/10, not the nearest binary number.
 
     Raises:
@@ -46,7 +47,7 @@ def as_fraction(value: Real | str) -> Fraction:
         raise ValueError(f"{value!r} is not a number") from None
 
 
-def _factor(value: Real | str) -> Fraction:
+def _factor(value: Number | str) -> Fraction:
     try:
         exact = as_fraction(value)
     except ValueError as error:
@@ -64,7 +65,7 @@ class Scale:
     horizontal: Fraction
 
     @classmethod
-    def of(cls, value: Scale | str | Real | tuple[Real, Real]) -> Scale:
+    def of(cls, value: Scale | str | Number | tuple[Number | str, ...] | list[Number | str]) -> Scale:
         """From '2.5', '2.5x3.5' (horizontal x vertical), a number, or a tuple (r_h, r_v) as in the paper.
 
         Raises:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
 from jaxtyping import Float32, Shaped
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.scale import LARGEST_SCALE, SMALLEST_SCALE, Scale, Size
+from arbsr_jax.imaging.scale import LARGEST_SCALE, SMALLEST_SCALE, Number, Scale, Size
 
-ScaleLike = Scale | str | Real | tuple[Real, Real]
+ScaleLike = Scale | str | Number | tuple[Number, Number]
 SizeLike = tuple[int, int]  # (width, height) in pixels
 DEPTHS = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 257}  # types of pixels, and their values for a grey level of 255
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -101,12 +102,13 @@ class CompiledNetwork:
         return self._caches["decode_rounded"](self._parameters, features, extent, grid, table)
 
     def _encode(self, parameters: Parameters, lr: Array, scale: Array, extent: Extent) -> Array:
-        return self._network.apply({"params": parameters}, lr, scale, extent, method="encode")[0]
+        out: Any = self._network.apply({"params": parameters}, lr, scale, extent, method="encode")
+        return out[0]
 
     def _phase_table(self, parameters: Parameters, inputs: Grid) -> PhaseTable:
         def of_row(relative: Array) -> PhaseTable:
             grid = inputs._replace(rows=Phases(None, None, relative[None]))
-            table = self._network.apply({"params": parameters}, grid, method="phase_table")
+            table: Any = self._network.apply({"params": parameters}, grid, method="phase_table")
             return jax.tree.map(lambda values: values[0], table)
 
         return jax.lax.map(of_row, inputs.rows.relative, batch_size=TABLE_ROWS)
@@ -114,7 +116,7 @@ class CompiledNetwork:
     def _decode(
         self, parameters: Parameters, features: Array, extent: Extent, grid: Grid, table: PhaseTable | None
     ) -> Array:
-        def at_once(parameters: Parameters, *arguments: object) -> Array:
+        def at_once(parameters: Parameters, *arguments: object) -> Any:
             return self._network.apply({"params": parameters}, *arguments, method="decode")
 
         arguments = parameters, features, extent, grid, table
@@ -123,5 +125,5 @@ class CompiledNetwork:
         in_strips = partial(decode_in_strips, self._network)
         return jax.lax.platform_dependent(*arguments, cpu=in_strips, default=at_once)[0]
 
-    def _decode_rounded(self, *arguments: object) -> Array:
+    def _decode_rounded(self, *arguments: Any) -> Array:
         return jnp.clip(jnp.floor(self._decode(*arguments) + 0.5), 0, 255).astype(jnp.uint8)

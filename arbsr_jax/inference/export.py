@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import export
@@ -29,16 +31,18 @@ def export_model(model: Model) -> bytes:
     def of_one_scale(image: Float[Array, "1 h w 3"]) -> Float[Array, "1 H W 3"]:
         scale = model.config.scale
         rows, columns = (Phases(jnp.zeros(n * scale), None, None) for n in image.shape[1:3])
-        return network.apply(parameters, image, Grid(rows, columns, jnp.full(2, float(scale)), None))[0]
+        out: Any = network.apply(parameters, image, Grid(rows, columns, jnp.full(2, float(scale)), None))
+        return out[0]
 
     def of_every_scale(image: Float[Array, "1 h w 3"], *axes: Array) -> Float[Array, "1 H W 3"]:
         grid = Grid(Phases(*axes[:3]), Phases(*axes[3:6]), axes[6], None)
-        return network.apply(parameters, image, grid)[0]
+        out: Any = network.apply(parameters, image, grid)
+        return out[0]
 
     if model.config.scale:
-        return export.export(jax.jit(of_one_scale), platforms=PLATFORMS)(image).serialize()
+        return bytes(export.export(jax.jit(of_one_scale), platforms=PLATFORMS)(image).serialize())
     shapes = [((n,), kind) for n in (tall, wide) for kind in (jnp.int32, jnp.int32)]
     rows, columns = shapes[:2], shapes[2:]
     arrays = [*rows, ((vertical,), jnp.float32), *columns, ((horizontal,), jnp.float32), ((2,), jnp.float32)]
     structs = [jax.ShapeDtypeStruct(shape, kind) for shape, kind in arrays]
-    return export.export(jax.jit(of_every_scale), platforms=PLATFORMS)(image, *structs).serialize()
+    return bytes(export.export(jax.jit(of_every_scale), platforms=PLATFORMS)(image, *structs).serialize())

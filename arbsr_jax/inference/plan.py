@@ -84,9 +84,11 @@ class Plan:
 
     def tiles(self) -> Iterator[Tile]:
         """Tiles whose windows cover the result without overlapping."""
-        for spans in itertools.product(*self._spans):
+        row_spans, column_spans = self._spans
+        for spans in itertools.product(row_spans, column_spans):
             axes = zip(spans, self._factors, self.lr, self.hr, self.canvas, strict=True)
-            yield Tile(spans, list(itertools.product(*(self._windows(*axis) for axis in axes))))
+            rows, columns = (self._windows(*axis) for axis in axes)
+            yield Tile(spans, list(itertools.product(rows, columns)))
 
     @property
     def _factors(self) -> tuple[Fraction, Fraction]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -45,22 +46,22 @@ def decode_in_strips(
     count = -(-(length + 1) // strip)
     rows_in_image, columns_in_image = grid.canvas if grid.size is None else grid.size
 
-    def in_strips(values: Array) -> Array:
+    def in_strips(values: Any) -> Array:
         return jnp.pad(values, (0, count * strip - length), mode="edge").reshape(count, strip)
 
-    def taps_of(base: Array, phase: Array) -> Array:
-        relative, known = grid.rows.relative, table
+    def taps_of(base: Array, phase: Array) -> Any:
+        relative, part = grid.rows.relative, table
         if len(relative) > strip:  # heads and gathers see no more of the table than these rows need
-            relative, known = jax.tree.map(lambda values: jnp.take(values, phase, axis=0), (relative, table))
+            relative, part = jax.tree.map(lambda values: jnp.take(values, phase, axis=0), (relative, table))
             phase = jnp.arange(strip)
-        seen = grid._replace(rows=Phases(base, phase, relative))
-        return network.apply({"params": parameters}, features, extent, seen, known, method="taps")
+        rows_grid = grid._replace(rows=Phases(base, phase, relative))
+        return network.apply({"params": parameters}, features, extent, rows_grid, part, method="taps")
 
     def with_strip(above: Array, rows: tuple[Array, Array, Array]) -> tuple[Array, Array]:
         first, *phases = rows
         taps = jnp.concatenate([above, taps_of(*phases)], axis=1)
         inside = Extent(jnp.array([rows_in_image - first + 2, columns_in_image]))  # with the two rows above
-        pixels = network.apply({"params": parameters}, taps, inside, method="from_taps")
+        pixels: Any = network.apply({"params": parameters}, taps, inside, method="from_taps")
         return taps[:, -2:], pixels[0, 1:-1]
 
     rows = jnp.arange(count) * strip, in_strips(grid.rows.base), in_strips(grid.rows.phase)

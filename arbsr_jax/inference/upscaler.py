@@ -27,7 +27,7 @@ from arbsr_jax.models.parameters import DTYPES, Parameters, flatten_parameters
 
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
 VIEWS = list(itertools.product((False, True), (1, -1), (1, -1)))  # transposed; steps along rows and columns
-Progress = Callable[[float], None]
+Progress = Callable[[float], object]
 Decode = Callable[..., Array]
 Result = TypeVar("Result")
 
@@ -109,7 +109,7 @@ class Upscaler:
         progress: Progress | None = None,
         *,
         ensemble: bool = False,
-    ) -> Shaped[np.ndarray, "*images new_height new_width 3"] | Image.Image:
+    ) -> Any:
         """Super-resolve one RGB image, or each of several.
 
         Args:
@@ -131,7 +131,7 @@ class Upscaler:
         if isinstance(image, Image.Image):
             return Image.fromarray(again(np.asarray(image.convert("RGB"))))
         if isinstance(image, np.ndarray) and image.ndim == 4:
-            return np.stack([again(one) for one in image])
+            return np.stack([np.asarray(again(one)) for one in image])
         target = self._target(image, scale, size)
         if image.dtype == np.uint8 and self._precision == "float32" and not ensemble:
             return self._computed(image, *target, self._network.decode_rounded, np.uint8, progress)
@@ -221,13 +221,14 @@ class Upscaler:
             extent = WHOLE if plan.exact else Extent(np.array([rows.valid, columns.valid], np.int32))
             features = self._network.encode(lr, scale, extent)
             for window in windows:
-                start = (window[0].start, window[1].start)
-                size = tuple(min(c, n - s) for c, n, s in zip(plan.canvas, plan.hr, start, strict=True))
+                start = window[0].start, window[1].start
+                size = min(plan.canvas[0], plan.hr[0] - start[0]), min(plan.canvas[1], plan.hr[1] - start[1])
                 grid = window_grid(plan.scale, start, size, (rows.origin, columns.origin), plan.canvas)
                 table = self._network.phase_table(grid) if plan.shares_tables else None
                 pixels = np.asarray(decode(features, extent, grid.filled if plan.exact else grid, table))
                 core = tuple(slice(axis.first - axis.start, axis.stop - axis.start) for axis in window)
-                yield tuple(slice(axis.first, axis.stop) for axis in window), pixels[core]
+                place = slice(window[0].first, window[0].stop), slice(window[1].first, window[1].stop)
+                yield place, pixels[core]
 
 
 def load_model(path_or_name: str | Path, **settings: Any) -> Upscaler:

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 # Values of a block: tiles times channels; benchmarks/convolution.py compares. Winograd makes 36 points of a tile.
-CORE_BLOCK = 2**13  # where a device has one core: 1.2 MB of points
-SHARED_BLOCK = 2**16  # where several cores share a device: XLA shares among them what is large enough, also in a loop
+CORE_BLOCK = 2**13  # if a device has one core: 1.2 MB of points
+SHARED_BLOCK = 2**16  # if cores share a device: XLA splits large operations among them, also in loops
 
 
 class Blocks(NamedTuple):
     """How a batch of images, each a grid of tiles, is cut: into rows of tiles of one image, or into several images.
 
     Attributes:
-      batch: how many images there are.
+      batch: how many images there are; like all sizes here an integer, or a symbol of jax.export.
       images: how many of them a block has.
       rows: how many rows of tiles a block has; they cover an image, or more than it, in `per_image` blocks.
       per_image: how many blocks an image is cut into, if a block has one image.
     """
 
-    batch: int
-    images: int
-    rows: int
+    batch: Any
+    images: Any
+    rows: Any
     per_image: int
 
     @classmethod
-    def of(cls, batch: int, rows: int, columns: int, channels: int, values: int) -> Blocks:
+    def of(cls, batch: Any, rows: Any, columns: Any, channels: int, values: int) -> Blocks:
         """For `batch` images of rows x columns tiles; one block if it is hardly too large, or if sizes are symbols.
 
         Each block reloads the kernels, so blocks grow with the channel count to amortise it.
@@ -50,14 +50,14 @@ class Blocks(NamedTuple):
         return cls(batch, 1, height, -(-rows // height))
 
     @property
-    def count(self) -> int:
+    def number(self) -> Any:
         """How many blocks there are."""
         return self.batch // self.images * self.per_image
 
     def pad(
         self, x: Float[Array, "batch height width channels"], tile: int, halo: int
     ) -> Float[Array, "batch any_tall any_wide channels"]:
-        """Images for `block`: those that are cut are padded first, others in their block, where padding is cheaper."""
+        """Images for `block`: those that are cut are padded first, others in their block, which is cheaper."""
         return self._framed(x, tile, halo) if self.per_image > 1 else x
 
     def block(
@@ -68,7 +68,7 @@ class Blocks(NamedTuple):
         height, *others = padded.shape[1:]
         if self.per_image > 1:
             return jax.lax.dynamic_slice(padded, start, (1, self.rows * tile + 2 * halo, *others))
-        images = padded if self.count == 1 else jax.lax.dynamic_slice(padded, start, (self.images, height, *others))
+        images = padded if self.number == 1 else jax.lax.dynamic_slice(padded, start, (self.images, height, *others))
         return self._framed(images, tile, halo)
 
     def map_blocks(
@@ -86,13 +86,13 @@ class Blocks(NamedTuple):
 
     def sum_blocks(self, function: Callable[[Array], Array], zero: Float[Array, ""]) -> Float[Array, "..."]:
         """The sum of a function of the block's number over all blocks; `zero` is as for `map_blocks`."""
-        if self.count == 1:
+        if self.number == 1:
             return function(jnp.int32(0))
         total = jnp.broadcast_to(zero, jax.eval_shape(function, jnp.int32(0)).shape)
-        return jax.lax.fori_loop(0, self.count, lambda number, total: total + function(number), total)
+        return jax.lax.fori_loop(0, self.number, lambda number, total: total + function(number), total)
 
     def _looped(self, function: Callable[[Array], Array], zero: Array) -> Array:
-        if self.count == 1:
+        if self.number == 1:
             return function(jnp.int32(0))
         images, tall, *others = jax.eval_shape(function, jnp.int32(0)).shape
 
@@ -101,7 +101,7 @@ class Blocks(NamedTuple):
             return jax.lax.dynamic_update_slice(whole, function(number), start)
 
         whole = jnp.broadcast_to(zero, (self.batch, self.per_image * tall, *others))
-        return jax.lax.fori_loop(0, self.count, with_block, whole)
+        return jax.lax.fori_loop(0, self.number, with_block, whole)
 
     def _framed(self, x: Array, tile: int, halo: int) -> Array:
         height, width = x.shape[1:3]

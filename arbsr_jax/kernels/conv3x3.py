@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from arbsr_jax.kernels.blocking import SHARED_BLOCK
-from arbsr_jax.kernels.winograd import winograd, winograd_1d, winograd_kernel_gradient
+from arbsr_jax.kernels.winograd import add_all, winograd, winograd_1d, winograd_kernel_gradient
 
 Images = Float[Array, "batch height width channels"]
 Results = Float[Array, "batch height width features"]
@@ -96,7 +96,7 @@ def shift_and_add(
 def _shift_and_add(padded: Array) -> Array:
     height, width = (length - 2 for length in padded.shape[1:3])
     parts = jnp.split(padded, 9, axis=-1)
-    return sum(part[:, i : i + height, j : j + width] for part, (i, j) in zip(parts, TAPS, strict=True))
+    return add_all(part[:, i : i + height, j : j + width] for part, (i, j) in zip(parts, TAPS, strict=True))
 
 
 def _shift_and_add_forward(taps: Array) -> tuple[Array, None]:

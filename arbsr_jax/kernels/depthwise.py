@@ -10,6 +10,7 @@ from jax.lax import dynamic_slice_in_dim
 from jaxtyping import Array, Float
 
 from arbsr_jax.kernels.conv3x3 import TAPS, pad1
+from arbsr_jax.kernels.winograd import add_all
 
 Images = Float[Array, "batch height width channels"]
 Kernels = Float[Array, "3 3 channels"]
@@ -23,7 +24,7 @@ def depthwise_conv3x3(x: Images, kernel: Kernels, implementation: str = "auto") 
     """
     height, width = x.shape[1:3]
     padded = pad1(x)
-    return sum(padded[:, i : i + height, j : j + width] * kernel[i, j].reshape(1, 1, 1, -1) for i, j in TAPS)
+    return add_all(padded[:, i : i + height, j : j + width] * kernel[i, j].reshape(1, 1, 1, -1) for i, j in TAPS)
 
 
 def kernel_gradient(x: Images, gradient: Images) -> Kernels:

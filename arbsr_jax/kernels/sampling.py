@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,16 +11,20 @@ from jaxtyping import Array, Float, Int
 
 from arbsr_jax.imaging.grid import Grid, Phases
 from arbsr_jax.imaging.resize import cubic
+from arbsr_jax.kernels.winograd import add_all
+
+Length = Any  # an integer, a symbol of jax.export, or an int32 scalar
+Size = tuple[Length, Length]  # (height, width) in pixels
 
 
-def to_canvas(table: Float[Array, "phases_v phases_h *size"], grid: Grid) -> Float[Array, "rows columns *size"]:
+def to_canvas(table: Float[Any, "phases_v phases_h *size"], grid: Grid) -> Float[Array, "rows columns *size"]:
     """A table of values per phase pair, spread to every pixel of the HR canvas."""
     # Rows last, so that the gradient adds up whole rows first: 5 times faster on CPUs.
     return spread(spread(table, grid.columns.phase, 1), grid.rows.phase, 0)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
-def spread(table: Float[Array, "..."], index: Int[Array, "length"], axis: int) -> Float[Array, "..."]:
+def spread(table: Float[Any, "..."], index: Int[Any, "length"], axis: int) -> Float[Array, "..."]:
     """Entries `index` of an axis. The gradient is a product with ones and zeros: scattering is slow on CPUs."""
     return jnp.take(table, index, axis=axis, mode="clip")
 
@@ -40,9 +45,9 @@ spread.defvjp(_spread_forward, _spread_backward)
 
 def bilinear_sample(
     features: Float[Array, "batch height width channels"],
-    rows: tuple[Int[Array, "..."], Float[Array, "rows columns"]],
-    columns: tuple[Int[Array, "..."], Float[Array, "rows columns"]],
-    size: tuple[int | Array, int | Array],
+    rows: tuple[Int[Any, "..."], Float[Array, "rows columns"]],
+    columns: tuple[Int[Any, "..."], Float[Array, "rows columns"]],
+    size: Size,
     *,
     zeros_outside: bool = False,
 ) -> Float[Array, "batch rows columns channels"]:
@@ -72,10 +77,8 @@ def weighted_sum(
     values: Float[Array, "batch length channels"], index: Int[Array, "taps points"], weight: Float[Array, "taps points"]
 ) -> Float[Array, "batch points channels"]:
     """For each point the sum of a few values, each times its weight; indices must lie inside."""
-    result = 0
-    for taps, weights in zip(index, weight.astype(values.dtype), strict=True):
-        result += jnp.take(values, taps, axis=1, mode="clip") * weights.reshape(1, -1, 1)
-    return result
+    pairs = zip(index, weight.astype(values.dtype), strict=True)
+    return add_all(jnp.take(values, taps, axis=1, mode="clip") * weights.reshape(1, -1, 1) for taps, weights in pairs)
 
 
 def _weighted_sum_forward(values: Array, index: Array, weight: Array) -> tuple[Array, tuple[Array, Array, Array]]:
@@ -116,7 +119,7 @@ def sample_at_offsets(
     features: Float[Array, "batch height width channels"],
     offset: Float[Array, "phases_v phases_h 2"],
     grid: Grid,
-    size: tuple[int | Array, int | Array],
+    size: Size,
     *,
     zeros_outside: bool = False,
 ) -> Float[Array, "batch rows columns channels"]:
@@ -129,7 +132,7 @@ def sample_at_offsets(
 
 
 def nearest_two(
-    whole: Int[Array, "..."], remainder: Float[Array, "..."], length: int | Array, *, zeros_outside: bool = False
+    whole: Int[Any, "..."], remainder: Float[Array, "..."], length: Length, *, zeros_outside: bool = False
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Indices and bilinear weights of the two pixels around each position (whole part, remainder) on an axis.
 
@@ -139,14 +142,14 @@ def nearest_two(
     first = whole + below.astype(whole.dtype)
     weight = remainder - below
     taps, weights = (first, first + 1), (1 - weight, weight)
-    inside = tuple(jnp.clip(tap, 0, length - 1) for tap in taps)
+    inside = jnp.clip(first, 0, length - 1), jnp.clip(first + 1, 0, length - 1)
     if zeros_outside:
-        weights = tuple(jnp.where(tap == clipped, w, 0) for tap, clipped, w in zip(taps, inside, weights, strict=True))
+        weights = jnp.where(taps[0] == inside[0], 1 - weight, 0), jnp.where(taps[1] == inside[1], weight, 0)
     return inside, weights
 
 
 def bicubic_upsample(
-    features: Float[Array, "batch height width channels"], grid: Grid, size: tuple[int | Array, int | Array]
+    features: Float[Array, "batch height width channels"], grid: Grid, size: Size
 ) -> Float[Array, "batch rows columns channels"]:
     """Keys' bicubic interpolation of an image of `size` to the HR canvas, borders reflected.
 
@@ -155,14 +158,14 @@ def bicubic_upsample(
     return _interpolate_axis(_interpolate_axis(features, grid.rows, 1, size[0]), grid.columns, 2, size[1])
 
 
-def _interpolate_axis(features: Array, phases: Phases, axis: int, length: int | Array) -> Array:
+def _interpolate_axis(features: Array, phases: Phases, axis: int, length: Length) -> Array:
     relative = jnp.take(phases.relative, phases.phase)
     below = jnp.floor(relative)
-    result = 0
+    parts = []
     for tap in range(-1, 3):
         index = phases.base + below.astype(jnp.int32) + tap
         index = jnp.where(index < 0, -1 - index, jnp.where(index >= length, 2 * length - 1 - index, index))
         weight = cubic(relative - below - tap).astype(features.dtype)
         shape = [-1 if dimension == axis else 1 for dimension in range(features.ndim)]
-        result += jnp.take(features, index, axis=axis, mode="clip") * weight.reshape(shape)
-    return result
+        parts.append(jnp.take(features, index, axis=axis, mode="clip") * weight.reshape(shape))
+    return add_all(parts)

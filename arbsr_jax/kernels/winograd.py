@@ -6,7 +6,9 @@ matrix products stand for the 144 of a 4x4 tile. Exact but for rounding: off by 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import operator
+from collections.abc import Iterable, Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -61,12 +63,12 @@ def winograd(
         points, shape = _points_of_input(blocks.block(padded, number, TILE, HALO))
         products = (of_column @ matrix for of_column, matrix in zip(points, kernels, strict=True))
         # Rows first: each of them is a block of a product.
-        by_row = [jnp.stack(transform_output(product)) for product in products]
+        by_row = [jnp.stack(transform_output(list(product))) for product in products]
         results = [part.reshape(TILE, *shape, -1) for part in transform_output(by_row)]
         whole = jnp.stack([jnp.stack([part[i] for part in results], axis=3) for i in range(TILE)], axis=2)
         return whole.reshape(shape[0], shape[1] * TILE, shape[2] * TILE, -1)
 
-    return blocks.map_blocks(of_block, x.shape[1:3], zero)
+    return blocks.map_blocks(of_block, (x.shape[1], x.shape[2]), zero)
 
 
 def winograd_1d(
@@ -90,10 +92,10 @@ def winograd_1d(
         _, count, rows, wide, _ = by_row.shape
         width = wide - 2 * HALO
         products = (by_row.reshape(POINTS, -1, channels) @ taps).reshape(POINTS, count, rows, wide, -1)
-        summed = sum(part[:, :, :, j : j + width] for j, part in enumerate(jnp.split(products, 3, axis=-1)))
-        return jnp.stack(transform_output(summed), axis=2).reshape(count, rows * TILE, width, features)
+        summed = add_all(part[:, :, :, j : j + width] for j, part in enumerate(jnp.split(products, 3, axis=-1)))
+        return jnp.stack(transform_output(list(summed)), axis=2).reshape(count, rows * TILE, width, features)
 
-    return blocks.map_blocks(of_block, x.shape[1:3], zero)
+    return blocks.map_blocks(of_block, (x.shape[1], x.shape[2]), zero)
 
 
 def winograd_kernel_gradient(
@@ -124,6 +126,11 @@ def bond(x: Float[Array, "batch height width channels"]) -> Float[Array, ""]:
     return jnp.fmin(jnp.abs(x[0, 0, 0, 0]), 0)  # fmin: of NaN and 0 it takes 0, so no image touches another
 
 
+def add_all(parts: Iterable[Float[Array, "..."]]) -> Float[Array, "..."]:
+    """The sum of at least one array."""
+    return functools.reduce(operator.add, parts)
+
+
 def transform_input(parts: Sequence[Float[Array, "..."]]) -> list[Float[Array, "..."]]:
     """B_T applied: of six neighbouring pixels their values at the six points."""
     return _to_points(B_T, parts)
@@ -145,7 +152,7 @@ def _pairs(values: Sequence[Array]) -> list[Array]:
 
 
 def _mixed(matrix: np.ndarray, parts: Sequence[Array]) -> list[Array]:
-    return [sum(part * weight for weight, part in zip(row, parts, strict=True) if weight) for row in matrix]
+    return [add_all(part * weight for weight, part in zip(row, parts, strict=True) if weight) for row in matrix]
 
 
 def _blocks_of(x: Array, features: int, block: int) -> Blocks:

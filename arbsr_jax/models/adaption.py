@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -49,7 +51,7 @@ class ScaleAwareConv(nn.Module):
     channels: int
 
     @nn.compact
-    def __call__(self, x: Features, scale: Float[Array, "2"], extent: Extent = WHOLE) -> Features:
+    def __call__(self, x: Features, scale: Float[Any, "2"], extent: Extent = WHOLE) -> Features:
         """F_adapt of features for a scale (r_v, r_h); shapes are kept."""
         heads = {"kernel": (9 * self.channels, identity_kernel3x3), "bias": (self.channels, nn.initializers.zeros)}
         predicted = HyperNetwork(heads, name="hyper")(scale)
@@ -66,7 +68,7 @@ class Mask(nn.Module):
     @nn.compact
     def __call__(self, x: Features, extent: Extent = WHOLE) -> Float[Array, "batch height width 1"]:
         """M of Eq. 3."""
-        size, half = x.shape[1:3], extent.halve()
+        size, half = (x.shape[1], x.shape[2]), extent.halve()
         x = nn.relu(Conv3x3(MASK_WIDTH, self.options, name="conv_0")(x, extent))
         x = average_pool2(x, extent)
         x = nn.relu(Conv3x3(MASK_WIDTH, self.options, name="conv_1")(x, half))
@@ -90,9 +92,9 @@ class FeatureAdaption(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: Features, scale: Float[Array, "2"], extent: Extent = WHOLE
+        self, x: Features, scale: Float[Any, "2"], extent: Extent = WHOLE
     ) -> tuple[Features, Float[Array, "batch height width 1"] | None]:
-        """Fused features and the mask (None where there is none) for a scale (r_v, r_h)."""
+        """Fused features and the mask (None if there is none) for a scale (r_v, r_h)."""
         if self.kind == "experts":
             adapted = ExpertConv(self.channels, self.options, name="conv")(x, scale, extent)
         else:

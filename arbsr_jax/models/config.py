@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from jaxtyping import jaxtyped
+
 from arbsr_jax.errors import ArbsrError
 
 CHOICES = {
@@ -15,6 +17,7 @@ CHOICES = {
 }
 
 
+@jaxtyped(typechecker=None)  # fields come from files: __post_init__ says what is wrong with them
 @dataclass(frozen=True)
 class ModelConfig:
     """One network; every row of the paper's Table 1 is such a config.
@@ -60,12 +63,12 @@ class ModelConfig:
 
     @property
     def adaptions(self) -> int:
-        """N: the number of places where features are named, and adapted if `adaption` says so."""
+        """N: the number of places whose features have names, and are adapted if `adaption` says so."""
         return self.blocks // self.interval
 
     @property
     def pixelwise(self) -> bool:
-        """Whether HR pixels are decoded each by itself, so that some can be had without the others."""
+        """Whether HR pixels are decoded one by one, so that some can be computed without the others."""
         return self.upsampler == "implicit"
 
     @classmethod
@@ -75,8 +78,8 @@ class ModelConfig:
         Raises:
           ArbsrError: a field is unknown, missing or not allowed.
         """
-        known = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(fields) - known)
+        allowed = {field.name for field in dataclasses.fields(cls)}
+        unknown = sorted(set(fields) - allowed)
         missing = sorted({"backbone", "blocks", "channels"} - set(fields))
         if unknown or missing:
             raise ArbsrError(f"model config: unknown fields {unknown}, missing fields {missing}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -9,6 +11,7 @@ from jaxtyping import Array, Float
 from arbsr_jax.imaging.grid import Grid
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions, conv3x3
 from arbsr_jax.kernels.sampling import sample_at_offsets, to_canvas
+from arbsr_jax.kernels.winograd import add_all
 from arbsr_jax.models.extent import WHOLE, Extent
 from arbsr_jax.models.hyper import Heads, HyperNetwork, PhaseTable, over_phases, phase_inputs
 from arbsr_jax.models.upsampling import Upsampler
@@ -27,7 +30,7 @@ class ExpertConv(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "batch height width channels"], scale: Float[Array, "2"], extent: Extent = WHOLE
+        self, x: Float[Array, "batch height width channels"], scale: Float[Any, "2"], extent: Extent = WHOLE
     ) -> Float[Array, "batch height width channels"]:
         """F_adapt of features for a scale (r_v, r_h); shapes are kept."""
         heads = {"routing": (EXPERTS, nn.initializers.zeros)}
@@ -76,5 +79,5 @@ class ExpertUpsampling(Upsampler):
         weights = jnp.repeat(nn.sigmoid(table["routing"]).astype(x.dtype), few, axis=-1)
         weights = to_canvas(weights, grid)[None]
         compress, expand = self.compress.swapaxes(0, 1).reshape(self.channels, -1), self.expand.reshape(-1, x.shape[-1])
-        mixed = sum(jnp.split((x @ compress) * weights, EXPERTS, axis=-1))
+        mixed = add_all(jnp.split((x @ compress) * weights, EXPERTS, axis=-1))
         return x + (jnp.concatenate([mixed] * EXPERTS, axis=-1) * weights) @ expand, None

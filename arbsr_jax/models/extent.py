@@ -6,7 +6,7 @@ convolution, or fills it with edge pixels before pooling, by the functions here.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -23,16 +23,16 @@ class Extent(NamedTuple):
       size: (height, width) of the image as data; None: it fills its array.
     """
 
-    size: Int[Array, "2"] | None = None
+    size: Int[Any, "2"] | None = None
 
     @classmethod
     def of_canvas(cls, grid: Grid) -> Extent:
         """Of the HR canvas of a grid."""
         return cls(grid.size)
 
-    def size_in(self, x: Images) -> tuple[int | Array, int | Array]:
+    def size_in(self, x: Images) -> tuple[Any, Any]:
         """(height, width) of the image in this array."""
-        return x.shape[1:3] if self.size is None else (self.size[0], self.size[1])
+        return (x.shape[1], x.shape[2]) if self.size is None else (self.size[0], self.size[1])
 
     def zero_outside(self, x: Images) -> Images:
         """Zeros beyond the image, as a conv with zero padding needs them."""
@@ -50,8 +50,7 @@ class Extent(NamedTuple):
         """The average over the image."""
         if self.size is None:
             return x.mean(axis=(1, 2), keepdims=True)
-        height, width = self.size_in(x)
-        return self.zero_outside(x).sum(axis=(1, 2), keepdims=True) / (height * width).astype(x.dtype)
+        return self.zero_outside(x).sum(axis=(1, 2), keepdims=True) / (self.size[0] * self.size[1]).astype(x.dtype)
 
     def halve(self) -> Extent:
         """The extent after a 2x2 pool whose sizes are rounded up."""

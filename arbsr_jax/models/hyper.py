@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -31,7 +32,7 @@ class HyperNetwork(nn.Module):
     layers: int = 2
 
     @nn.compact
-    def __call__(self, x: Float[Array, "inputs"]) -> dict[str, Float[Array, "length"]]:
+    def __call__(self, x: Float[Any, "inputs"]) -> dict[str, Float[Array, "length"]]:
         """The parameters for one input vector; `over_phases` maps it over a table of them."""
         for layer in range(self.layers):
             x = nn.relu(nn.Dense(FC_WIDTH, kernel_init=uniform_fan_in, name=f"fc_{layer}")(x))
@@ -49,7 +50,7 @@ def over_phases() -> type[HyperNetwork]:
     return mapped
 
 
-def phase_inputs(scale: Float[Array, "2"], grid: Grid) -> Float[Array, "phases_v phases_h 4"]:
+def phase_inputs(scale: Float[Any, "2"], grid: Grid) -> Float[Array, "phases_v phases_h 4"]:
     """The heads' input for every phase pair: the two numbers that stand for the scale, then R(y) and R(x)."""
     rows, columns = jnp.meshgrid(grid.rows.relative, grid.columns.relative, indexing="ij")
     scale = jnp.broadcast_to(scale, (*rows.shape, 2))

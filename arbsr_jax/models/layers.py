@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 from jax.lax import slice_in_dim
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Num
 
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions, conv3x3, kernel_matrix, shift_and_add
 from arbsr_jax.kernels.pointwise import add_bias, conv1x1
@@ -129,8 +130,8 @@ class PointwiseTail(nn.Module):
 
 
 def pixel_shuffle(
-    x: Float[Array, "batch height width channels"], factor: int
-) -> Float[Array, "batch tall wide fewer_channels"]:
+    x: Num[Array, "batch height width channels"], factor: int
+) -> Num[Array, "batch tall wide fewer_channels"]:
     """Channels to space by `factor`, in PyTorch's channel order (channel, row, column)."""
     batch, height, width, channels = x.shape
     x = x.reshape(batch, height, width, channels // factor**2, factor, factor)
@@ -149,7 +150,7 @@ def average_pool2(
 
 
 def bilinear_up2(
-    x: Float[Array, "batch half_h half_w channels"], size: tuple[int, int], extent: Extent = WHOLE
+    x: Float[Array, "batch half_h half_w channels"], size: tuple[Any, Any], extent: Extent = WHOLE
 ) -> Float[Array, "batch height width channels"]:
     """2x bilinear enlargement (pixel centres at halves, borders clamped), cut to an array of `size` (height, width).
 

@@ -6,6 +6,8 @@ A peer for every scale: to compare with, and to distil from. An HR pixel takes f
 
 from __future__ import annotations
 
+from typing import Any
+
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -13,6 +15,7 @@ from jaxtyping import Array, Float, Int
 from arbsr_jax.imaging.grid import Grid, Phases
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
 from arbsr_jax.kernels.sampling import nearest_two
+from arbsr_jax.kernels.winograd import add_all
 from arbsr_jax.models.extent import Extent
 from arbsr_jax.models.hyper import PhaseTable
 from arbsr_jax.models.layers import Conv3x3, uniform_fan_in
@@ -50,7 +53,7 @@ class ImplicitUpsampling(Upsampler):
         cell = self.param("cell", uniform_fan_in, (2, WIDTH)).astype(x.dtype)
         hidden = [nn.Dense(WIDTH, kernel_init=uniform_fan_in, name=f"hidden_{n}") for n in range(HIDDEN)]
         near = near + ((2 / grid.scale).astype(x.dtype) @ cell).reshape(1, 1, 1, -1)
-        size, result = extent.size_in(x), 0
+        size, parts = extent.size_in(x), []
         flat = near.reshape(x.shape[0], -1, WIDTH)
         for row, down, row_weight in neighbours(grid.rows, size[0]):
             for column, right, column_weight in neighbours(grid.columns, size[1]):
@@ -60,11 +63,11 @@ class ImplicitUpsampling(Upsampler):
                 for layer in hidden:
                     y = nn.relu(layer(y))
                 weight = jnp.outer(row_weight, column_weight).astype(x.dtype)
-                result += y * weight[None, :, :, None]
-        return result, None
+                parts.append(y * weight[None, :, :, None])
+        return add_all(parts), None
 
 
-def neighbours(axis: Phases, length: int | Int[Array, ""]) -> list[Neighbour]:
+def neighbours(axis: Phases, length: Any) -> list[Neighbour]:
     """The two LR pixels around each HR pixel of an axis of `length` LR pixels.
 
     Returns:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from arbsr_jax.imaging.grid import Grid, make_grid
 from arbsr_jax.imaging.scale import Scale
@@ -51,7 +53,7 @@ class SRNetwork(nn.Module):
         self.tail = (PointwiseTail if config.pixelwise else Tail)(hr_channels(config), 3)
 
     def __call__(
-        self, image: Float[Array, "batch height width 3"], grid: Grid
+        self, image: Float[ArrayLike, "batch height width 3"], grid: Grid
     ) -> tuple[Float[Array, "batch rows columns 3"], dict[str, list[Array]]]:
         """Super-resolve LR images onto the canvas of a grid.
 
@@ -67,7 +69,7 @@ class SRNetwork(nn.Module):
         return self.decode(x, WHOLE, grid), intermediates
 
     def encode(
-        self, image: Float[Array, "batch height width 3"], scale: Float[Array, "2"], extent: Extent = WHOLE
+        self, image: Float[ArrayLike, "batch height width 3"], scale: Float[ArrayLike, "2"], extent: Extent = WHOLE
     ) -> tuple[Features, dict[str, list[Array]]]:
         """LR features of images of an extent, for a scale (r_v, r_h), and the intermediates of `__call__`."""
         config = self.config
@@ -136,7 +138,8 @@ def initialize(config: ModelConfig, seed: int) -> Parameters:
     They are drawn array by array, alike ones by the same small program, and nothing else is computed: one program for
     all of them takes minutes to compile for RCAN. XLA's own generator draws them: JAX's default one takes longer.
     """
-    return SRNetwork(config).lazy_init(jax.random.key(seed, impl="rbg"), *_inputs(config))["params"]
+    variables: Any = SRNetwork(config).lazy_init(jax.random.key(seed, impl="rbg"), *_inputs(config))
+    return variables["params"]
 
 
 def parameter_shapes(config: ModelConfig) -> Parameters:

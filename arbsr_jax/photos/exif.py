@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import ExifTags, Image
 
-from arbsr_jax.imaging.files import UNREADABLE
+from arbsr_jax.imaging.image_files import UNREADABLE
 
 Base = ExifTags.Base
 KEPT = (

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.files import SUFFIXES
+from arbsr_jax.imaging.image_files import SUFFIXES
 from arbsr_jax.photos import video
 from arbsr_jax.photos.writing import FORMATS
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -13,7 +14,7 @@ import tifffile
 from PIL import Image, ImageCms
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.files import opened
+from arbsr_jax.imaging.image_files import opened
 from arbsr_jax.photos.exif import orientation, upright
 from arbsr_jax.photos.photo import Photo, Pixels
 
@@ -42,7 +43,7 @@ def read_photo(path: Path) -> Photo:
         return next(photos)
 
 
-def read_photos(path: Path) -> Iterator[Photo]:
+def read_photos(path: Path) -> Generator[Photo]:
     """Every image of a file, one after another, from one pass through it.
 
     Raises:
@@ -71,8 +72,8 @@ def photo_size(path: Path) -> tuple[int, int]:
       ArbsrError: the file cannot be read.
     """
     with opened(path) as image:
-        size = image.height, image.width
-        return size[::-1] if orientation(image) in TRANSPOSING else size
+        turned = orientation(image) in TRANSPOSING
+        return (image.width, image.height) if turned else (image.height, image.width)
 
 
 def _pixels(image: Image.Image, raw_mode: str, path: Path, frame: int) -> tuple[Pixels, bytes | None, tuple]:
@@ -98,9 +99,10 @@ def _pixels(image: Image.Image, raw_mode: str, path: Path, frame: int) -> tuple[
 
 def _raw_mode(image: Image.Image) -> str:
     """How the pixels lie in the file: Pillow reads 16-bit colour as 8-bit without a word."""
-    if not image.tile:
+    tile: Any = getattr(image, "tile", None)
+    if not tile:
         return ""
-    arguments = image.tile[0][3]
+    arguments = tile[0][3]
     return str(arguments if isinstance(arguments, str) else arguments[0] if arguments else "")
 
 
@@ -130,7 +132,8 @@ def _from_cmyk(image: Image.Image, icc: bytes | None) -> Image.Image:
     if icc:
         try:
             source, target = ImageCms.ImageCmsProfile(io.BytesIO(icc)), ImageCms.createProfile("sRGB")
-            return ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+            turned: Any = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+            return turned
         except ImageCms.PyCMSError:
             pass  # a damaged profile: as if there were none
     return image.convert("RGB")

@@ -58,6 +58,7 @@ def frames(path: Path, film: Film, remarks: list[str]) -> Iterator[Frame]:
     command = [*FFMPEG, "-nostdin", "-i", path, "-map", "0:v:0", *RAW, "-"]
     with TemporaryFile() as complaints, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as running:
         count, read = film.height * film.width * 3, 0
+        assert running.stdout is not None
         while len(content := running.stdout.read(count)) == count:
             read += 1
             yield np.frombuffer(content, np.uint8).reshape(film.height, film.width, 3)
@@ -90,6 +91,8 @@ def convert(
         command = [*FFMPEG, "-y", *pictures, *sound, *coding, "-pix_fmt", "yuv420p", "-f", kind, partial]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as running:
             written = 0
+            assert running.stdin is not None
+            assert running.stderr is not None
             try:
                 for frame in frames(source, film, remarks):
                     written, large = written + 1, enlarge(frame)

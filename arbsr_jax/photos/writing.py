@@ -104,7 +104,7 @@ def _encode(
     """A function that writes the pixels under a name."""
     one = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
     if pixels.dtype == np.uint16 and kind is PNG:
-        content = with_chunks(imagecodecs.png_encode(one), icc, exif)
+        content = with_chunks(bytes(imagecodecs.png_encode(one)), icc, exif)
         return lambda path: path.write_bytes(content)
     if pixels.dtype == np.uint16:
         settings: dict[str, Any] = {"photometric": "rgb" if pixels.shape[-1] > 2 else "minisblack"}

@@ -52,9 +52,9 @@ class TrainingCheckpoints:
     def _restore(self, step: int, like: PyTree) -> PyTree:
         items = {STATE: ocp.args.StandardRestore(like), CHECKSUMS: ocp.args.JsonRestore()}
         restored = self._manager.restore(step, args=ocp.args.Composite(**items))
-        found = checksums(restored[STATE])
-        wrong = sorted(name for name, value in restored[CHECKSUMS].items() if found.get(name) != value)
-        if wrong or len(found) != len(restored[CHECKSUMS]):
+        computed = checksums(restored[STATE])
+        wrong = sorted(name for name, value in restored[CHECKSUMS].items() if computed.get(name) != value)
+        if wrong or len(computed) != len(restored[CHECKSUMS]):
             raise ValueError(f"checksum of {', '.join(wrong[:3]) or 'its list of arrays'} does not match")
         return restored[STATE]
 

@@ -8,6 +8,7 @@ Knowledge in a Neural Network").
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -69,6 +70,7 @@ def strided_grid(grid: Grid, offset: Offset) -> Grid:
     """Every second row and column of a grid, from `offset` on."""
     axes = zip((grid.rows, grid.columns), offset, strict=True)
     rows, columns = (Phases(_every(a.base, first, 0), _every(a.phase, first, 0), a.relative) for a, first in axes)
+    assert grid.size is not None
     size = jnp.minimum((grid.size - jnp.stack(offset) + STRIDE - 1) // STRIDE, jnp.array(grid.canvas) // STRIDE)
     return Grid(rows, columns, grid.scale, size.astype(jnp.int32))
 
@@ -80,7 +82,7 @@ def strided(
     return _every(_every(image, offset[0], 1), offset[1], 2)
 
 
-def _every(values: Array, first: Array, axis: int) -> Array:
+def _every(values: Any, first: Array, axis: int) -> Array:
     count = values.shape[axis] // STRIDE
     pairs = jax.lax.slice_in_dim(values, 0, count * STRIDE, axis=axis)
     pairs = pairs.reshape(*values.shape[:axis], count, STRIDE, *values.shape[axis + 1 :])

@@ -46,14 +46,14 @@ class RunLog:
 
 
 class Meter:
-    """Averages of metrics and shares of time since the last report."""
+    """Averages of metrics and shares of time since the last report; compiling and validation do not count."""
 
     def __init__(self, images_per_step: int) -> None:
         self._images = images_per_step
         self._restart()
 
     def _restart(self) -> None:
-        self._metrics, self._waited, self._since = [], 0.0, time.perf_counter()
+        self._metrics, self._waited, self._excluded, self._since = [], 0.0, 0.0, time.perf_counter()
 
     def waiting(self, batches: Iterable) -> Iterator:
         """The batches, with the time it takes to get each counted as waiting for data."""
@@ -70,11 +70,27 @@ class Meter:
         """Metrics of one step; not read before the report, so that steps need not wait."""
         self._metrics.append(metrics)
 
+    def exclude(self, seconds: float) -> None:
+        """Leave some time out of the speed."""
+        self._excluded += seconds
+
     def report(self) -> dict[str, float]:
         """Mean of every metric over the steps that had it, images per second, and the share of time spent waiting."""
         names = {name for metrics in self._metrics for name in metrics}
         means = {n: float(np.mean([float(m[n]) for m in self._metrics if n in m])) for n in sorted(names)}
-        seconds = time.perf_counter() - self._since
+        seconds = max(1e-9, time.perf_counter() - self._since - self._excluded)
         speed = {"images_per_second": len(self._metrics) * self._images / seconds, "data_wait": self._waited / seconds}
         self._restart()
         return {**means, **speed}
+
+
+def progress_bar(steps: int, start: int) -> tqdm:
+    """A bar that fits a terminal of 80 columns together with `progress_words`."""
+    layout = "{n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
+    return tqdm(total=steps, initial=start, mininterval=1.0, disable=None, bar_format=layout)
+
+
+def progress_words(values: dict[str, float]) -> str:
+    """A report in few words, for the bar."""
+    loss, rate = values.get("loss", np.nan), values["learning_rate"]
+    return f"loss {loss:.3f} lr {rate:.1e} {values['images_per_second']:.1f} img/s wait {values['data_wait']:.0%}"

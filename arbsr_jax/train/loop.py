@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
@@ -14,20 +14,18 @@ from arbsr_jax import parallel
 from arbsr_jax.data.pipeline import Batch
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
-from arbsr_jax.train.logs import Meter, RunLog
+from arbsr_jax.train.logs import Meter, RunLog, progress_bar, progress_words
 from arbsr_jax.train.state import TrainState
 from arbsr_jax.train.step import Constants
 from arbsr_jax.train.validation import Validation
 from arbsr_jax.train.workdir import Preempted, StopRequest
-
-Program = Callable[[TrainState, Any, Constants], tuple[TrainState, dict[str, jax.Array]]]
 
 
 @dataclass(frozen=True)
 class ScalePlan:
     """How a batch of one scale is computed."""
 
-    program: Program
+    program: parallel.DataParallel
     constants: Constants
 
 
@@ -38,7 +36,7 @@ class RunContext:
     log: RunLog
     checkpoints: TrainingCheckpoints
     validation: Validation
-    learning_rate: Callable[[int], float]
+    learning_rate: Callable[[int], Any]
     provenance: dict[str, Any]
 
 
@@ -56,12 +54,13 @@ def run_steps(
       Preempted: SIGTERM arrived; the state is saved.
     """
     start, meter = int(state.step), Meter(config.data.batch)
-    bar = tqdm(total=config.steps, initial=start, unit="step", mininterval=1.0, disable=None, dynamic_ncols=True)
-    last = None
+    bar, last = progress_bar(config.steps, start), None
     with StopRequest() as stop, bar:
         for step, batch in enumerate(meter.waiting(stream), start=start + 1):
             plan = plans[batch.scale_index]
+            compiling = plan.program.compile_seconds
             state, metrics = plan.program(state, parallel.shard((batch.lr, batch.hr)), plan.constants)
+            meter.exclude(plan.program.compile_seconds - compiling)
             if last is not None:  # read one step late, so that the device need not wait for us
                 _refuse_endless_skipping(int(last["skipped_in_row"]), step - 1, config.max_skipped)
             meter.add({name: value for name, value in metrics.items() if name != "skipped_in_row"})
@@ -71,10 +70,12 @@ def run_steps(
             if step % config.log_every == 0 or final:
                 _report(step, state, meter, bar, context)
             if final or (step % config.validation.every == 0):
+                begin = time.perf_counter()
                 scores = context.validation(state.parameters, {**context.provenance, "steps": step})
                 if scores:
                     context.log.write(step, scores)
                     context.log.say(f"step {step} " + " ".join(f"{k} {v:.2f}" for k, v in scores.items()))
+                meter.exclude(time.perf_counter() - begin)
             stopping = stop.after(step)
             if step % config.checkpoint_every == 0 or final or stopping:
                 context.checkpoints.save(step, state)
@@ -97,5 +98,5 @@ def _report(step: int, state: TrainState, meter: Meter, bar: tqdm, context: RunC
     shown = {name: f"{values[name]:.3f}" for name in ("loss", "transfer") if name in values}
     shown |= {"lr": f"{values['learning_rate']:.2e}", "images/s": f"{values['images_per_second']:.1f}"}
     shown |= {"data wait": f"{values['data_wait']:.0%}", "skipped": str(values["skipped"])}
-    bar.set_postfix(shown, refresh=False)
+    bar.set_postfix_str(progress_words(values), refresh=False)
     context.log.say(f"step {step} " + " ".join(f"{name} {value}" for name, value in shown.items()))

@@ -34,8 +34,8 @@ def load_config(name: str) -> ConfigDict:
     file, _, variant = name.partition(":")
     path = config_folder() / f"{file}.py"
     if not path.is_file():
-        known = ", ".join(sorted(path.stem for path in config_folder().glob("*.py")))
-        raise ArbsrError(f"config {file!r} is unknown; allowed: {known}")
+        names = ", ".join(sorted(path.stem for path in config_folder().glob("*.py")))
+        raise ArbsrError(f"config {file!r} is unknown; allowed: {names}")
     get_config = runpy.run_path(str(path))["get_config"]
     return get_config(variant) if variant else get_config()
 
@@ -109,10 +109,10 @@ def choose(variant: str, *choices: Mapping[str, object]) -> tuple[list, bool]:
       ArbsrError: a word is in none of the sets.
     """
     words = [word for word in variant.split("-") if word]
-    known = [DEBUG, *(name for names in choices for name in names)]
-    unknown = [word for word in words if word not in known]
+    allowed = [DEBUG, *(name for names in choices for name in names)]
+    unknown = [word for word in words if word not in allowed]
     if unknown:
-        raise ArbsrError(f"config variant {unknown[0]!r} is unknown; allowed, joined by '-': {', '.join(known)}")
+        raise ArbsrError(f"config variant {unknown[0]!r} is unknown; allowed, joined by '-': {', '.join(allowed)}")
     values = [next((names[word] for word in words if word in names), next(iter(names.values()))) for names in choices]
     return values, DEBUG in words
 

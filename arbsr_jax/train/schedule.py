@@ -44,8 +44,8 @@ def scale_schedule(
     if not 0 <= symmetric_share <= 1:
         raise ArbsrError(f"symmetric_share is {symmetric_share}; allowed is 0 (every pair alike) to 1 (symmetric only)")
     everyone = np.arange(len(scales), dtype=np.int32)
-    symmetric = np.asarray([i for i in everyone if scales[i].symmetric], np.int32)
-    integers = np.asarray([i for i in symmetric if scales[i].vertical.denominator == 1], np.int32)
+    symmetric = np.array([i for i, scale in enumerate(scales) if scale.symmetric], np.int32)
+    integers = np.array([i for i in symmetric.tolist() if scales[i].vertical.denominator == 1], np.int32)
     draws = np.random.default_rng(seed).random(steps)
     narrowed = draws < symmetric_share
     schedule = np.empty(steps, np.int32)

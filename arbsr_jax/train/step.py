@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -66,24 +66,25 @@ def make_step(
     """
     options = ConvOptions(block=parallel.block_values())
 
-    def forward(config: ModelConfig, parameters: Parameters, lr: Array, grid: Grid) -> tuple[Array, dict]:
+    def forward(config: ModelConfig, parameters: Parameters | None, lr: Array, grid: Grid) -> Any:
+        assert parameters is not None
         return SRNetwork(config, dtype, options).apply({"params": cast_parameters(parameters, dtype)}, lr, grid)
 
     def step(state: TrainState, images: Images, constants: Constants) -> tuple[TrainState, Metrics]:
         lr, hr = (image.astype(jnp.float32) for image in images)
-        grid = constants.grid
-        assert grid.size is not None
+        grid, size = constants.grid, constants.grid.size
+        assert size is not None
 
         def loss(parameters: Parameters) -> tuple[Array, Metrics]:
             sr, out = forward(model, parameters, lr, grid)
-            metrics = {"reconstruction": reconstruction_loss(sr, hr, grid.size)}
+            metrics = {"reconstruction": reconstruction_loss(sr, hr, size)}
             total = metrics["reconstruction"]
             if output_teacher is not None:
                 frozen = jax.lax.stop_gradient(constants.output_teacher)
                 metrics["output"] = output_loss(
                     sr,
                     grid,
-                    lambda grid: forward(output_teacher, frozen, lr, grid)[0],
+                    lambda grid, config=output_teacher: forward(config, frozen, lr, grid)[0],
                     state.step if output_teacher.pixelwise else None,
                 )
                 total = (1 - output_share) * total + output_share * metrics["output"]
@@ -98,9 +99,9 @@ def make_step(
         # A loss that overflows, or squares that do, would pass the optimizer's own look at the gradients.
         good = jnp.isfinite(metrics["loss"] + optax.tree.norm(gradients, squared=True))
         gradients = jax.tree.map(lambda leaf: jnp.where(good, leaf, jnp.nan), gradients)
-        updates, optimizer_state = optimizer.update(gradients, state.optimizer, state.parameters)
-        parameters = optax.apply_updates(state.parameters, updates)
-        state = TrainState(state.step + 1, parameters, optimizer_state)
+        updated: Any = optimizer.update(gradients, state.optimizer, state.parameters)
+        parameters: Any = optax.apply_updates(state.parameters, updated[0])
+        state = TrainState(state.step + 1, parameters, updated[1])
         return state, {**metrics, "skipped_in_row": state.skipped_in_row}
 
     return step

@@ -1,4 +1,4 @@
-"""The folder of one training run: who may write there, and how a run is asked to stop."""
+"""The folder of one training run: its lock, and requests to stop the run."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def locked(workdir: Path) -> Iterator[None]:
         yield
 
 
-class Preempted(Exception):  # noqa: N818 (no error: the run was asked to stop, and its state is saved)
+class Preempted(Exception):  # noqa: N818 (no error: SIGTERM stopped the run, and its state is saved)
     """The run ended early because of SIGTERM."""
 
 

@@ -55,10 +55,10 @@ def test_the_exported_file_computes_the_same(tmp_path, photograph, config):
 
 
 def test_what_the_documents_show_runs(tmp_path, photograph, monkeypatch):
-    """The last block of docs/python.md, as it stands there."""
+    """The last block of docs/usage.md, as it stands there."""
     monkeypatch.chdir(tmp_path)
     assert main(["export", "arbedsr-tiny", "-o", "tiny.stablehlo"]) == 0
-    code = (ROOT / "docs" / "python.md").read_text().split("```python")[-1].split("```")[0]
+    code = (ROOT / "docs" / "usage.md").read_text().split("```python")[-1].split("```")[0]
     names = {"image": photograph}
     exec(code, names)
     found = np.clip(np.floor(np.asarray(names["sr"])[0] + 0.5), 0, 255)

@@ -35,7 +35,7 @@ def test_psnr_equals_scikit_image(photograph, noisy):
     assert quality_y(noisy, photograph).psnr == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize("gain", [1, 256 / 255])
+@pytest.mark.parametrize("gain", [1.0, 256 / 255])
 def test_ssim_equals_the_textbook(photograph, noisy, gain):
     stretched = (16 + gain * (rgb_to_y(image) - 16) for image in (noisy, photograph))
     expected = textbook_ssim(*stretched)

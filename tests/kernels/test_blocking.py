@@ -18,9 +18,9 @@ MANY = [
 
 
 def test_small_blocks_cut_what_large_ones_leave_whole():
-    assert Blocks.of(1, 25, 25, 64, CORE_BLOCK).count > 1
-    assert Blocks.of(1, 25, 25, 64, SHARED_BLOCK).count == 1
-    assert Blocks.of(1, 100, 100, 64, SHARED_BLOCK).count > 1
+    assert Blocks.of(1, 25, 25, 64, CORE_BLOCK).number > 1
+    assert Blocks.of(1, 25, 25, 64, SHARED_BLOCK).number == 1
+    assert Blocks.of(1, 100, 100, 64, SHARED_BLOCK).number > 1
 
 
 @pytest.mark.parametrize(("batch", "rows", "columns", "channels"), MANY)
@@ -29,14 +29,14 @@ def test_blocks_cover_every_image_and_little_else(batch, rows, columns, channels
     assert blocks.images == 1 or blocks.per_image == 1
     assert batch % blocks.images == 0
     assert rows <= blocks.rows * blocks.per_image <= 1.2 * rows
-    assert blocks.count == batch // blocks.images * blocks.per_image
+    assert blocks.number == batch // blocks.images * blocks.per_image
     tiles = blocks.images * blocks.rows * columns
-    assert blocks.count == 1 or tiles <= max(2 * max(CORE_BLOCK // channels, 2 * channels), 2 * columns)
+    assert blocks.number == 1 or tiles <= max(2 * max(CORE_BLOCK // channels, 2 * channels), 2 * columns)
 
 
 def test_symbols_make_one_block():
     (height,) = jax.export.symbolic_shape("h")
-    assert Blocks.of(1, height, 900, 64, CORE_BLOCK).count == 1
+    assert Blocks.of(1, height, 900, 64, CORE_BLOCK).number == 1
 
 
 @pytest.mark.parametrize("size", [(1, 61, 47), (3, 41, 40), (8, 20, 22)])
@@ -45,7 +45,7 @@ def test_blocks_change_nothing_but_rounding(rng, size):
     x, gradient = (jnp.asarray(rng.normal(size=(*size, 8)), jnp.float32) for _ in range(2))
     kernel = jnp.asarray(rng.normal(size=(3, 3, 8, 8)), jnp.float32)
     small, one = 8 * 40, 8 * 10**6
-    assert Blocks.of(size[0], -(-size[1] // 4), -(-size[2] // 4), 8, small).count > 1
+    assert Blocks.of(size[0], -(-size[1] // 4), -(-size[2] // 4), 8, small).number > 1
 
     def computed(block):
         gradient_of_kernel = winograd_kernel_gradient(x, gradient, block)
@@ -58,7 +58,7 @@ def test_blocks_change_nothing_but_rounding(rng, size):
 def test_more_layers_take_no_more_memory(rng):
     """What a layer's loop writes to is laid out when the layer runs, not for all layers at once."""
     x = jnp.zeros((1, 128, 128, 32))
-    assert Blocks.of(1, 32, 32, 32, CORE_BLOCK).count > 1
+    assert Blocks.of(1, 32, 32, 32, CORE_BLOCK).number > 1
 
     def chain(x, kernels):
         for kernel in kernels:

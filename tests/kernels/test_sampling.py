@@ -1,3 +1,6 @@
+from functools import partial
+
+import chex
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -54,3 +57,15 @@ def test_tables_reach_every_pixel_by_its_phases(rng):
     assert canvas.shape == (14, 10, 2)
     for y, x in np.ndindex(14, 10):
         np.testing.assert_array_equal(canvas[y, x], table[y % 7, x % 5])
+
+
+class SamplingVariantsTest(chex.TestCase):
+    """Compiled and not, the same."""
+
+    @chex.variants(with_jit=True, without_jit=True)
+    def test_zeros_outside_pad_and_clamping_repeats_the_border(self):
+        features = jnp.arange(6.0).reshape(1, 2, 3, 1)
+        places = (jnp.array([[-1, 0]]), jnp.zeros((1, 2))), (jnp.array([[0, 3]]), jnp.zeros((1, 2)))
+        for zeros_outside, expected in ((True, [0.0, 0.0]), (False, [0.0, 2.0])):
+            sample = self.variant(partial(bilinear_sample, size=(2, 3), zeros_outside=zeros_outside))
+            np.testing.assert_array_equal(sample(features, *places)[0, 0, :, 0], expected)

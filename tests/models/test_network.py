@@ -1,5 +1,6 @@
 import dataclasses
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -68,8 +69,8 @@ def test_every_row_of_table_1_runs_on_an_odd_sized_image(backbone, row, image):
     assert np.isfinite(sr).all()
     assert len(out["features"]) == config.adaptions == 2
     assert len(out["masks"]) == (2 if config.adaption == "masked" else 0)
+    chex.assert_shape(out["masks"], (1, 61, 47, 1))
     for mask in out["masks"]:
-        assert mask.shape == (1, 61, 47, 1)
         assert 0 <= mask.min() < mask.max() <= 1
 
 
@@ -121,11 +122,11 @@ def test_the_canvas_beyond_the_image_does_not_reach_into_it(image):
 
 
 def test_one_program_serves_scales_of_equal_canvas():
-    traces = []
+    chex.clear_trace_counter()
 
     @jax.jit
+    @chex.assert_max_traces(n=1)
     def program(parameters, image, grid):
-        traces.append(1)
         return SRNetwork(SMALL).apply({"params": parameters}, image, grid)[0]
 
     parameters = randomized(SMALL)
@@ -134,7 +135,6 @@ def test_one_program_serves_scales_of_equal_canvas():
         scale = Scale.of(text)
         lr = np.full((1, 16, 20, 3), 90, np.float32)
         results.append(program(parameters, lr, make_grid(scale, size, canvas=(48, 60))))
-    assert len(traces) == 1
     assert np.abs(results[0] - results[1]).max() > 1e-3  # the scale does arrive
 
 
@@ -194,5 +194,5 @@ def test_gradients_reach_every_parameter(image):
 
     gradients = jax.jit(jax.grad(loss))(parameters)
     for path, leaf in jax.tree_util.tree_leaves_with_path(gradients):
-        assert np.isfinite(leaf).all(), path
         assert np.abs(leaf).max() > 0, path
+    chex.assert_tree_all_finite(gradients)

@@ -1,10 +1,11 @@
-"""Every format, mode and depth, in and out through `arbsr upscale`; docs/formats.md is the table that this makes.
+"""Every format, mode and depth, in and out through `arbsr upscale`; docs/usage.md has the table that this makes.
 
 ARBSR_WRITE_DOCS=1 writes it anew.
 """
 
 import json
 import os
+import re
 from pathlib import Path
 
 import imagecodecs
@@ -20,19 +21,10 @@ from arbsr_jax.photos.writing import FORMATS, write_photo
 from tests.conftest import ROOT
 from tests.photos import fixtures
 
-DOCUMENT = ROOT / "docs" / "formats.md"
-HEADER = """# Formats
-
-What `arbsr upscale` reads and writes. Each row was read, upscaled, written as the same format and read back (a GIF
-becomes a PNG); made by `ARBSR_WRITE_DOCS=1 pytest tests/photos/test_formats.py`, and checked in every run.
-
-| file | in | out | EXIF | colour profile | said |
+DOCUMENT = ROOT / "docs" / "usage.md"
+PLACE = re.compile(r"(<!-- formats -->\n).*?(<!-- end -->)", re.DOTALL)
+HEADER = """| file | in | out | EXIF | colour profile | said |
 | --- | --- | --- | --- | --- | --- |
-"""
-FOOTER = """
-What a format cannot hold is said: transparency is laid over white (JPEG, BMP), 16 bits become 8 (JPEG, WebP, BMP).
-Images are turned upright by their EXIF orientation, which then says so. Pixels of 32 bits are refused. `--ext` chooses
-another format, `--no-metadata` leaves EXIF and profile out.
 """
 
 
@@ -140,7 +132,9 @@ def test_the_table_in_the_documents_is_true(table):
     for case, (before, after, kept, remarks) in table.items():
         kinds = [photo.in_words.partition(", ")[2] for photo in (before, after)]
         lines.append(f"| {' | '.join([case, *kinds, *kept, '; '.join(remarks) or '-'])} |")
-    text = HEADER + "\n".join(lines) + "\n" + FOOTER
+    before = DOCUMENT.read_text()
+    text = PLACE.sub(lambda place: place[1] + HEADER + "\n".join(lines) + "\n" + place[2], before)
+    assert text.count(HEADER) == 1
     if os.environ.get("ARBSR_WRITE_DOCS"):
         DOCUMENT.write_text(text)
     assert DOCUMENT.read_text() == text

@@ -1,4 +1,4 @@
-import jax
+import chex
 import numpy as np
 import pytest
 
@@ -41,7 +41,7 @@ def largest_file(folder):
 
 def test_the_newest_state_comes_back_and_old_ones_go(saved):
     restored, lines = reopen(saved)
-    jax.tree.map(np.testing.assert_array_equal, restored, at(3))
+    chex.assert_trees_all_equal(restored, at(3))
     assert steps(saved) == ["2", "3"]
     assert not lines
 
@@ -58,7 +58,7 @@ def test_a_damaged_state_is_named_and_the_one_before_is_used(saved, damage):
             content[len(content) // 2] ^= 4
             path.write_bytes(content)
     restored, lines = reopen(saved)
-    jax.tree.map(np.testing.assert_array_equal, restored, at(2))
+    chex.assert_trees_all_equal(restored, at(2))
     assert "checkpoint 3" in lines[0]
     assert "damaged" in lines[0]
     assert (saved.parent / "damaged-3").exists()

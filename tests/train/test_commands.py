@@ -8,8 +8,8 @@ import sys
 import time
 from functools import partial
 
+import chex
 import jax
-import numpy as np
 import pytest
 from absl import flags
 from PIL import Image
@@ -143,8 +143,7 @@ def test_a_resumed_run_ends_bit_for_bit_where_a_straight_one_does(folder, tmp_pa
     in_this_process(folder, tmp_path / "resumed", steps=3)
     resumed = in_this_process(folder, tmp_path / "resumed", steps=6)
     straight = in_this_process(folder, tmp_path / "straight", steps=6)
-    for a, b in zip(resumed, straight, strict=True):
-        np.testing.assert_array_equal(a, b)
+    chex.assert_trees_all_equal(resumed, straight)
     lines = [json.loads(line) for line in (tmp_path / "resumed" / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 3, 4, 6]
     assert list((tmp_path / "resumed" / "tensorboard").iterdir())
@@ -201,7 +200,7 @@ def test_every_config_trains_resumes_evaluates(folder, tmp_path, name):
 
 @pytest.mark.slow
 def test_killed_runs_and_flipped_bits_are_counted(folder, tmp_path):
-    """The counts of docs/reliability.md, of fewer kills and flips."""
+    """The counts of docs/training.md, of fewer kills and flips."""
     few = "--kills", 2, "--flips", 2
     result = run_command("-m", "benchmarks.reliability", "--data", folder, "--workdir", tmp_path / "runs", *few)
     assert result.returncode == 0, result.stdout + result.stderr

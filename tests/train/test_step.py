@@ -1,5 +1,6 @@
 """One step under pmap: what it minimises, what it leaves alone, how many programs it needs."""
 
+import chex
 import jax
 import numpy as np
 import optax
@@ -22,8 +23,8 @@ from tests.models.fixtures import randomized
 from tests.train import fixtures
 
 
-def leaves(tree):
-    return [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+def copies(tree):
+    return jax.tree.map(np.array, tree)
 
 
 def test_total_is_reconstruction_plus_weighted_transfer_in_float64():
@@ -46,20 +47,17 @@ def test_total_is_reconstruction_plus_weighted_transfer_in_float64():
 
 def test_transfer_moves_the_student_and_never_the_teacher():
     teacher = fixtures.teacher_parameters()
-    before = leaves(jax.tree.map(np.copy, teacher))
+    before = copies(teacher)
     these = fixtures.constants(teacher=teacher)
     taught, _ = fixtures.run(
         fixtures.program(teacher=fixtures.TEACHER, transfer_weight=1.0), fixtures.fresh(), 3, these
     )
     alone, _ = fixtures.run(fixtures.program(), fixtures.fresh(), 3, fixtures.constants())
-    for a, b in zip(before, leaves(these.teacher), strict=True):
-        np.testing.assert_array_equal(a, b)
-    blocks = [name for name in taught.parameters if name.startswith("block_")]
-    assert any(
-        (a != b).any()
-        for name in blocks
-        for a, b in zip(leaves(taught.parameters[name]), leaves(alone.parameters[name]), strict=True)
-    )
+    chex.assert_trees_all_equal(copies(these.teacher), before)
+    for name in taught.parameters:
+        if name.startswith("block_"):
+            with pytest.raises(AssertionError, match="not equal"):
+                chex.assert_trees_all_equal(taught.parameters[name], alone.parameters[name])
 
 
 def test_a_weight_of_zero_equals_no_teacher():
@@ -68,8 +66,7 @@ def test_a_weight_of_zero_equals_no_teacher():
         fixtures.program(teacher=fixtures.TEACHER, transfer_weight=0.0), fixtures.fresh(), 2, these
     )
     alone, _ = fixtures.run(fixtures.program(), fixtures.fresh(), 2, fixtures.constants())
-    for a, b in zip(leaves(weightless.parameters), leaves(alone.parameters), strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-6)
+    chex.assert_trees_all_close(weightless.parameters, alone.parameters, rtol=0, atol=1e-6)
 
 
 def test_a_step_that_is_not_finite_is_skipped_and_counted():
@@ -79,12 +76,11 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted():
     broken["head"]["kernel"][0, 0, 0, 0] = np.nan
     step = fixtures.program(teacher=fixtures.TEACHER, transfer_weight=1.0)
     state, _ = fixtures.run(step, fixtures.fresh(), 1, fixtures.constants(teacher=teacher))
-    before = leaves(jax.tree.map(np.array, (state.parameters, state.optimizer.inner_state)))
+    before = copies((state.parameters, state.optimizer.inner_state))
     state, losses = fixtures.run(step, state, 2, fixtures.constants(teacher=broken), start=1)
     assert np.isnan(losses).all()
     assert (int(state.step), int(state.skipped), int(state.skipped_in_row)) == (3, 2, 2)
-    for a, b in zip(before, leaves((state.parameters, state.optimizer.inner_state)), strict=True):
-        np.testing.assert_array_equal(a, b)
+    chex.assert_trees_all_equal(copies((state.parameters, state.optimizer.inner_state)), before)
     state, losses = fixtures.run(step, state, 1, fixtures.constants(teacher=teacher), start=3)
     assert np.isfinite(losses).all()
     assert (int(state.skipped), int(state.skipped_in_row)) == (2, 0)
@@ -92,14 +88,13 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted():
 
 def test_the_backbone_learns_at_its_own_rate():
     """Adam's first step is the learning rate in the direction of the gradient, whatever the gradient's size."""
-    before = jax.tree.map(np.array, fixtures.fresh().parameters)
+    before = copies(fixtures.fresh().parameters)
     optimizer = guarded_adam(1e-3, backbone_lr_scale=0.25)
     state = fixtures.fresh(optimizer=optimizer)
     state, _ = fixtures.run(fixtures.program(optimizer), state, 1, fixtures.constants())
     for name, rate in {"head": 0.25, "block_0": 0.25, "body_conv": 0.25, "tail": 1.0}.items():
-        moved = np.concatenate(
-            [abs(a - b).ravel() for a, b in zip(leaves(state.parameters[name]), leaves(before[name]), strict=True)]
-        )
+        moved = jax.tree.map(lambda a, b: np.abs(a - b).ravel(), state.parameters[name], before[name])
+        moved = np.concatenate(jax.tree.leaves(moved))
         assert np.median(moved) == pytest.approx(1e-3 * rate, rel=1e-2)
 
 

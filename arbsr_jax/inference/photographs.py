@@ -45,7 +45,10 @@ def upscale_photo(
     passes = 2 if _alpha_varies(photo) else 1
 
     def enlarge(image: Shaped[np.ndarray, "height width 3"], number: int) -> Shaped[np.ndarray, "h w 3"]:
-        share = progress and (lambda done: progress((number + done) / passes))
+        def share(done: float) -> None:
+            if progress:
+                progress((number + done) / passes)
+
         return upscaler.upscale(image, scale, size, share, ensemble=ensemble)
 
     return enlarge_photo(photo, enlarge)

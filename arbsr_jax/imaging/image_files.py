@@ -41,10 +41,10 @@ def list_images(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ArbsrError(f"{folder}: no such folder; give a folder of images")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    if not found:
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not paths:
         raise ArbsrError(f"{folder}: no images in it; files ending in {' '.join(SUFFIXES)} are read")
-    return found
+    return paths
 
 
 def read_rgb(path: Path) -> UInt8[np.ndarray, "height width 3"]:
