@@ -63,7 +63,8 @@ def share_cores(batch: int) -> None:
     Work that is too small for several cores of one device is then shared too. A number in JAX_NUM_CPU_DEVICES or
     XLA_FLAGS takes precedence.
     """
-    chosen = jax.config.read("jax_num_cpu_devices") > 0 or FORCED_DEVICES in os.environ.get("XLA_FLAGS", "")
+    config: Any = jax.config  # its type does not know its values
+    chosen = config.jax_num_cpu_devices > 0 or FORCED_DEVICES in os.environ.get("XLA_FLAGS", "")
     if not chosen and batch > 0:
         count = max(n for n in range(1, cores() + 1) if batch % n == 0)
         jax.config.update("jax_num_cpu_devices", count)

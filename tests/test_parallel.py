@@ -12,7 +12,6 @@ def config(monkeypatch):
     """JAX's, as nobody has changed it."""
     config = SimpleNamespace(jax_num_cpu_devices=-1)
     config.update = lambda name, value: setattr(config, name, value)
-    config.read = lambda name: getattr(config, name)
     monkeypatch.setattr(parallel, "jax", SimpleNamespace(config=config))
     monkeypatch.delenv("XLA_FLAGS", raising=False)
     return config

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -154,7 +154,7 @@ def _places(encoded: list[dict[Scale, Encoded]]) -> int:
     return len(next(iter(encoded[0].values())).features)
 
 
-def _bare(axes: Sequence[Axes]) -> None:
+def _bare(axes: Iterable[Axes]) -> None:
     for axis in axes:
         axis.set_xticks([])
         axis.set_yticks([])

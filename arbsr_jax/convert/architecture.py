@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from arbsr_jax.convert.liif import ENCODER, in_our_range, liif_rules, parted
+from arbsr_jax.convert.liif_rules import ENCODER, in_our_range, liif_rules, parted
 from arbsr_jax.convert.rules import Arrays, apply_rules, reverse_rules
 from arbsr_jax.convert.tables import MASK, MASK_CONVS, arbrcan_rules, fold_batch_norm, scale_specific_rules
 from arbsr_jax.errors import ArbsrError

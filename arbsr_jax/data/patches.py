@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -78,7 +79,7 @@ class PatchMaker:
         axes = [(factors.index(scale.vertical), factors.index(scale.horizontal)) for scale in scales]
         self._scale_axes = tf.constant(axes, tf.int32)
 
-    def __call__(self, sample: tf.Tensor, scale_index: tf.Tensor, canvas: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def __call__(self, sample: Any, scale_index: Any, canvas: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """Pair number `sample` of this seed at a scale: uint8 LR [patch, patch, 3], and HR padded to `canvas`²."""
         draw = tf.random.stateless_uniform([6], tf.stack([tf.constant(self.seed, tf.int64), sample]), dtype=tf.float64)
         flipped, transpose = tf.boolean_mask([0, 1], draw[3:5] < 0.5), draw[5] < 0.5
@@ -96,7 +97,7 @@ class PatchMaker:
         return tf.ensure_shape(lr, [self.patch, self.patch, 3]), tf.ensure_shape(hr, [None, None, 3])
 
     def _most_detailed(
-        self, draw: tf.Tensor, sample: tf.Tensor, axes: tf.Tensor
+        self, draw: tf.Tensor, sample: Any, axes: tf.Tensor
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
         """Of several random crops the one whose neighbouring pixels differ most; the first is `draw`'s."""
         first, plans = self._crop(draw, axes)

@@ -25,7 +25,7 @@ class ImageStore:
     sizes: Int64[np.ndarray, "images 2"]  # (height, width) in pixels
 
     @classmethod
-    def of(cls, images: Sequence[UInt8[np.ndarray, "height width 3"]]) -> ImageStore:
+    def of(cls, images: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> ImageStore:
         """A store of images of any sizes."""
         lengths = [image.size for image in images]
         return cls(

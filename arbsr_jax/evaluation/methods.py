@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -27,6 +27,7 @@ class Task(NamedTuple):
     pair: Pair
 
 
+@runtime_checkable
 class Method(Protocol):
     """A way to make SR images; `identity` changes whenever its results would."""
 

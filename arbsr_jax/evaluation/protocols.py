@@ -23,7 +23,7 @@ from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size, round_half_up
 
-Image = UInt8[np.ndarray, "height width 3"]
+Image = UInt8[np.ndarray, "_ _ 3"]
 STEPS = (1, 2, 5, 10, 20, 50)
 METASR_CUT = 4
 AUTHORS_LUMA_GAIN = 256 / 255

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -41,7 +41,7 @@ class Scores(NamedTuple):
         return values
 
     @classmethod
-    def of_fields(cls, values: Mapping[str, float]) -> Scores:
+    def of_fields(cls, values: Mapping[str, Any]) -> Scores:
         """The inverse of `fields`.
 
         Raises:

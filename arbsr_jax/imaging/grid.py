@@ -52,8 +52,8 @@ class Grid(NamedTuple):
     size: Int32[Any, "2"] | None
 
     @property
-    def canvas(self) -> tuple[int, int]:
-        """(height, width) of the canvas in pixels."""
+    def canvas(self) -> tuple[Any, Any]:
+        """(height, width) of the canvas in pixels: integers, or symbols of jax.export."""
         return self.rows.base.shape[-1], self.columns.base.shape[-1]
 
     @property

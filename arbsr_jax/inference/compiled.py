@@ -106,7 +106,7 @@ class CompiledNetwork:
         return out[0]
 
     def _phase_table(self, parameters: Parameters, inputs: Grid) -> PhaseTable:
-        def of_row(relative: Array) -> PhaseTable:
+        def of_row(relative: Array) -> dict[str, Array]:
             grid = inputs._replace(rows=Phases(None, None, relative[None]))
             table: Any = self._network.apply({"params": parameters}, grid, method="phase_table")
             return jax.tree.map(lambda values: values[0], table)

@@ -65,7 +65,7 @@ def enlarge_photo(photo: Photo, enlarge: Enlarge) -> Photo:
 
 
 def _alpha_varies(photo: Photo) -> bool:
-    return photo.pixels.shape[-1] in (2, 4) and np.ptp(photo.pixels[..., -1]) > 0
+    return photo.pixels.shape[-1] in (2, 4) and bool(np.ptp(photo.pixels[..., -1]) > 0)
 
 
 def _colour(pixels: np.ndarray, enlarge: Enlarge) -> np.ndarray:

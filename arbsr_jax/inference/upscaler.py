@@ -103,7 +103,7 @@ class Upscaler:
 
     def upscale(
         self,
-        image: Shaped[np.ndarray, "*images height width 3"] | Image.Image,
+        image: Any,
         scale: ScaleLike | None = None,
         size: SizeLike | None = None,
         progress: Progress | None = None,
@@ -113,7 +113,7 @@ class Upscaler:
         """Super-resolve one RGB image, or each of several.
 
         Args:
-          image: uint8 or uint16, [height, width, 3] or [images, height, width, 3]; or a PIL image, read as RGB.
+          image: uint8 or uint16 array [height, width, 3] or [images, height, width, 3]; or a PIL image, read as RGB.
           scale: one factor, or (horizontal, vertical), or '2.5x3.5'; each from 1 to 8. The result has
             `height * vertical` x `width * horizontal` pixels, each rounded half up.
           size: instead of a scale, the result's (width, height) in pixels.
@@ -178,7 +178,7 @@ class Upscaler:
                 progress(number / len(VIEWS))
         return total / len(VIEWS)
 
-    def _target(self, image: np.ndarray, scale: ScaleLike | None, size: SizeLike | None) -> tuple[Scale, Size]:
+    def _target(self, image: Any, scale: ScaleLike | None, size: SizeLike | None) -> tuple[Scale, Size]:
         check_pixels(image)
         exact, hr = resolve_target(image.shape[:2], scale, size)
         only = self.model.config.scale

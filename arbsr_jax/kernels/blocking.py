@@ -55,14 +55,14 @@ class Blocks(NamedTuple):
         return self.batch // self.images * self.per_image
 
     def pad(
-        self, x: Float[Array, "batch height width channels"], tile: int, halo: int
-    ) -> Float[Array, "batch any_tall any_wide channels"]:
+        self, x: Float[Any, "batch height width channels"], tile: int, halo: int
+    ) -> Float[Any, "batch any_tall any_wide channels"]:
         """Images for `block`: those that are cut are padded first, others in their block, which is cheaper."""
         return self._framed(x, tile, halo) if self.per_image > 1 else x
 
     def block(
-        self, padded: Float[Array, "batch any_tall any_wide channels"], number: Int[Array, ""], tile: int, halo: int
-    ) -> Float[Array, "images tall wide channels"]:
+        self, padded: Float[Any, "batch any_tall any_wide channels"], number: Int[Array, ""], tile: int, halo: int
+    ) -> Float[Any, "images tall wide channels"]:
         """The pixels of a block: its tiles of `tile` pixels, and `halo` more on every side; zeros beyond the image."""
         start = (number // self.per_image * self.images, number % self.per_image * self.rows * tile, 0, 0)
         height, *others = padded.shape[1:]
@@ -72,8 +72,8 @@ class Blocks(NamedTuple):
         return self._framed(images, tile, halo)
 
     def map_blocks(
-        self, function: Callable[[Array], Array], size: tuple[int, int], zero: Float[Array, ""]
-    ) -> Float[Array, "batch height width features"]:
+        self, function: Callable[[Array], Array], size: tuple[Any, Any], zero: Float[Any, ""]
+    ) -> Float[Any, "batch height width features"]:
         """The results of a function of the block's number, as images of a size (height, width) again.
 
         The `zero` has to be computed from the images: results whose first value depends on nothing would be laid out
@@ -84,7 +84,7 @@ class Blocks(NamedTuple):
             return self._looped(function, zero)[:, :height, :width]
         return self._looped(lambda number: function(number)[:, :height, :width], zero)
 
-    def sum_blocks(self, function: Callable[[Array], Array], zero: Float[Array, ""]) -> Float[Array, "..."]:
+    def sum_blocks(self, function: Callable[[Array], Array], zero: Float[Any, ""]) -> Float[Any, "..."]:
         """The sum of a function of the block's number over all blocks; `zero` is as for `map_blocks`."""
         if self.number == 1:
             return function(jnp.int32(0))

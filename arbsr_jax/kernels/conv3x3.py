@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +12,9 @@ from jaxtyping import Array, Float
 from arbsr_jax.kernels.blocking import SHARED_BLOCK
 from arbsr_jax.kernels.winograd import add_all, winograd, winograd_1d, winograd_kernel_gradient
 
-Images = Float[Array, "batch height width channels"]
-Results = Float[Array, "batch height width features"]
-Kernel = Float[Array, "3 3 channels features"]
+Images = Float[Any, "batch height width channels"]
+Results = Float[Any, "batch height width features"]
+Kernel = Float[Any, "3 3 channels features"]
 
 TAPS = [(row, column) for row in range(3) for column in range(3)]
 FEW, MANY = 16, 32  # channels or features
@@ -75,35 +75,35 @@ def kn2row(x: Images, kernel: Kernel) -> Results:
     return _shift_and_add(pad1(x) @ kernel_matrix(kernel))
 
 
-def kernel_matrix(kernel: Kernel) -> Float[Array, "channels nine_features"]:
+def kernel_matrix(kernel: Kernel) -> Float[Any, "channels nine_features"]:
     """A kernel's nine taps side by side, for one product with pixels."""
     return kernel.transpose(2, 0, 1, 3).reshape(kernel.shape[2], -1)
 
 
-def pad1(x: Images) -> Float[Array, "batch tall wide channels"]:
+def pad1(x: Images) -> Float[Any, "batch tall wide channels"]:
     """Images with the zero padding of a 3x3 conv."""
     return jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
 
 
 @jax.custom_vjp
 def shift_and_add(
-    taps: Float[Array, "batch height width nine_features"],
-) -> Float[Array, "batch height width features"]:
+    taps: Float[Any, "batch height width nine_features"],
+) -> Float[Any, "batch height width features"]:
     """The sum of the nine taps of a 3x3 conv, that lie side by side; zeros around the image."""
     return _shift_and_add(pad1(taps))
 
 
-def _shift_and_add(padded: Array) -> Array:
+def _shift_and_add(padded: Any) -> Any:
     height, width = (length - 2 for length in padded.shape[1:3])
     parts = jnp.split(padded, 9, axis=-1)
     return add_all(part[:, i : i + height, j : j + width] for part, (i, j) in zip(parts, TAPS, strict=True))
 
 
-def _shift_and_add_forward(taps: Array) -> tuple[Array, None]:
+def _shift_and_add_forward(taps: Any) -> tuple[Any, None]:
     return shift_and_add(taps), None
 
 
-def _shift_and_add_backward(_: None, gradient: Array) -> tuple[Array]:
+def _shift_and_add_backward(_: None, gradient: Any) -> tuple[Any]:
     height, width = gradient.shape[1:3]
     padded = pad1(gradient)
     return (jnp.concatenate([padded[:, 2 - i : 2 - i + height, 2 - j : 2 - j + width] for i, j in TAPS], axis=-1),)
@@ -112,25 +112,25 @@ def _shift_and_add_backward(_: None, gradient: Array) -> tuple[Array]:
 shift_and_add.defvjp(_shift_and_add_forward, _shift_and_add_backward)
 
 
-def _apply(implementation: str, block: int, x: Array, kernel: Array) -> Array:
+def _apply(implementation: str, block: int, x: Any, kernel: Any) -> Any:
     if implementation in WINOGRAD:
         return WINOGRAD[implementation](x, kernel, block)
     return (kn2row if implementation == KN2ROW else xla)(x, kernel)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
-def _conv3x3(x: Array, kernel: Array, options: ConvOptions) -> Array:
+def _conv3x3(x: Any, kernel: Any, options: ConvOptions) -> Any:
     if options.implementation != AUTO:
         return _apply(*options, x, kernel)
     on_cpu = partial(_apply, fastest_on_cpu(x, kernel), options.block)
     return jax.lax.platform_dependent(x, kernel, cpu=on_cpu, default=xla)
 
 
-def _conv_forward(x: Array, kernel: Array, options: ConvOptions) -> tuple[Array, tuple[Array, Array]]:
+def _conv_forward(x: Any, kernel: Any, options: ConvOptions) -> tuple[Any, tuple[Any, Any]]:
     return _conv3x3(x, kernel, options), (x, kernel)
 
 
-def _conv_backward(options: ConvOptions, arrays: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
+def _conv_backward(options: ConvOptions, arrays: tuple[Any, Any], gradient: Any) -> tuple[Any, Any]:
     x, kernel = arrays
     if options.implementation != AUTO:
         return _gradients(options.implementation, options, x, kernel, gradient)
@@ -143,7 +143,7 @@ _conv3x3.defvjp(_conv_forward, _conv_backward)
 _conv3x3_traced_once = jax.jit(_conv3x3, static_argnums=(2,))
 
 
-def _fastest_gradients_on_cpu(x: Array, kernel: Array) -> str:
+def _fastest_gradients_on_cpu(x: Any, kernel: Any) -> str:
     sizes = kernel.shape[-2:]
     if len(TAPS) * sizes[1] <= sizes[0]:  # taps cheap enough to come before the product
         return KN2ROW

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.lax import dynamic_slice_in_dim
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from arbsr_jax.kernels.conv3x3 import TAPS, pad1
 from arbsr_jax.kernels.winograd import add_all
 
-Images = Float[Array, "batch height width channels"]
-Kernels = Float[Array, "3 3 channels"]
+Images = Float[Any, "batch height width channels"]
+Kernels = Float[Any, "3 3 channels"]
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -42,7 +43,7 @@ def kernel_gradient_by_rows(x: Images, gradient: Images) -> Kernels:
     padded = pad1(x).reshape(batch * (height + 2), -1)
     gradients = gradient.reshape(batch * height, length)
 
-    def with_row(row: Array, sums: list[Array]) -> list[Array]:
+    def with_row(row: Any, sums: list[Any]) -> list[Any]:
         above = row // height * (height + 2) + row % height
         three, one = dynamic_slice_in_dim(padded, above, 3), dynamic_slice_in_dim(gradients, row, 1)
         return [total + three[:, j * channels :][:, :length] * one for j, total in enumerate(sums)]
@@ -54,11 +55,11 @@ def kernel_gradient_by_rows(x: Images, gradient: Images) -> Kernels:
 GRADIENTS = {"whole": kernel_gradient, "rows": kernel_gradient_by_rows}
 
 
-def _forward(x: Array, kernel: Array, implementation: str) -> tuple[Array, tuple[Array, Array]]:
+def _forward(x: Any, kernel: Any, implementation: str) -> tuple[Any, tuple[Any, Any]]:
     return depthwise_conv3x3(x, kernel, implementation), (x, kernel)
 
 
-def _backward(implementation: str, arrays: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
+def _backward(implementation: str, arrays: tuple[Any, Any], gradient: Any) -> tuple[Any, Any]:
     x, kernel = arrays
     if implementation == "auto":
         choices = {"cpu": kernel_gradient_by_rows, "default": kernel_gradient}

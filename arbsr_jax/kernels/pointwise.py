@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
-Images = Float[Array, "batch height width channels"]
+Images = Float[Any, "batch height width channels"]
 
 
-def sum_over_pixels(x: Images) -> Float[Array, "channels"]:
+def sum_over_pixels(x: Images) -> Float[Any, "channels"]:
     """Each channel's sum; on CPUs by a product with ones, 9 times as fast as XLA's reduction channel by channel."""
 
-    def by_product(x: Array) -> Array:
+    def by_product(x: Any) -> Any:
         batch, height, width, channels = x.shape
         # Rows first, then columns: short sums lose less.
         rows = x.reshape(batch * height, width * channels)
@@ -23,16 +25,16 @@ def sum_over_pixels(x: Images) -> Float[Array, "channels"]:
 
 
 @jax.custom_vjp
-def add_bias(x: Images, bias: Float[Array, "channels"]) -> Images:
+def add_bias(x: Images, bias: Float[Any, "channels"]) -> Images:
     """A bias added to every pixel."""
     return x + bias.reshape(1, 1, 1, -1)
 
 
-def _add_bias_forward(x: Array, bias: Array) -> tuple[Array, None]:
+def _add_bias_forward(x: Any, bias: Any) -> tuple[Any, None]:
     return add_bias(x, bias), None
 
 
-def _add_bias_backward(_: None, gradient: Array) -> tuple[Array, Array]:
+def _add_bias_backward(_: None, gradient: Any) -> tuple[Any, Any]:
     return gradient, sum_over_pixels(gradient)
 
 
@@ -40,16 +42,16 @@ add_bias.defvjp(_add_bias_forward, _add_bias_backward)
 
 
 @jax.custom_vjp
-def conv1x1(x: Images, kernel: Float[Array, "channels features"]) -> Float[Array, "batch height width features"]:
+def conv1x1(x: Images, kernel: Float[Any, "channels features"]) -> Float[Any, "batch height width features"]:
     """A 1x1 conv: one matrix product."""
     return x @ kernel
 
 
-def _conv1x1_forward(x: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
+def _conv1x1_forward(x: Any, kernel: Any) -> tuple[Any, tuple[Any, Any]]:
     return conv1x1(x, kernel), (x, kernel)
 
 
-def _conv1x1_backward(saved: tuple[Array, Array], gradient: Array) -> tuple[Array, Array]:
+def _conv1x1_backward(saved: tuple[Any, Any], gradient: Any) -> tuple[Any, Any]:
     x, kernel = saved
     # In this order XLA turns neither of the two around in memory.
     of_kernel = jnp.einsum("nc,nf->cf", x.reshape(-1, x.shape[-1]), gradient.reshape(-1, gradient.shape[-1]))

@@ -17,23 +17,23 @@ Length = Any  # an integer, a symbol of jax.export, or an int32 scalar
 Size = tuple[Length, Length]  # (height, width) in pixels
 
 
-def to_canvas(table: Float[Any, "phases_v phases_h *size"], grid: Grid) -> Float[Array, "rows columns *size"]:
+def to_canvas(table: Float[Any, "phases_v phases_h *size"], grid: Grid) -> Float[Any, "rows columns *size"]:
     """A table of values per phase pair, spread to every pixel of the HR canvas."""
     # Rows last, so that the gradient adds up whole rows first: 5 times faster on CPUs.
     return spread(spread(table, grid.columns.phase, 1), grid.rows.phase, 0)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
-def spread(table: Float[Any, "..."], index: Int[Any, "length"], axis: int) -> Float[Array, "..."]:
+def spread(table: Float[Any, "..."], index: Int[Any, "length"], axis: int) -> Float[Any, "..."]:
     """Entries `index` of an axis. The gradient is a product with ones and zeros: scattering is slow on CPUs."""
     return jnp.take(table, index, axis=axis, mode="clip")
 
 
-def _spread_forward(table: Array, index: Array, axis: int) -> tuple[Array, tuple[Array, int]]:
+def _spread_forward(table: Any, index: Any, axis: int) -> tuple[Any, tuple[Any, int]]:
     return spread(table, index, axis), (index, table.shape[axis])
 
 
-def _spread_backward(axis: int, saved: tuple[Array, int], gradient: Array) -> tuple[Array, None]:
+def _spread_backward(axis: int, saved: tuple[Any, int], gradient: Any) -> tuple[Any, None]:
     index, count = saved
     chosen = (index[:, None] == jnp.arange(count)[None, :]).astype(gradient.dtype)
     summed = jnp.tensordot(chosen, gradient, axes=((0,), (axis,)), precision="highest")
@@ -44,13 +44,13 @@ spread.defvjp(_spread_forward, _spread_backward)
 
 
 def bilinear_sample(
-    features: Float[Array, "batch height width channels"],
-    rows: tuple[Int[Any, "..."], Float[Array, "rows columns"]],
-    columns: tuple[Int[Any, "..."], Float[Array, "rows columns"]],
+    features: Float[Any, "batch height width channels"],
+    rows: tuple[Int[Any, "..."], Float[Any, "rows columns"]],
+    columns: tuple[Int[Any, "..."], Float[Any, "rows columns"]],
     size: Size,
     *,
     zeros_outside: bool = False,
-) -> Float[Array, "batch rows columns channels"]:
+) -> Float[Any, "batch rows columns channels"]:
     """Features at (rows, columns), bilinearly interpolated; positions beyond the border are clamped to it.
 
     Args:
@@ -74,28 +74,28 @@ def bilinear_sample(
 
 @jax.custom_vjp
 def weighted_sum(
-    values: Float[Array, "batch length channels"], index: Int[Array, "taps points"], weight: Float[Array, "taps points"]
-) -> Float[Array, "batch points channels"]:
+    values: Float[Any, "batch length channels"], index: Int[Array, "taps points"], weight: Float[Any, "taps points"]
+) -> Float[Any, "batch points channels"]:
     """For each point the sum of a few values, each times its weight; indices must lie inside."""
     pairs = zip(index, weight.astype(values.dtype), strict=True)
     return add_all(jnp.take(values, taps, axis=1, mode="clip") * weights.reshape(1, -1, 1) for taps, weights in pairs)
 
 
-def _weighted_sum_forward(values: Array, index: Array, weight: Array) -> tuple[Array, tuple[Array, Array, Array]]:
+def _weighted_sum_forward(values: Any, index: Any, weight: Any) -> tuple[Any, tuple[Any, Any, Any]]:
     return weighted_sum(values, index, weight), (values, index, weight)
 
 
-def _weighted_sum_backward(saved: tuple[Array, Array, Array], gradient: Array) -> tuple[Array, None, Array]:
+def _weighted_sum_backward(saved: tuple[Any, Any, Any], gradient: Any) -> tuple[Any, None, Any]:
     values, index, weight = saved
 
-    def of_one(values: Array, gradient: Array) -> tuple[Array, Array]:
+    def of_one(values: Any, gradient: Any) -> tuple[Any, Any]:
         of_values, of_weight = jnp.zeros_like(values), []
         for taps, weights in zip(index, weight.astype(values.dtype), strict=True):
             of_values = of_values.at[taps].add(gradient * weights[:, None], mode="promise_in_bounds")
             of_weight.append((jnp.take(values, taps, axis=0, mode="clip") * gradient).sum(axis=-1))
         return of_values, jnp.stack(of_weight).astype(weight.dtype)
 
-    def image_by_image(values: Array, gradient: Array) -> tuple[Array, Array]:
+    def image_by_image(values: Any, gradient: Any) -> tuple[Any, Any]:
         # 3 times faster on CPUs: it fits a cache.
         def add(total: Array, pair: tuple[Array, Array]) -> tuple[Array, Array]:
             of_values, of_weight = of_one(*pair)
@@ -104,7 +104,7 @@ def _weighted_sum_backward(saved: tuple[Array, Array, Array], gradient: Array) -
         total, of_values = jax.lax.scan(add, jnp.zeros_like(weight), (values, gradient))
         return of_values, total
 
-    def batched(values: Array, gradient: Array) -> tuple[Array, Array]:
+    def batched(values: Any, gradient: Any) -> tuple[Any, Any]:
         of_values, of_weight = jax.vmap(of_one)(values, gradient)
         return of_values, of_weight.sum(axis=0)
 
@@ -116,13 +116,13 @@ weighted_sum.defvjp(_weighted_sum_forward, _weighted_sum_backward)
 
 
 def sample_at_offsets(
-    features: Float[Array, "batch height width channels"],
-    offset: Float[Array, "phases_v phases_h 2"],
+    features: Float[Any, "batch height width channels"],
+    offset: Float[Any, "phases_v phases_h 2"],
     grid: Grid,
     size: Size,
     *,
     zeros_outside: bool = False,
-) -> Float[Array, "batch rows columns channels"]:
+) -> Float[Any, "batch rows columns channels"]:
     """Features at (C(y) + offset, C(x) + offset) of every HR pixel; offsets (rows, columns) in LR pixels, by phase."""
     offset = to_canvas(offset, grid)
     rows = jnp.take(grid.rows.relative, grid.rows.phase)[:, None] + offset[..., 0]
@@ -132,7 +132,7 @@ def sample_at_offsets(
 
 
 def nearest_two(
-    whole: Int[Any, "..."], remainder: Float[Array, "..."], length: Length, *, zeros_outside: bool = False
+    whole: Int[Any, "..."], remainder: Float[Any, "..."], length: Length, *, zeros_outside: bool = False
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Indices and bilinear weights of the two pixels around each position (whole part, remainder) on an axis.
 
@@ -149,8 +149,8 @@ def nearest_two(
 
 
 def bicubic_upsample(
-    features: Float[Array, "batch height width channels"], grid: Grid, size: Size
-) -> Float[Array, "batch rows columns channels"]:
+    features: Float[Any, "batch height width channels"], grid: Grid, size: Size
+) -> Float[Any, "batch rows columns channels"]:
     """Keys' bicubic interpolation of an image of `size` to the HR canvas, borders reflected.
 
     It is `imresize` for scales above 1, not rounded.
@@ -158,7 +158,7 @@ def bicubic_upsample(
     return _interpolate_axis(_interpolate_axis(features, grid.rows, 1, size[0]), grid.columns, 2, size[1])
 
 
-def _interpolate_axis(features: Array, phases: Phases, axis: int, length: Length) -> Array:
+def _interpolate_axis(features: Any, phases: Phases, axis: int, length: Length) -> Any:
     relative = jnp.take(phases.relative, phases.phase)
     below = jnp.floor(relative)
     parts = []

@@ -9,10 +9,11 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from arbsr_jax.kernels.blocking import SHARED_BLOCK, Blocks
 
@@ -47,10 +48,10 @@ G_TAPS = np.einsum("ai,bj->baij", G, G).reshape(POINTS, POINTS, 9)
 
 
 def winograd(
-    x: Float[Array, "batch height width channels"],
-    kernel: Float[Array, "3 3 channels features"],
+    x: Float[Any, "batch height width channels"],
+    kernel: Float[Any, "3 3 channels features"],
     block: int = SHARED_BLOCK,
-) -> Float[Array, "batch height width features"]:
+) -> Float[Any, "batch height width features"]:
     """The 3x3 cross-correlation with zero padding 1, filtered along both axes in blocks of `block` values."""
     zero = bond(x)
     kernel = kernel + zero
@@ -59,7 +60,7 @@ def winograd(
     blocks = _blocks_of(x, kernel.shape[-1], block)
     padded = blocks.pad(x, TILE, HALO)
 
-    def of_block(number: Array) -> Array:
+    def of_block(number: Any) -> Any:
         points, shape = _points_of_input(blocks.block(padded, number, TILE, HALO))
         products = (of_column @ matrix for of_column, matrix in zip(points, kernels, strict=True))
         # Rows first: each of them is a block of a product.
@@ -72,10 +73,10 @@ def winograd(
 
 
 def winograd_1d(
-    x: Float[Array, "batch height width channels"],
-    kernel: Float[Array, "3 3 channels features"],
+    x: Float[Any, "batch height width channels"],
+    kernel: Float[Any, "3 3 channels features"],
     block: int = SHARED_BLOCK,
-) -> Float[Array, "batch height width features"]:
+) -> Float[Any, "batch height width features"]:
     """The same for few features: filtered down the rows alone, taps along them.
 
     18 products stand for the 36 of four rows. Filtering both axes takes half of that again, but in products so thin
@@ -87,7 +88,7 @@ def winograd_1d(
     blocks = _blocks_of(x, features, block)
     padded = blocks.pad(x, TILE, HALO)
 
-    def of_block(number: Array) -> Array:
+    def of_block(number: Any) -> Any:
         by_row = _rows_of_input(blocks.block(padded, number, TILE, HALO))
         _, count, rows, wide, _ = by_row.shape
         width = wide - 2 * HALO
@@ -99,16 +100,16 @@ def winograd_1d(
 
 
 def winograd_kernel_gradient(
-    x: Float[Array, "batch height width channels"],
-    gradient: Float[Array, "batch height width features"],
+    x: Float[Any, "batch height width channels"],
+    gradient: Float[Any, "batch height width features"],
     block: int = SHARED_BLOCK,
-) -> Float[Array, "3 3 channels features"]:
+) -> Float[Any, "3 3 channels features"]:
     """The gradient of a conv's kernel, from the conv's input and the gradient of its result."""
     channels, features = x.shape[-1], gradient.shape[-1]
     blocks = _blocks_of(x, features, block)
     images, gradients = blocks.pad(x, TILE, HALO), blocks.pad(gradient, TILE, 0)
 
-    def of_block(number: Array) -> Array:
+    def of_block(number: Any) -> Any:
         points, _ = _points_of_input(blocks.block(images, number, TILE, HALO))
         pairs = zip(points, _points_of_gradient(blocks.block(gradients, number, TILE, 0)), strict=True)
         return jnp.stack([jnp.einsum("atc,atf->acf", *pair) for pair in pairs])
@@ -118,7 +119,7 @@ def winograd_kernel_gradient(
     return jnp.matmul(back, points, precision="highest").reshape(3, 3, channels, features)
 
 
-def bond(x: Float[Array, "batch height width channels"]) -> Float[Array, ""]:
+def bond(x: Float[Any, "batch height width channels"]) -> Float[Any, ""]:
     """A zero that has to be computed from images, whatever they hold.
 
     Kernels grow by half or more: without a bond to x, XLA would make those of all layers before the first of them runs.
@@ -126,48 +127,48 @@ def bond(x: Float[Array, "batch height width channels"]) -> Float[Array, ""]:
     return jnp.fmin(jnp.abs(x[0, 0, 0, 0]), 0)  # fmin: of NaN and 0 it takes 0, so no image touches another
 
 
-def add_all(parts: Iterable[Float[Array, "..."]]) -> Float[Array, "..."]:
+def add_all(parts: Iterable[Float[Any, "..."]]) -> Float[Any, "..."]:
     """The sum of at least one array."""
     return functools.reduce(operator.add, parts)
 
 
-def transform_input(parts: Sequence[Float[Array, "..."]]) -> list[Float[Array, "..."]]:
+def transform_input(parts: Sequence[Float[Any, "..."]]) -> list[Float[Any, "..."]]:
     """B_T applied: of six neighbouring pixels their values at the six points."""
     return _to_points(B_T, parts)
 
 
-def transform_output(points: Sequence[Float[Array, "..."]]) -> list[Float[Array, "..."]]:
+def transform_output(points: Sequence[Float[Any, "..."]]) -> list[Float[Any, "..."]]:
     """A_T applied: the four results of the products at the six points."""
     return _mixed(A_T @ PARTS, _pairs(points))
 
 
-def _to_points(matrix: np.ndarray, parts: Sequence[Array]) -> list[Array]:
+def _to_points(matrix: np.ndarray, parts: Sequence[Any]) -> list[Any]:
     return _pairs(_mixed(PARTS @ matrix, parts))
 
 
-def _pairs(values: Sequence[Array]) -> list[Array]:
+def _pairs(values: Sequence[Any]) -> list[Any]:
     """Sums and differences: of even and odd parts they are two points' values; of those, twice the parts."""
     first, a, b, c, d, last = values
     return [first, a + b, a - b, c + d, c - d, last]
 
 
-def _mixed(matrix: np.ndarray, parts: Sequence[Array]) -> list[Array]:
+def _mixed(matrix: np.ndarray, parts: Sequence[Any]) -> list[Any]:
     return [add_all(part * weight for weight, part in zip(row, parts, strict=True) if weight) for row in matrix]
 
 
-def _blocks_of(x: Array, features: int, block: int) -> Blocks:
+def _blocks_of(x: Any, features: int, block: int) -> Blocks:
     batch, height, width, channels = x.shape
     return Blocks.of(batch, -(-height // TILE), -(-width // TILE), max(channels, features), block)
 
 
-def _rows_of_input(padded: Array) -> Array:
+def _rows_of_input(padded: Any) -> Any:
     """Points of every column, [point, image, row of tiles, column, channel], for rows of TILE pixels each."""
     rows = padded.shape[1] // TILE
     # Every TILE-th row from each of the six first ones on.
     return jnp.stack(transform_input([padded[:, i : i + TILE * (rows - 1) + 1 : TILE] for i in range(POINTS)]))
 
 
-def _points_of_input(padded: Array) -> tuple[list[Array], tuple[int, int, int]]:
+def _points_of_input(padded: Any) -> tuple[list[Any], tuple[Any, Any, Any]]:
     """For each column of points an array [row of points, tile, channel]; (images, rows, columns) of the tiles."""
     batch, tall, wide, channels = padded.shape
     rows, columns = tall // TILE, wide // TILE
@@ -177,7 +178,7 @@ def _points_of_input(padded: Array) -> tuple[list[Array], tuple[int, int, int]]:
     return points, (batch, rows, columns)
 
 
-def _points_of_gradient(padded: Array) -> list[Array]:
+def _points_of_gradient(padded: Any) -> list[Any]:
     """The way back from results to products, in the order of `_points_of_input`."""
     batch, tall, wide, features = padded.shape
     rows, columns = tall // TILE, wide // TILE

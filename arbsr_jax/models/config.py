@@ -6,8 +6,6 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from jaxtyping import jaxtyped
-
 from arbsr_jax.errors import ArbsrError
 
 CHOICES = {
@@ -17,7 +15,6 @@ CHOICES = {
 }
 
 
-@jaxtyped(typechecker=None)  # fields come from files: __post_init__ says what is wrong with them
 @dataclass(frozen=True)
 class ModelConfig:
     """One network; every row of the paper's Table 1 is such a config.

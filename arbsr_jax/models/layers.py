@@ -64,7 +64,7 @@ class Pointwise(nn.Module):
     kernel_init: nn.initializers.Initializer = uniform_fan_in
 
     @nn.compact
-    def __call__(self) -> tuple[Float[Array, "channels channels"], Float[Array, "channels"]]:
+    def __call__(self) -> tuple[Float[Any, "channels channels"], Float[Any, "channels"]]:
         """The parameters."""
         kernel = self.param("kernel", self.kernel_init, (self.channels, self.channels), jnp.float32)
         return kernel, self.param("bias", nn.initializers.zeros, (self.channels,))
@@ -87,7 +87,7 @@ class Tail(nn.Module):
     def taps(
         self,
         x: Float[Array, "batch height width channels"],
-        before: tuple[Float[Array, "channels channels"], Float[Array, "channels"]] | None = None,
+        before: tuple[Float[Any, "channels channels"], Float[Any, "channels"]] | None = None,
     ) -> Float[Array, "batch height width nine_features"]:
         """Every pixel's nine taps, of x or of the 1x1 conv of x with the kernel and bias of `before`."""
         product = kernel_matrix(self.kernel)

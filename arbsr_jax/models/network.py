@@ -73,7 +73,7 @@ class SRNetwork(nn.Module):
     ) -> tuple[Features, dict[str, list[Array]]]:
         """LR features of images of an extent, for a scale (r_v, r_h), and the intermediates of `__call__`."""
         config = self.config
-        head = self.head((image - RGB_MEAN).astype(self.dtype), extent)
+        head = self.head((jnp.asarray(image) - RGB_MEAN).astype(self.dtype), extent)
         x, features, masks = head, [], []
         for index, block in enumerate(self.block, start=1):
             x = block(x, extent)

@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax.traverse_util import flatten_dict, unflatten_dict
-from jaxtyping import Array
 
 Parameters = dict[str, Any]
 BLOCK = "block_"  # what the names of the backbone's blocks begin with
@@ -41,7 +40,7 @@ def cast_parameters(parameters: Parameters, dtype: jnp.dtype | type) -> Paramete
     The tail computes the upsampler's 1x1 conv too.
     """
 
-    def cast(path: tuple, leaf: Array) -> Array:
+    def cast(path: tuple, leaf: Any) -> Any:
         names = {entry.key for entry in path}
         stays = names & {"hyper", "tail"} or {"upsampler", "mix"} <= names
         return leaf if stays else leaf.astype(dtype)

@@ -6,6 +6,8 @@ All upsamplers are called alike, with (x, extent, grid, table). They return the 
 
 from __future__ import annotations
 
+from typing import Any
+
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -19,7 +21,7 @@ from arbsr_jax.models.layers import Conv3x3, Pointwise, pixel_shuffle
 
 Features = Float[Array, "batch height width channels"]
 HRFeatures = Float[Array, "batch rows columns any_channels"]
-PointwiseConv = tuple[Float[Array, "channels channels"], Float[Array, "channels"]]
+PointwiseConv = tuple[Float[Any, "channels channels"], Float[Any, "channels"]]
 
 
 def identity_kernel1x1(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Shaped
 
-Pixels = Shaped[np.ndarray, "height width channels"]  # uint8 or uint16
+Pixels = Shaped[np.ndarray, "_ _ _"]  # [height, width, channels], uint8 or uint16
 
 
 @dataclass(frozen=True)

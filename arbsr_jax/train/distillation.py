@@ -12,17 +12,17 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from arbsr_jax.imaging.grid import Grid, Phases
 from arbsr_jax.models.extent import Extent
 
-Offset = tuple[Int[Array, ""], Int[Array, ""]]
+Offset = tuple[Int[Any, ""], Int[Any, ""]]
 STRIDE = 2  # of the HR pixels that are compared on both axes, if each of them is dear
 
 
 def reconstruction_loss(
-    sr: Float[Array, "batch rows columns 3"], hr: Float[Array, "batch rows columns 3"], size: Int[Array, "2"]
+    sr: Float[Any, "batch rows columns 3"], hr: Float[Any, "batch rows columns 3"], size: Int[Any, "2"]
 ) -> Float[Array, ""]:
     """L_SR: mean absolute error in 0..255 over the HR size (height, width); the canvas beyond it does not count."""
     error = Extent(size).zero_outside(jnp.abs(sr - hr))
@@ -41,10 +41,10 @@ def transfer_loss(
 
 
 def output_loss(
-    sr: Float[Array, "batch rows columns 3"],
+    sr: Float[Any, "batch rows columns 3"],
     grid: Grid,
-    teacher: Callable[[Grid], Float[Array, "batch some_rows some_columns 3"]],
-    step: Int[Array, ""] | None,
+    teacher: Callable[[Grid], Float[Any, "batch some_rows some_columns 3"]],
+    step: Int[Any, ""] | None,
 ) -> Float[Array, ""]:
     """L_output: mean absolute difference from another network's SR images in 0..255, over the HR size.
 
@@ -61,7 +61,7 @@ def output_loss(
     return reconstruction_loss(sr, jnp.clip(teacher(grid), 0, 255), grid.size)
 
 
-def stride_offset(step: Int[Array, ""]) -> Offset:
+def stride_offset(step: Int[Any, ""]) -> Offset:
     """The first row and column that is compared; all pixels have had their turn after four steps."""
     return step % STRIDE, step // STRIDE % STRIDE
 
@@ -76,13 +76,13 @@ def strided_grid(grid: Grid, offset: Offset) -> Grid:
 
 
 def strided(
-    image: Float[Array, "batch rows columns 3"], offset: Offset
-) -> Float[Array, "batch fewer_rows fewer_columns 3"]:
+    image: Shaped[Any, "batch rows columns channels"], offset: Offset
+) -> Shaped[Any, "batch fewer_rows fewer_columns channels"]:
     """The pixels of an image on the canvas of `strided_grid`."""
     return _every(_every(image, offset[0], 1), offset[1], 2)
 
 
-def _every(values: Any, first: Array, axis: int) -> Array:
+def _every(values: Any, first: Any, axis: int) -> Array:
     count = values.shape[axis] // STRIDE
     pairs = jax.lax.slice_in_dim(values, 0, count * STRIDE, axis=axis)
     pairs = pairs.reshape(*values.shape[:axis], count, STRIDE, *values.shape[axis + 1 :])

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -66,7 +67,7 @@ class Meter:
                 return
             yield batch
 
-    def add(self, metrics: dict[str, jax.Array]) -> None:
+    def add(self, metrics: dict[str, Any]) -> None:
         """Metrics of one step; not read before the report, so that steps need not wait."""
         self._metrics.append(metrics)
 

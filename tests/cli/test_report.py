@@ -29,7 +29,9 @@ def test_models_stand_below_each_other(files, tmp_path, capsys):
     lines = target.read_text().splitlines()[2:]
     assert lines[0] == "| model | Set5 x2 | Set5 x2.5x3.5 | Set5 mean of 2 |"
     published = ["| bicubic (EDSR, Table 3)", "| EDSR (EDSR, Table 3)"]
-    differences = ["| bicubic - bicubic (EDSR, Table 3)", "| bicubic - two", "| one - two"]
+    published += [f"| {name} (ArbSR, Table 2)" for name in ("bicubic", "EDSR", "RCAN", "ArbEDSR", "ArbRCAN")]
+    differences = [f"| bicubic - bicubic ({paper})" for paper in ("EDSR, Table 3", "ArbSR, Table 2")]
+    differences += ["| bicubic - two", "| one - two"]
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| bicubic", "| one", "| two", *published, *differences]
     assert lines[6].split(" | ")[1:] == ["38.11 / 0.9601", "-", "- |"]
     assert lines[-1].split(" | ")[1:] == ["+0.00 / +0.0000"] * 2 + ["+0.00 / +0.0000 |"]

@@ -31,6 +31,11 @@ def picture(path, size=(18, 13), kind=None):
     return path
 
 
+def size_of(path):
+    with Image.open(path) as image:
+        return image.size
+
+
 def test_scale_size_and_a_bad_file(tmp_path, photograph, capsys):
     Image.fromarray(photograph[:21, :31]).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_text("no image")
@@ -44,13 +49,13 @@ def test_scale_size_and_a_bad_file(tmp_path, photograph, capsys):
     assert "x2.5 horizontally, x3.5 vertically" in printed.out
 
     assert main(["upscale", str(tmp_path / "a.png"), "-o", str(out), "--size", "100x50"]) == 0
-    assert Image.open(out / "a.png").size == (100, 50)
+    assert size_of(out / "a.png") == (100, 50)
 
 
 def test_half_pixels_are_rounded_up_and_said(tmp_path, model, capsys):
     picture(tmp_path / "a.png", (301, 203))
     assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "b.png", "--scale", "2.5x3.5") == 0
-    assert Image.open(tmp_path / "b.png").size == (753, 711)
+    assert size_of(tmp_path / "b.png") == (753, 711)
     assert "753x711" in capsys.readouterr().out
 
 
@@ -59,7 +64,7 @@ def test_a_side_left_open_follows_the_other(tmp_path, model, size, expected):
     """18 x 13 pixels: 60 / 18 * 13 = 43.3, 40 / 13 * 18 = 55.4."""
     picture(tmp_path / "a.png")
     assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "b.png", "--size", size) == 0
-    assert Image.open(tmp_path / "b.png").size == expected
+    assert size_of(tmp_path / "b.png") == expected
 
 
 def test_folders_keep_their_structure_and_names_can_change(tmp_path, model):

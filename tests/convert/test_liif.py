@@ -12,6 +12,7 @@ from arbsr_jax import load_model
 from arbsr_jax.cli.main import main
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.models.extent import WHOLE
 from arbsr_jax.models.network import SRNetwork
 from tests.conftest import DATA, real_data
 
@@ -44,7 +45,9 @@ def test_the_decoder_computes_the_same_up_to_the_rim(rng, tmp_path, capsys):
         with torch.no_grad():
             expected = network.decode(torch.tensor(features), size).numpy()
         decode = jax.jit(lambda *given: SRNetwork(model.config).apply(*given, method="decode"))
-        ours = decode({"params": model.parameters}, 127.5 * features.transpose(0, 2, 3, 1), make_grid(exact, size))
+        ours = decode(
+            {"params": model.parameters}, 127.5 * features.transpose(0, 2, 3, 1), WHOLE, make_grid(exact, size)
+        )
         np.testing.assert_allclose(ours[0], expected, rtol=0, atol=1e-3, err_msg=str(scale))
 
 

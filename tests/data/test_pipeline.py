@@ -135,7 +135,7 @@ def test_the_papers_scales():
     assert [str(scale) for scale in (scales[0], scales[1], scales[-1])] == ["1.1", "1.2", "4"]
     assert len(scales) == 30
     assert len(training_scales(asymmetric=True)) == 900
-    assert set(plan_of(scales, [], patch=50).canvases) == {100, 150, 200}
+    assert set(plan_of(scales, np.zeros(0, np.int32), patch=50).canvases) == {100, 150, 200}
 
 
 def test_the_first_epoch_has_integer_scales_alone():
@@ -150,7 +150,7 @@ def test_the_first_epoch_has_integer_scales_alone():
 def test_a_share_of_the_asymmetric_batches_is_symmetric():
     scales = training_scales(asymmetric=True)
     none, half, full = (
-        [scales[i] for i in scale_schedule(scales, 6000, 0, 0, symmetric_share=share)] for share in (0, 0.5, 1)
+        [scales[i] for i in scale_schedule(scales, 6000, 0, 0, symmetric_share=share)] for share in (0.0, 0.5, 1.0)
     )
     shares = [np.mean([scale.symmetric for scale in drawn]) for drawn in (none, half, full)]
     np.testing.assert_allclose(shares, [1 / 30, 0.5 + 0.5 / 30, 1], atol=0.02)
@@ -169,12 +169,12 @@ def test_a_share_above_one_is_refused():
 
 def test_a_patch_that_does_not_fit_the_scales_is_refused(store):
     with pytest.raises(ArbsrError, match=r"patch 25 times scale 1\.1"):
-        _ = plan_of([Scale.of("1.1")], [], patch=25).smallest_image
+        _ = plan_of([Scale.of("1.1")], np.zeros(0, np.int32), patch=25).smallest_image
 
 
 def test_a_batch_that_does_not_divide_among_processes_is_refused():
     with pytest.raises(ArbsrError, match="batch of 4 does not divide among 3 processes"):
-        plan_of(SCALES, [], processes=3)
+        plan_of(SCALES, np.zeros(0, np.int32), processes=3)
 
 
 def as_training(pictures):

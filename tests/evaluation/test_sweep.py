@@ -52,7 +52,7 @@ def test_a_killed_sweep_goes_on_and_ends_with_the_same_scores(images, tmp_path, 
     straight, killed = tmp_path / "straight.json", tmp_path / "killed.json"
     command = ["evaluate.py", "--model", "arbedsr-tiny", "--data", images, "--sweep", "large", "--json"]
     assert run_command(*command, straight).returncode == 0
-    process = subprocess.Popen([sys.executable, *map(str, command), str(killed)], cwd=ROOT, stdout=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, *map(str, command), str(killed)], cwd=ROOT, stdout=subprocess.DEVNULL)
     cache = killed.with_suffix(".images.jsonl")
     deadline = time.monotonic() + 120
     while (not cache.exists() or cache.read_text().count("\n") < moment) and time.monotonic() < deadline:
@@ -75,9 +75,10 @@ def test_two_processes_share_a_sweep(images, tmp_path):
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
     both = [*command, "--json", str(shared), "--coordinator", address, "--processes", "2", "--process"]
-    first, second = (subprocess.Popen([*both, str(n)], cwd=ROOT, stdout=subprocess.PIPE) for n in range(2))
-    output = first.communicate(timeout=120)[0].decode()
+    second = subprocess.Popen([*both, "1"], cwd=ROOT, stdout=subprocess.DEVNULL)
+    first = subprocess.run([*both, "0"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (first.returncode, second.wait(timeout=60)) == (0, 0)
+    output = first.stdout
     assert scores(shared) == scores(alone)
     assert "8 scores of single images are known" in output
     assert len((tmp_path / "shared.images-1.jsonl").read_text().splitlines()) == 4
