@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -13,6 +14,7 @@ from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.grid import factors
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.model_file import Model
+from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import SRNetwork
 
 
@@ -30,9 +32,15 @@ class Encoded(NamedTuple):
 
 def encode(model: Model, lr: UInt8[np.ndarray, "height width 3"], scale: Scale) -> Encoded:
     """Features of an LR image by a network for a scale, or by a scale-specific one."""
-    program = ProgramCache(jax.jit(lambda *arguments: SRNetwork(model.config).apply(*arguments, method="encode")[1]))
-    out = program({"params": model.parameters}, lr[None].astype(np.float32), factors(scale))
+    out = _program(model.config)({"params": model.parameters}, lr[None].astype(np.float32), factors(scale))
     return Encoded([np.asarray(x[0]) for x in out["features"]], [np.asarray(mask[0, ..., 0]) for mask in out["masks"]])
+
+
+@functools.cache
+def _program(config: ModelConfig) -> ProgramCache:
+    """One for all scales and images of a network."""
+    network = SRNetwork(config)
+    return ProgramCache(jax.jit(lambda *arguments: network.apply(*arguments, method="encode")[1]))
 
 
 def encode_for_scales(

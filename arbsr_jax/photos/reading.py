@@ -8,9 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import imagecodecs
 import numpy as np
-import tifffile
+import pyvips
 from PIL import Image, ImageCms
 
 from arbsr_jax.errors import ArbsrError
@@ -115,14 +114,11 @@ def _gray16(image: Image.Image) -> Pixels:
 
 def _colour16(image: Image.Image, path: Path, frame: int) -> Pixels:
     image.load()  # Pillow finds damage first, and says it in its own words
-    content = path.read_bytes()
+    page = {"page": frame} if image.format == "TIFF" else {}
     try:
-        if image.format == "PNG":
-            pixels = imagecodecs.png_decode(content)
-        else:
-            pixels = tifffile.imread(io.BytesIO(content), key=frame)
-    except Exception as error:  # both raise whatever their parsers raise
-        raise ValueError(f"{type(error).__name__}: {error}") from None
+        pixels = pyvips.Image.new_from_buffer(path.read_bytes(), "", fail_on="error", **page).numpy()
+    except pyvips.Error as error:
+        raise ValueError(" ".join(str(error).split())) from None
     if pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[:2] != (image.height, image.width):
         raise ValueError(f"its 16-bit pixels are laid out as {pixels.dtype}{list(pixels.shape)}")
     return pixels

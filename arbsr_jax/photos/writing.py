@@ -8,16 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import imagecodecs
 import numpy as np
-import tifffile
+import pyvips
 from PIL import Image
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
 from arbsr_jax.photos.photo import Photo, Pixels, to_8_bit
 
-MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 SIGNATURE_AND_HEADER = 8 + 25  # bytes of a PNG before its second chunk
 
 
@@ -103,21 +101,27 @@ def _encode(
 ) -> Callable[[Path], object]:
     """A function that writes the pixels under a name."""
     one = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-    if pixels.dtype == np.uint16 and kind is PNG:
-        content = with_chunks(bytes(imagecodecs.png_encode(one)), icc, exif)
+    gray_tiff = kind is TIFF and pixels.shape[-1] == 1  # of which libvips drops a profile that is not of gray
+    if pixels.dtype == np.uint16 and not gray_tiff:
+        content = _encode_deep(kind, pixels, icc, exif)
         return lambda path: path.write_bytes(content)
-    if pixels.dtype == np.uint16:
-        settings: dict[str, Any] = {"photometric": "rgb" if pixels.shape[-1] > 2 else "minisblack"}
-        extra = ["unassalpha"] if pixels.shape[-1] == 4 else None
-        return lambda path: tifffile.imwrite(
-            path, one, compression="zlib", predictor=True, extrasamples=extra, iccprofile=icc, metadata=None, **settings
-        )
     options: dict[str, Any] = {"quality": quality, "subsampling": 0} if kind is JPEG else {}
     options |= {"quality": quality, "method": 4} if kind is WEBP else {}
     options |= {"compression": "tiff_deflate"} if kind is TIFF else {}
     options |= {name: value for name, value in (("icc_profile", icc), ("exif", exif)) if value}
-    image = Image.fromarray(np.ascontiguousarray(one), MODES[pixels.shape[-1]])
+    image = Image.fromarray(np.ascontiguousarray(one))
     return lambda path: image.save(path, kind.name, **options)
+
+
+def _encode_deep(kind: Format, pixels: Pixels, icc: bytes | None, exif: bytes | None) -> bytes:
+    """16-bit PNG and TIFF."""
+    interpretation = "rgb16" if pixels.shape[-1] > 2 else "grey16"
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(interpretation=interpretation)
+    if kind is PNG:
+        return with_chunks(bytes(image.pngsave_buffer(bitdepth=16, keep="none")), icc, exif)
+    if icc:
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
+    return bytes(image.tiffsave_buffer(compression="deflate", predictor="horizontal"))
 
 
 def with_chunks(png: bytes, icc: bytes | None, exif: bytes | None) -> bytes:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zlib
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -19,7 +20,7 @@ from tests.conftest import ROOT
 from tests.photos import fixtures
 
 GOOD = fixtures.png(Image.fromarray(fixtures.pixels(3, 8)))
-DEEP = writing.imagecodecs.png_encode(fixtures.pixels(3, 16))
+DEEP = imagecodecs.png_encode(fixtures.pixels(3, 16))
 
 
 def encoded(kind, **options):
