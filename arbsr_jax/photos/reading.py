@@ -114,7 +114,7 @@ def _gray16(image: Image.Image) -> Pixels:
 
 def _colour16(image: Image.Image, path: Path, frame: int) -> Pixels:
     image.load()  # Pillow finds damage first, and says it in its own words
-    page = {"page": frame} if image.format == "TIFF" else {}
+    page: dict[str, Any] = {"page": frame} if image.format == "TIFF" else {}
     try:
         pixels = pyvips.Image.new_from_buffer(path.read_bytes(), "", fail_on="error", **page).numpy()
     except pyvips.Error as error:

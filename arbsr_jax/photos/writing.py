@@ -116,9 +116,9 @@ def _encode(
 def _encode_deep(kind: Format, pixels: Pixels, icc: bytes | None, exif: bytes | None) -> bytes:
     """16-bit PNG and TIFF."""
     interpretation = "rgb16" if pixels.shape[-1] > 2 else "grey16"
-    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(interpretation=interpretation)
+    image: Any = pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(interpretation=interpretation)
     if kind is PNG:
-        return with_chunks(bytes(image.pngsave_buffer(bitdepth=16, keep="none")), icc, exif)
+        return with_chunks(bytes(image.pngsave_buffer(bitdepth=16, keep=pyvips.enums.ForeignKeep.NONE)), icc, exif)
     if icc:
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
     return bytes(image.tiffsave_buffer(compression="deflate", predictor="horizontal"))
