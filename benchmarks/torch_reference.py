@@ -1,4 +1,4 @@
-"""ArbEDSR in PyTorch, written plainly as the paper describes it: what our speed is compared with.
+"""ArbEDSR in PyTorch, written step by step as the paper describes it: the reference for our speed.
 
 The heads run at every HR pixel and features are read by grid_sample; the masks' hourglass, the depth-wise convs and
 the rest are PyTorch's own layers.
