@@ -29,7 +29,8 @@ TEACHER = implicit(fixtures.STUDENT)
 
 
 def sr_of(config, parameters, lr, grid):
-    return np.asarray(SRNetwork(config).apply({"params": parameters}, lr.astype(np.float32), grid)[0], np.float64)
+    sr, _ = jax.jit(SRNetwork(config).apply)({"params": parameters}, lr.astype(np.float32), grid)
+    return np.asarray(sr, np.float64)
 
 
 @pytest.fixture(scope="module")
