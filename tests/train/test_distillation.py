@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from arbsr_jax import ArbsrError, parallel
+from arbsr_jax.compilation import ProgramCache
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.model_file import save_model
@@ -29,7 +30,7 @@ TEACHER = implicit(fixtures.STUDENT)
 
 
 def sr_of(config, parameters, lr, grid):
-    sr, _ = jax.jit(SRNetwork(config).apply)({"params": parameters}, lr.astype(np.float32), grid)
+    sr, _ = ProgramCache(jax.jit(SRNetwork(config).apply))({"params": parameters}, lr.astype(np.float32), grid)
     return np.asarray(sr, np.float64)
 
 

@@ -7,6 +7,7 @@ import optax
 import pytest
 
 from arbsr_jax import parallel
+from arbsr_jax.compilation import ProgramCache
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.metrics import quality_y
 from arbsr_jax.imaging.resize import imresize
@@ -32,7 +33,9 @@ def test_total_is_reconstruction_plus_weighted_transfer_in_float64():
     these = fixtures.constants(teacher=fixtures.teacher_parameters())
     lr, hr = fixtures.batch()
     state = fixtures.fresh()
-    student, teacher = (jax.jit(SRNetwork(config).apply) for config in (fixtures.STUDENT, fixtures.TEACHER))
+    student, teacher = (
+        ProgramCache(jax.jit(SRNetwork(config).apply)) for config in (fixtures.STUDENT, fixtures.TEACHER)
+    )
     sr, out = student({"params": state.parameters}, lr.astype(np.float32), these.grid)
     _, taught = teacher({"params": these.teacher}, lr.astype(np.float32), these.grid)
     reconstruction = np.abs(np.asarray(sr, np.float64) - hr).mean()
