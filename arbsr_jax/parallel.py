@@ -92,7 +92,7 @@ class DataParallel:
 
     def __init__(self, step: Callable[..., Any], on_compile: Callable[[str], None] = lambda line: None) -> None:
         mapped = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None, donate_argnums=(0,))
-        self._cache, self._on_compile, self._shapes = ProgramCache(mapped, self._say), on_compile, ""
+        self._cache, self._on_compile, self._batch = ProgramCache(mapped, self._say), on_compile, None
 
     @property
     def programs(self) -> int:  # noqa: D102 (described above)
@@ -105,8 +105,7 @@ class DataParallel:
 
     def __call__(self, state: PyTree, batch: PyTree, constants: PyTree) -> tuple[PyTree, PyTree]:
         """Run the step; `batch` has leading axes [devices, batch / devices], as `shard` makes them."""
-        arguments = self._arguments(state, batch, constants)
-        return self._cache.program(*arguments)(*arguments)
+        return self._cache(*self._arguments(state, batch, constants))
 
     def flops(self, state: PyTree, batch: PyTree, constants: PyTree) -> float:
         """Floating-point operations of one step on one device, as XLA counts them."""
@@ -114,12 +113,13 @@ class DataParallel:
         return analysis["flops"]
 
     def _arguments(self, state: PyTree, batch: PyTree, constants: PyTree) -> tuple[PyTree, PyTree, PyTree]:
-        self._shapes = " ".join("x".join(map(str, leaf.shape)) for leaf in jax.tree.leaves(batch))
+        self._batch = batch
         return replicate(state), batch, replicate(constants)
 
     def _say(self, program: jax.stages.Compiled, seconds: float) -> None:
         del program
-        self._on_compile(f"compiled program {self.programs} ({self._shapes}) in {seconds:.1f} s")
+        shapes = " ".join("x".join(map(str, leaf.shape)) for leaf in jax.tree.leaves(self._batch))
+        self._on_compile(f"compiled program {self.programs} ({shapes}) in {seconds:.1f} s")
 
 
 def replicate(tree: PyTree) -> PyTree:

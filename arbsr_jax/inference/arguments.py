@@ -48,7 +48,7 @@ def resolve_target(lr: tuple[int, int], scale: ScaleLike | None, size: SizeLike 
         scale = Scale.of(scale)
         return scale, scale.output_size(*lr)
     assert size is not None
-    hr = Size(width=int(size[0]), height=int(size[1]))
+    hr = Size(width=size[0], height=size[1])
     exact = Scale.between(lr, hr)
     if not exact.allowed:
         raise ArbsrError(

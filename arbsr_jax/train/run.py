@@ -64,7 +64,7 @@ def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLo
     checkpoints = TrainingCheckpoints(workdir / "checkpoints", config.keep, log.say)
     state = checkpoints.restore_latest(state) or state
     provenance = {"trained_with": "train.py", "config": config.to_dict(), "data": [Path(name).name for name in sources]}
-    around = RunContext(
+    context = RunContext(
         log,
         checkpoints,
         Validation(config.validation, model, workdir, log.say),
@@ -79,7 +79,7 @@ def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLo
     stream = pipeline.pooled_batches(pools, plan, config.data.pool_steps, start, log.say)
     plans = scale_plans(config, model, teachers, plan, log.say, load_output_teacher(config.teachers.output))
     try:
-        state = run_steps(config, state, stream, plans, around)
+        state = run_steps(config, state, stream, plans, context)
     finally:
         checkpoints.close()
     path = workdir / MODEL_FILE
