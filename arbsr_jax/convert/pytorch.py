@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+import torch  # pyright: ignore[reportMissingImports] (an extra)
 from jaxtyping import Float32
 
 from arbsr_jax.errors import ArbsrError
