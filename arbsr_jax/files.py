@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,8 @@ from pathlib import Path
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary name to write to: it becomes `path` once everything is written, and is removed if that fails."""
-    partial = path.with_name(f".{path.name[:200]}.{os.getpid()}")
+    short = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()  # names can be as long as is allowed
+    partial = path.with_name(f".{short}.{os.getpid()}.partial")
     try:
         yield partial
         partial.replace(path)

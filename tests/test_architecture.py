@@ -36,6 +36,7 @@ WALLS = {
     "tensorboardX": ("arbsr_jax/train/logs.py",),
     "orbax": ("arbsr_jax/train/checkpoints.py",),
     "optax": ("arbsr_jax/train/",),
+    "pyvips": ("arbsr_jax/photos/",),
 }
 NOT_IN = {  # rooms, and the packages that they do without
     "imaging": ("jax", "flax"),

@@ -1,10 +1,60 @@
-"""What all commands share: exit codes, and the flags by which several processes or hosts share one job."""
+"""What all commands share: exit codes, lines on the terminal, names of files to write, flags of several processes."""
 
 from __future__ import annotations
 
 import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from arbsr_jax.errors import ArbsrError
 
 DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
+
+
+class ReaderGoneError(Exception):
+    """Nobody reads the output any more, as with `| head -1`."""
+
+
+def prepare_streams() -> None:
+    """Let names that the terminal's encoding lacks appear with backslashes instead of ending the run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a test may have put something else there
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say(line: str, stream: Any, write: Callable[..., object] = print) -> None:
+    """Print one line; a full disc behind the stream loses the line and nothing else.
+
+    Raises:
+      ReaderGoneError: the pipe is closed.
+    """
+    try:
+        write(line, file=stream)
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what is buffered goes nowhere, without a word
+        raise ReaderGoneError from None
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def check_ending(path: Path, endings: Mapping[str, str]) -> None:
+    """Refuse to write a kind of file under the ending of another.
+
+    Args:
+      path: the file to write.
+      endings: what is written, by ending.
+
+    Raises:
+      ArbsrError: the ending is none of them.
+    """
+    if path.suffix.lower() not in endings:
+        allowed = "; ".join(f"{ending or 'no ending'} ({words})" for ending, words in endings.items())
+        raise ArbsrError(f"{path}: files of this kind are not written; allowed: {allowed}")
 
 
 def add_process_flags(parser: argparse.ArgumentParser) -> None:

@@ -8,12 +8,14 @@ import importlib
 from pathlib import Path
 from types import ModuleType
 
-from arbsr_jax.cli.conventions import DONE
+from arbsr_jax.cli.conventions import DONE, check_ending
 from arbsr_jax.convert.architecture import ARCHITECTURES, from_torch, infer_architecture, infer_config, to_torch
 from arbsr_jax.errors import ArbsrError, missing_extra
 from arbsr_jax.model_file import SUFFIX, load_model, save_model
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.parameters import count_parameters
+
+TORCH_ENDINGS: dict[str, str] = dict.fromkeys((".pt", ".pth", ".ckpt"), "PyTorch weights")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -35,12 +37,12 @@ def run(flags: argparse.Namespace) -> int:
     """
     pytorch = _pytorch()
     if flags.input.suffix == SUFFIX:
+        check_ending(flags.output, TORCH_ENDINGS)
         model = load_model(flags.input)
         pytorch.write_checkpoint(flags.output, to_torch(model.parameters, model.config))
         print(f"wrote {flags.output}: a state dict for {_words(model.config.backbone, model.config)}")
         return DONE
-    if flags.output.suffix != SUFFIX:
-        raise ArbsrError(f"{flags.output}: the name of a model file ends in {SUFFIX}")
+    check_ending(flags.output, {SUFFIX: "a model file"})
     source, remarks = pytorch.read_checkpoint(flags.input)
     try:
         architecture = flags.arch or infer_architecture(source)

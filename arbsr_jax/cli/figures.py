@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from arbsr_jax.cli.conventions import DONE, SOME_FAILED
+from arbsr_jax.cli.conventions import DONE, SOME_FAILED, check_ending
 from arbsr_jax.errors import ArbsrError, missing_extra
 from arbsr_jax.evaluation.datasets import Dataset, open_dataset, sample_photographs
 from arbsr_jax.evaluation.methods import Network
@@ -51,6 +51,7 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: a flag is wrong, or a file or folder missing.
     """
+    check_ending(flags.output, dict.fromkeys(("", ".png", ".pdf"), "PNG and PDF"))
     dataset = open_dataset(flags.data) if flags.data else sample_photographs()
     if flags.limit is not None:
         dataset = dataset.drawn(flags.limit, flags.seed)

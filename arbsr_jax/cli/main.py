@@ -7,7 +7,7 @@ import importlib
 import sys
 from types import ModuleType
 
-from arbsr_jax.cli.conventions import WRONG_USAGE
+from arbsr_jax.cli.conventions import DONE, WRONG_USAGE, ReaderGoneError, prepare_streams
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.version import VERSION
 
@@ -59,8 +59,11 @@ def run_command(module: ModuleType, program: str, arguments: list[str] | None) -
     module.add_flags(parser)
     flags = parser.parse_args(arguments)
     keep_programs_on_disk()
+    prepare_streams()
     try:
         return module.run(flags)
+    except ReaderGoneError:
+        return DONE
     except ArbsrError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return WRONG_USAGE

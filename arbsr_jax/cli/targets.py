@@ -8,6 +8,7 @@ from typing import Any
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import Scale, round_half_up
+from arbsr_jax.inference.arguments import resolve_target
 from arbsr_jax.train.schedule import LARGEST
 
 
@@ -21,8 +22,8 @@ class Target:
           ArbsrError: it is not understood.
         """
         self.scale = Scale.of(scale) if scale else None
-        match = re.fullmatch(r"(\d*)x(\d*)", size, re.ASCII) if size else None
-        if size and (not match or not (match[1] or match[2])):
+        match = re.fullmatch(r"(\d*)[xX×](\d*)", size, re.ASCII) if size else None
+        if size and (not match or not (match[1] or match[2]) or 0 in {int(side) for side in match.groups() if side}):
             raise ArbsrError(
                 f"size {size!r} is not understood; give width x height in pixels, for example 1920x1080, "
                 "or one of them: 1920x or x1080"
@@ -38,11 +39,13 @@ class Target:
         return {"size": (max(1, wide), max(1, high))}
 
     def pixels(self, height: int, width: int) -> tuple[int, int]:
-        """(width, height) of the result."""
-        if self.scale:
-            size = self.scale.output_size(height, width)
-            return size.width, size.height
-        return self.of(height, width)["size"]
+        """(width, height) of the result.
+
+        Raises:
+          ArbsrError: a factor to that size is not allowed.
+        """
+        _, size = resolve_target((height, width), **{"scale": None, "size": None} | self.of(height, width))
+        return size.width, size.height
 
     @property
     def in_words(self) -> str:
@@ -50,9 +53,17 @@ class Target:
         return self.scale.in_words if self.scale else "to the exact size"
 
     @property
-    def beyond_training(self) -> bool:
+    def label(self) -> str:
+        """What names of results say: `2.5x3.5`, or `1920x1080`."""
+        if self.scale:
+            return str(self.scale) if not self.scale.symmetric else f"{self.scale}x{self.scale}"
+        return f"{self._width or ''}x{self._height or ''}"
+
+    def beyond_training(self, height: int, width: int) -> bool:
         """Whether it asks for more than networks are trained for here."""
-        return self.scale is not None and max(self.scale.vertical, self.scale.horizontal) > LARGEST
+        wide, high = self.pixels(height, width)
+        exact = self.scale or Scale.between((height, width), (high, wide))
+        return max(exact.vertical, exact.horizontal) > LARGEST
 
 
 def parse_memory(text: str) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from arbsr_jax import parallel
-from arbsr_jax.cli.conventions import DONE, SOME_FAILED, add_process_flags
+from arbsr_jax.cli.conventions import DONE, SOME_FAILED, add_process_flags, say
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
@@ -22,8 +22,8 @@ from arbsr_jax.inference.photographs import upscale_photo
 from arbsr_jax.inference.upscaler import Progress, Upscaler, load_model
 from arbsr_jax.model_file import DEFAULT_MODEL
 from arbsr_jax.models.parameters import DTYPES
-from arbsr_jax.photos import video
-from arbsr_jax.photos.jobs import AUTO, Job, plan_jobs
+from arbsr_jax.photos import film
+from arbsr_jax.photos.jobs import AUTO, Job, check_name, plan_jobs
 from arbsr_jax.photos.photo import Photo
 from arbsr_jax.photos.reading import photo_size, read_photos
 from arbsr_jax.photos.writing import DEFAULT_QUALITY, FORMATS, write_photo
@@ -35,7 +35,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
     add = parser.add_argument
     add("inputs", nargs="+", metavar="IN", help="image files, films, folders (with all inside), or patterns")
-    add("-o", "--output", type=Path, required=True, metavar="OUT", help="a folder; for one image also a file name")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="OUT",
+        help="a folder; for one image also a file name (default: beside the source, as NAME_2.5x3.5.EXT)",
+    )
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--scale", help="2.5, or 2.5x3.5 for horizontal x vertical (width x height)")
     target.add_argument("--size", help="width x height in pixels: 1920x1080, or 1920x, or x1080")
@@ -49,9 +55,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     add("--precision", choices=DTYPES, default="float32", help="what to compute in; bfloat16 is for accelerators")
     add("--ext", default=AUTO, help=f"kind of file to write: {AUTO}, {', '.join(e[1:] for e in FORMATS)}")
-    add("--suffix", default="", help="added to names, as in _large")
+    add("--suffix", help="added to names, as in _large (default: nothing; without -o the factors or the size)")
     add("--quality", type=int, default=DEFAULT_QUALITY, help=f"of JPEG and WebP (default: {DEFAULT_QUALITY})")
-    add("--no-metadata", action="store_true", help="leave EXIF and colour profiles out")
+    add("--no-metadata", action="store_true", help="leave EXIF, XMP, text, resolution and colour profiles out: sRGB")
     add("--frames", choices=(FIRST, ALL), default=FIRST, help="of animated and multi-page files (default: first)")
     add("--skip-existing", action="store_true", help="leave alone what is there already: goes on after an interruption")
     add("--dry-run", action="store_true", help="say what would be done")
@@ -68,13 +74,13 @@ def run(flags: argparse.Namespace) -> int:
     target = Target(flags.scale, flags.size)
     if not 1 <= flags.quality <= 100:
         raise ArbsrError(f"--quality {flags.quality} is not allowed; give 1 to 100")
-    jobs = plan_jobs(flags.inputs, flags.output, suffix=flags.suffix, extension=flags.ext)
+    beside = flags.output is None
+    suffix = flags.suffix or (f"_{target.label}" if beside else "")
+    jobs = plan_jobs(flags.inputs, flags.output, suffix=suffix, extension=flags.ext, say=warn)
     memory = parse_memory(flags.memory)
     parallel.initialize_distributed(flags.coordinator, flags.processes, flags.process)
     process, processes = parallel.this_process() if flags.coordinator else (0, 1)
     upscaler = load_model(flags.model, tile=flags.tile, memory=memory, precision=flags.precision)
-    if target.beyond_training and not upscaler.model.config.scale:
-        print(f"note: {target.in_words} is more than networks are trained for here; expect less of it", file=sys.stderr)
     done = Batch(flags, target, upscaler).run(jobs[process::processes])
     if flags.json:
         flags.json.parent.mkdir(parents=True, exist_ok=True)
@@ -86,56 +92,85 @@ def run(flags: argparse.Namespace) -> int:
     return SOME_FAILED if any(entry["status"] == "failed" for entry in done) else DONE
 
 
+def warn(line: str) -> None:
+    """A line beside the results."""
+    say(f"note: {line}", sys.stderr)
+
+
 class Batch:
     """One run over many files."""
 
     def __init__(self, flags: argparse.Namespace, target: Target, upscaler: Upscaler) -> None:
         self._flags, self._target, self._upscaler = flags, target, upscaler
+        self._targets: dict[Path, Path] = {}  # every result of this run, and its source
 
     def run(self, jobs: list[Job]) -> list[dict[str, Any]]:
         """The outcome of every job."""
         done = []
+        self._targets = {job.target.absolute(): job.source for job in jobs}
         layout = "{desc}{percentage:3.0f}%|{bar}| {n:.1f}/{total} images [{elapsed}<{remaining}]"
         with tqdm(total=len(jobs), leave=False, disable=None, bar_format=layout) as bar:
             for number, job in enumerate(jobs):
                 entry = {"source": str(job.source), "target": str(job.target)}
                 try:
+                    check_name(job.target)
                     entry |= self._one(job, lambda share, at=number: bar.update(at + share - bar.n))
+                    line, stream = self._line(job, entry), sys.stdout
                 except (ArbsrError, OSError) as error:
-                    words = f"{job.source}: {error.strerror}" if isinstance(error, OSError) else str(error)
-                    entry |= {"status": "failed", "error": words}
-                    bar.write(f"arbsr upscale: skipped {entry['error']}", file=sys.stderr)
-                else:
-                    bar.write(self._line(job, entry), file=sys.stdout)
+                    words = error.strerror if isinstance(error, OSError) else str(error)
+                    known = str(job.source) in str(words) or str(job.target) in str(words)
+                    entry |= {"status": "failed", "error": words if known else f"{job.source}: {words}"}
+                    line, stream = f"arbsr upscale: skipped {entry['error']}", sys.stderr
+                say(line, stream, bar.write)
                 bar.update(number + 1 - bar.n)
                 done.append(entry)
         return done
 
     def _one(self, job: Job, progress: Progress) -> dict[str, Any]:
         flags = self._flags
-        if flags.skip_existing and job.target.exists():
-            return {"status": "there already"}
-        if job.source.suffix.lower() in video.SUFFIXES:
+        if job.target.exists() and (flags.skip_existing or flags.output is None):
+            if flags.skip_existing:
+                return {"status": "there already"}
+            raise ArbsrError(f"{job.target} is there already; remove it, or give -o or --skip-existing")
+        if job.source.suffix.lower() in film.SUFFIXES:
             return self._film(job, progress)
         if flags.dry_run:
             height, width = photo_size(job.source)
-            return {"status": "would do", "from": [width, height], "to": list(self._target.pixels(height, width))}
+            return {"status": "would do", "remarks": [], **self._sizes(height, width)}
         begin = time.perf_counter()
         with closing(read_photos(job.source)) as photos:
             first = next(photos)
-            remarks, count = [], first.frames if flags.frames == ALL else 1
+            sizes = self._sizes(*first.pixels.shape[:2])
+            remarks, count = sizes.pop("remarks"), first.frames if flags.frames == ALL else 1
             if first.frames > count:
                 remarks.append(f"first of {first.frames} frames; --frames {ALL} takes all")
+            places = [self._place(job, frame) for frame in range(count)] if count > 1 else [job.target]
             job.target.parent.mkdir(parents=True, exist_ok=True)
             for frame, photo in enumerate(chain([first], islice(photos, count - 1))):
-                place = _frame(job.target, frame) if count > 1 else job.target
-                if flags.skip_existing and place.exists():
+                if flags.skip_existing and places[frame].exists():
                     continue
-                lost = self._photo(photo, place, lambda share, f=frame: progress((f + share) / count))
+                lost = self._photo(photo, places[frame], lambda share, f=frame: progress((f + share) / count))
                 remarks += [remark for remark in (*photo.remarks, *lost) if remark not in remarks]
-        height, width = first.pixels.shape[:2]
-        sizes = {"from": [width, height], "to": list(self._target.pixels(height, width))}
         return {"status": "done", **sizes, "seconds": round(time.perf_counter() - begin, 3), "remarks": remarks}
+
+    def _sizes(self, height: int, width: int) -> dict[str, Any]:
+        """What a file of that size becomes, and what is to be said of it."""
+        beyond = not self._upscaler.model.config.scale and self._target.beyond_training(height, width)
+        remarks = ["more than networks are trained for here; expect less of it"] if beyond else []
+        return {"from": [width, height], "to": list(self._target.pixels(height, width)), "remarks": remarks}
+
+    def _place(self, job: Job, frame: int) -> Path:
+        """The file for one of several frames.
+
+        Raises:
+          ArbsrError: another input of this run becomes that file.
+        """
+        place = job.target.with_stem(f"{job.target.stem}_{frame + 1:04d}")
+        check_name(place)
+        other = self._targets.setdefault(place.absolute(), job.source)
+        if other != job.source:
+            raise ArbsrError(f"{job.source}: its frame {frame + 1} and {other} would both become {place}")
+        return place
 
     def _photo(self, photo: Photo, place: Path, progress: Progress) -> list[str]:
         """Enlarge and write; returns what the file could not keep, in words."""
@@ -144,30 +179,26 @@ class Batch:
         return write_photo(place, large, flags.quality, metadata=not flags.no_metadata)
 
     def _film(self, job: Job, progress: Progress) -> dict[str, Any]:
-        film, begin = video.probe(job.source), time.perf_counter()
-        arguments, size = self._target.of(film.height, film.width), self._target.pixels(film.height, film.width)
-        sizes = {"from": [film.width, film.height], "to": list(size)}
+        facts, begin, count = film.probe(job.source), time.perf_counter(), 0
+        arguments, sizes = self._target.of(facts.height, facts.width), self._sizes(facts.height, facts.width)
         if self._flags.dry_run:
             return {"status": "would do", **sizes}
-        count = 0
 
         def enlarge(frame: Any) -> Any:
             nonlocal count
             count += 1
-            progress(min(1.0, count / film.frames) if film.frames else 0.0)
+            progress(min(1.0, count / facts.frames) if facts.frames else 0.0)
             return self._upscaler.upscale(frame, **arguments, ensemble=self._flags.self_ensemble)
 
         job.target.parent.mkdir(parents=True, exist_ok=True)
-        remarks = [*video.convert(job.source, job.target, film, enlarge, size), f"{count} frames"]
-        return {"status": "done", **sizes, "seconds": round(time.perf_counter() - begin, 3), "remarks": remarks}
+        remarks = film.convert(job.source, job.target, facts, enlarge, tuple(sizes["to"]))
+        sizes["remarks"] += [*remarks, f"{count} frames"]
+        return {"status": "done", **sizes, "seconds": round(time.perf_counter() - begin, 3)}
 
     def _line(self, job: Job, entry: dict[str, Any]) -> str:
         if "from" not in entry:
             return f"{job.target} is there already"
         before, after = ("x".join(map(str, entry[key])) for key in ("from", "to"))
-        words = "; ".join([self._target.in_words, *entry.get("remarks", [])])
-        return f"{job.source} {before} -> {job.target} {after} ({words})"
-
-
-def _frame(target: Path, number: int) -> Path:
-    return target.with_stem(f"{target.stem}_{number + 1:04d}")
+        words = "; ".join([self._target.in_words, *entry["remarks"]])
+        seconds = f" in {entry['seconds']:.1f} s" if "seconds" in entry else ""
+        return f"{job.source} {before} -> {job.target} {after}{seconds} ({words})"

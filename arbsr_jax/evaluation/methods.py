@@ -11,9 +11,9 @@ from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation.protocols import PROTOCOLS, Pair
-from arbsr_jax.imaging.image_files import read_rgb
 from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.photos.images import read_rgb
 
 BICUBIC = "bicubic"
 

@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Shaped
 
 Pixels = Shaped[np.ndarray, "_ _ _"]  # [height, width, channels], uint8 or uint16
+
+
+class Resolution(NamedTuple):
+    """Pixels per millimetre, and the unit in which the file tells them: "in" or "cm"."""
+
+    horizontal: float
+    vertical: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says of its picture.
+
+    Attributes:
+      icc: colour profile, or None.
+      exif: EXIF block, its orientation already applied, or None.
+      xmp: XMP packet, or None.
+      iptc: IPTC block, or None; only a file of the same `kind` can hold it as it is.
+      resolution: pixels per length, or None if the file does not tell.
+      chunks: text and colour chunks of a PNG, as (type, content).
+      kind: libvips' word for the kind of file it came from, as in "jpeg".
+    """
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    resolution: Resolution | None = None
+    chunks: tuple[tuple[bytes, bytes], ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -16,15 +48,13 @@ class Photo:
 
     Attributes:
       pixels: uint8 or uint16; 1 channel is gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha (not premultiplied).
-      icc: colour profile, or None.
-      exif: EXIF block, its orientation already applied and set to normal, or None.
+      metadata: what the file says of them.
       frames: number of images in the file.
       remarks: what was changed while reading, in words.
     """
 
     pixels: Pixels
-    icc: bytes | None = None
-    exif: bytes | None = None
+    metadata: Metadata = field(default_factory=Metadata)
     frames: int = 1
     remarks: tuple[str, ...] = ()
 

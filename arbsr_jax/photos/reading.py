@@ -1,39 +1,35 @@
-"""From a file to a `Photo`."""
+"""From a file to a `Photo`, by libvips; what libvips does not read comes from `loaders`."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Generator
-from contextlib import closing
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyvips
-from PIL import Image, ImageCms
+from PIL import Image
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.image_files import opened
-from arbsr_jax.photos.exif import orientation, upright
-from arbsr_jax.photos.photo import Photo, Pixels
+from arbsr_jax.photos import colour, loaders, png, tiff
+from arbsr_jax.photos.failures import UNREADABLE, words_of
+from arbsr_jax.photos.photo import Metadata, Photo, Pixels, Resolution
 
-# What turns pixels the right way up, by EXIF's orientation.
-TURNS: dict[int, Callable[[Pixels], Pixels]] = {
-    2: lambda p: p[:, ::-1],
-    3: lambda p: p[::-1, ::-1],
-    4: lambda p: p[::-1],
-    5: lambda p: p.swapaxes(0, 1),
-    6: lambda p: p.swapaxes(0, 1)[:, ::-1],
-    7: lambda p: p[::-1, ::-1].swapaxes(0, 1),
-    8: lambda p: p.swapaxes(0, 1)[::-1],
-}
-TRANSPOSING = (5, 6, 7, 8)
-DIRECT = {"L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "1": "L", "La": "LA", "RGBa": "RGBA"}
-COUNTED = ("GIF", "PNG", "WEBP", "TIFF")  # formats whose frames are pictures (a JPEG's may be thumbnails)
+pyvips.cache_set_max(0)  # else a file that changed under its name would be read as it was
+LARGEST_PIXELS = 2**29 // 3  # of a file: half a gibibyte of RGB
+BLOCK_PIXELS = 2**24  # of an animation, decoded at a time
+TRANSPOSING = (5, 6, 7, 8)  # EXIF's orientations that swap width and height
+INTEGERS = ("char", "short", "ushort", "int", "uint")
+DPI_TAGS = (0x011A, 0x011B, 0x0128)  # EXIF's XResolution, YResolution, ResolutionUnit
+MILLIMETRES = {2: ("in", 25.4), 3: ("cm", 10.0)}
+ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".gif", ".avif")  # that libvips reads
 
 
 def read_photo(path: Path) -> Photo:
-    """The first image of a file: PNG, JPEG, WebP, TIFF, BMP or what else Pillow reads.
+    """The first image of a file: PNG, JPEG, WebP, TIFF, GIF, AVIF, or what `loaders` reads.
 
     Raises:
       ArbsrError: the file is missing, damaged, too large to be sane, or of a kind that has no 8- or 16-bit pixels.
@@ -43,25 +39,28 @@ def read_photo(path: Path) -> Photo:
 
 
 def read_photos(path: Path) -> Generator[Photo]:
-    """Every image of a file, one after another, from one pass through it.
+    """Every image of a file, one after another.
 
     Raises:
       ArbsrError: as `read_photo`.
     """
-    with opened(path) as image:
-        if image.format == "PNG":
-            image.verify()  # checksums, which reading the pixels alone does not look at
-    with opened(path) as image:
-        frames = getattr(image, "n_frames", 1) if image.format in COUNTED else 1
-        for frame in range(frames):
-            if frame:
-                image.seek(frame)
-            raw_mode = _raw_mode(image)  # before EXIF, for which Pillow may load the pixels and forget how they lay
-            turn, exif = TURNS.get(orientation(image)), upright(image)
-            pixels, icc, remarks = _pixels(image, raw_mode, path, frame)
-            if turn:
-                pixels, remarks = turn(pixels), (*remarks, "turned upright")
-            yield Photo(np.ascontiguousarray(pixels), icc, exif, frames, remarks)
+    with _failures_named(path):
+        kind = kind_of(path)
+        if kind is None:
+            yield from loaders.read(path)
+            return
+        chunks = png.read_chunks(path.read_bytes()) if kind == "png" else None
+        if chunks and chunks.frames > 1:
+            yield from _animated_png(path, chunks)
+            return
+        try:
+            yield from _pages(path, kind, chunks)
+        except pyvips.Error as error:
+            if "not supported" not in str(error) or kind != "tiff":
+                raise
+            metadata = _metadata(_opened(path, kind, None), path, kind, None, 0)
+            for photo in loaders.read_rare(path):  # planar tiles, say
+                yield replace(photo, metadata=metadata)
 
 
 def photo_size(path: Path) -> tuple[int, int]:
@@ -70,66 +69,157 @@ def photo_size(path: Path) -> tuple[int, int]:
     Raises:
       ArbsrError: the file cannot be read.
     """
-    with opened(path) as image:
-        turned = orientation(image) in TRANSPOSING
+    with _failures_named(path):
+        kind = kind_of(path)
+        if kind is None:
+            return loaders.size(path)
+        image = _opened(path, kind, None)
+        turned = _field(image, "orientation", 1) in TRANSPOSING
         return (image.width, image.height) if turned else (image.height, image.width)
 
 
-def _pixels(image: Image.Image, raw_mode: str, path: Path, frame: int) -> tuple[Pixels, bytes | None, tuple]:
-    """Pixels, the profile that holds for them, and remarks."""
-    mode, icc = image.mode, image.info.get("icc_profile")
-    if mode.startswith("I;16") or mode == "I":
-        return _gray16(image), icc, ()
-    if ";16" in raw_mode and mode in ("RGB", "RGBA"):
-        return _colour16(image, path, frame), icc, ()
-    if mode in ("P", "PA") or (mode == "RGB" and "transparency" in image.info):
-        clear = mode == "PA" or "transparency" in image.info
-        kept = image.convert("RGBA" if clear else "RGB")
-        return np.asarray(kept), icc, (f"palette became {kept.mode}",) if mode != "RGB" else ()
-    if mode in DIRECT:
-        pixels = np.asarray(image.convert(DIRECT[mode]))
-        return pixels.reshape(*pixels.shape[:2], -1), icc, ()
-    if mode == "CMYK":
-        return np.asarray(_from_cmyk(image, icc)), None, ("CMYK became sRGB" if icc else "CMYK became RGB",)
-    if mode in ("YCbCr", "HSV", "RGBX"):
-        return np.asarray(image.convert("RGB")), icc, (f"{mode} became RGB",)
-    raise ArbsrError(f"{path}: pixels of kind {mode!r} are not supported; save it with 8 or 16 bits a channel")
+def kind_of(path: Path) -> str | None:
+    """Libvips' word for the kind of a file, by its first bytes; None if libvips does not read it."""
+    with path.open("rb") as file:
+        start = file.read(32)
+    signatures = {
+        "png": start.startswith(png.SIGNATURE),
+        "jpeg": start.startswith(b"\xff\xd8\xff"),
+        "gif": start.startswith(b"GIF8"),
+        "tiff": start[:4] in (*tiff.CLASSIC, b"II+\0", b"MM\0+"),
+        "webp": start[:4] == b"RIFF" and start[8:12] == b"WEBP",
+        "heif": start[4:8] == b"ftyp" and start[8:12] in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1"),
+    }
+    return next((kind for kind, found in signatures.items() if found), None)
 
 
-def _raw_mode(image: Image.Image) -> str:
-    """How the pixels lie in the file: Pillow reads 16-bit colour as 8-bit without a word."""
-    tile: Any = getattr(image, "tile", None)
-    if not tile:
-        return ""
-    arguments = tile[0][3]
-    return str(arguments if isinstance(arguments, str) else arguments[0] if arguments else "")
-
-
-def _gray16(image: Image.Image) -> Pixels:
-    values = np.asarray(image)
-    if values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
-        raise ValueError("32-bit gray values beyond 16 bits")
-    return values.astype(np.uint16)[..., None]
-
-
-def _colour16(image: Image.Image, path: Path, frame: int) -> Pixels:
-    image.load()  # Pillow finds damage first, and says it in its own words
-    page: dict[str, Any] = {"page": frame} if image.format == "TIFF" else {}
+@contextmanager
+def _failures_named(path: Path) -> Iterator[None]:
+    """What libraries raise on damaged files becomes one line that names the file."""
+    if not path.is_file():  # pipes and devices too: reading them might never end
+        raise ArbsrError(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
     try:
-        pixels = pyvips.Image.new_from_buffer(path.read_bytes(), "", fail_on="error", **page).numpy()
-    except pyvips.Error as error:
-        raise ValueError(" ".join(str(error).split())) from None
-    if pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[:2] != (image.height, image.width):
-        raise ValueError(f"its 16-bit pixels are laid out as {pixels.dtype}{list(pixels.shape)}")
-    return pixels
+        yield
+    except ArbsrError:
+        raise
+    except UNREADABLE as error:
+        words = words_of(error).replace(str(path), "the file")
+        raise ArbsrError(f"{path}: not a readable image ({words}); replace or remove the file") from None
 
 
-def _from_cmyk(image: Image.Image, icc: bytes | None) -> Image.Image:
-    if icc:
+def _opened(path: Path, kind: str, chunks: png.Chunks | None, **options: Any) -> Any:
+    """A libvips image of which only the header has been read."""
+    call: Callable[..., Any]
+    if chunks:
+        call, source = pyvips.Image.pngload_buffer, chunks.content
+    else:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            source, target = ImageCms.ImageCmsProfile(io.BytesIO(icc)), ImageCms.createProfile("sRGB")
-            turned: Any = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-            return turned
-        except ImageCms.PyCMSError:
-            pass  # a damaged profile: as if there were none
-    return image.convert("RGB")
+            source = pyvips.Source.new_from_descriptor(file)  # it takes names of any bytes, and keeps its own copy
+        finally:
+            os.close(file)
+        call = getattr(pyvips.Image, f"{kind}load_source")
+    image = call(source, fail_on="error", **options)
+    if image.width * image.height > LARGEST_PIXELS * _field(image, "n-pages", 1):
+        raise ValueError(f"{image.width}x{image.height} pixels; at most {LARGEST_PIXELS / 1e6:.0f} Mpx are read")
+    return image
+
+
+def _pages(path: Path, kind: str, chunks: png.Chunks | None) -> Iterator[Photo]:
+    image = _opened(path, kind, chunks)
+    count = _field(image, "n-pages", 1)
+    yield _photo(image, path, kind, chunks, 0, count)
+    tall = max(1, BLOCK_PIXELS // (image.width * image.height)) if kind in ("gif", "webp") else 1
+    for first in range(1, count, tall):  # what is animated is decoded from its start each time
+        number = min(tall, count - first)
+        block = _opened(path, kind, chunks, page=first, n=number)
+        height = block.height // number
+        block = block.copy_memory() if number > 1 else block
+        for page in range(number):
+            one = block.crop(0, page * height, block.width, height) if number > 1 else block
+            yield _photo(one, path, kind, chunks, first + page, count)
+
+
+def _photo(image: Any, path: Path, kind: str, chunks: png.Chunks | None, page: int, count: int) -> Photo:
+    remarks = list(chunks.remarks) if chunks else []
+    metadata = _metadata(image, path, kind, chunks, page)
+    if _field(image, "orientation", 1) > 1:
+        image = image.autorot()
+        remarks.append("turned upright")
+    pixels, icc, changes = _pixels(image, metadata.icc)
+    return Photo(pixels, replace(metadata, icc=icc), count, (*changes, *remarks))
+
+
+def _pixels(image: Any, icc: bytes | None) -> tuple[Pixels, bytes | None, list[str]]:
+    """Pixels, the profile that holds for them, and remarks."""
+    remarks, bands = [], image.bands
+    if image.format not in ("uchar", *INTEGERS):
+        raise ValueError(f"pixels of kind {image.format} are not supported; save it with 8 or 16 bits a channel")
+    deep, kind = image.format != "uchar", image.interpretation
+    if kind == "cmyk":
+        image, icc = colour.to_srgb(image, deep=deep), None
+        remarks.append("CMYK became sRGB")
+    elif kind in ("lab", "labs", "labq", "lch", "xyz", "yxy", "hsv"):
+        image, icc = image.colourspace("rgb16" if deep else "srgb"), None
+        remarks.append(f"{kind} became sRGB")
+    elif _field(image, "palette", 0) or _field(image, "gif-palette", None) is not None:
+        remarks.append(f"palette became {'RGBA' if image.hasalpha() else 'RGB'}")
+    gray = image.interpretation in ("b-w", "grey16", "multiband") and bands != 3
+    known = (1 if gray else 3) + bool(image.hasalpha() and image.bands > (1 if gray else 3))
+    if image.bands > known:
+        remarks.append(f"{image.bands - known} more channels left out")
+        image = image.extract_band(0, n=known)
+    pixels = image.numpy().reshape(image.height, image.width, image.bands)
+    if image.format in INTEGERS and image.format != "ushort":
+        if pixels.min() < 0 or pixels.max() > np.iinfo(np.uint16).max:
+            raise ValueError(f"{image.format} values beyond 16 bits")
+        pixels = pixels.astype(np.uint16)
+    if _field(image, "heif-compression", "") and deep:  # libvips shifts 10 and 12 bits up: white is not 65,535
+        bits = _field(image, "bits-per-sample", 16)
+        top = 2**bits - 1
+        pixels = (((pixels >> (16 - bits)).astype(np.uint32) * np.iinfo(np.uint16).max + top // 2) // top).astype(
+            np.uint16
+        )
+    if icc and colour.space_of(icc) != colour.space_for(pixels.shape[-1]):
+        what = colour.space_of(icc).decode(errors="replace").strip() or "damaged"
+        remarks.append(f"{what} colour profile left out: the pixels are {'gray' if pixels.shape[-1] < 3 else 'RGB'}")
+        icc = None
+    return np.ascontiguousarray(pixels), icc, remarks
+
+
+def _metadata(image: Any, path: Path, kind: str, chunks: png.Chunks | None, page: int) -> Metadata:
+    exif = tiff.read_exif(path, page) if kind == "tiff" else _field(image, "exif-data", None)
+    return Metadata(
+        icc=_field(image, colour.PROFILE, None),
+        exif=exif,
+        xmp=_field(image, "xmp-data", None),
+        iptc=_field(image, "iptc-data", None),
+        resolution=chunks.resolution if chunks else _resolution(image, exif, kind),
+        chunks=chunks.kept if chunks else (),
+        kind=kind,
+    )
+
+
+def _resolution(image: Any, exif: bytes | None, kind: str) -> Resolution | None:
+    if kind in ("jpeg", "tiff") and (unit := _field(image, "resolution-unit", None)):
+        return Resolution(image.xres, image.yres, unit)
+    try:
+        block = Image.Exif()
+        block.load(exif or b"")
+        x, y, unit = (cast(float, block.get(tag)) for tag in DPI_TAGS)  # None is a TypeError below
+        name, millimetres = MILLIMETRES[int(unit or 2)]
+        return Resolution(float(x) / millimetres, float(y) / millimetres, name)
+    except UNREADABLE:
+        return None
+
+
+def _field(image: Any, name: str, default: Any) -> Any:
+    """A field of a libvips image, or the default: get_fields fails on names that are not UTF-8."""
+    return image.get(name) if image.get_typeof(name) else default
+
+
+def _animated_png(path: Path, chunks: png.Chunks) -> Iterator[Photo]:
+    """Of which libvips reads the first frame alone."""
+    first = next(_pages(path, "png", chunks))
+    for frame, pixels in enumerate(loaders.frames(path)):
+        yield replace(first, pixels=pixels if frame else first.pixels, frames=chunks.frames)

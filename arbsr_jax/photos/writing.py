@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Callable
+import io
+import os
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,21 +15,28 @@ from PIL import Image
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
-from arbsr_jax.photos.photo import Photo, Pixels, to_8_bit
+from arbsr_jax.photos import colour, png, tiff
+from arbsr_jax.photos.failures import words_of
+from arbsr_jax.photos.photo import Metadata, Photo, Pixels, Resolution, to_8_bit
 
-SIGNATURE_AND_HEADER = 8 + 25  # bytes of a PNG before its second chunk
+DEFAULT_QUALITY = 95
+SEGMENT = 65_533  # bytes that a segment of a JPEG holds, and that libvips takes for EXIF anywhere but in TIFF
+UNTOLD = Resolution(72 / 25.4, 72 / 25.4, "in")  # what EXIF says of files that do not tell
+BIG = 4 * 2**30 - 2**24  # bytes of pixels beyond which a TIFF needs 64-bit offsets
+XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:>|=["']))[2-8]""")
 
 
 class Format(NamedTuple):
     """What a kind of file can hold.
 
     Attributes:
-      name: Pillow's.
+      name: libvips' word for it.
       alpha: whether transparency is kept; else it is laid over white.
       deep: whether 16 bits are kept.
       gray: whether gray stays gray.
       longest: side in pixels that it can have.
-      exif: whether EXIF is kept.
+      options: of libvips, beside the quality.
+      metadata: whether it has any.
     """
 
     name: str
@@ -36,16 +44,29 @@ class Format(NamedTuple):
     deep: bool
     gray: bool
     longest: int
-    exif: bool = True
+    options: dict[str, Any]
+    metadata: bool = True
+
+    @property
+    def title(self) -> str:
+        """As people write it."""
+        return "WebP" if self.name == "webp" else self.name.upper()
 
 
-PNG = Format("PNG", alpha=True, deep=True, gray=True, longest=2**31 - 1)
-JPEG = Format("JPEG", alpha=False, deep=False, gray=True, longest=65_500)
-TIFF = Format("TIFF", alpha=True, deep=True, gray=True, longest=2**31 - 1)
-WEBP = Format("WEBP", alpha=True, deep=False, gray=False, longest=16_383)
-BMP = Format("BMP", alpha=False, deep=False, gray=True, longest=2**31 - 1, exif=False)
+PNG = Format("png", alpha=True, deep=True, gray=True, longest=2**31 - 1, options={})
+JPEG = Format("jpeg", alpha=False, deep=False, gray=True, longest=65_500, options={"subsample_mode": "off"})
+TIFF = Format(
+    "tiff",
+    alpha=True,
+    deep=True,
+    gray=True,
+    longest=2**31 - 1,
+    options={"compression": "deflate", "predictor": "horizontal"},
+)
+WEBP = Format("webp", alpha=True, deep=False, gray=False, longest=16_383, options={"effort": 4})
+BMP = Format("bmp", alpha=False, deep=False, gray=True, longest=2**31 - 1, options={}, metadata=False)
 FORMATS = {".png": PNG, ".jpg": JPEG, ".jpeg": JPEG, ".tif": TIFF, ".tiff": TIFF, ".webp": WEBP, ".bmp": BMP}
-DEFAULT_QUALITY = 95
+WITH_QUALITY = (JPEG, WEBP)
 
 
 def write_photo(path: Path, photo: Photo, quality: int = DEFAULT_QUALITY, *, metadata: bool = True) -> list[str]:
@@ -55,7 +76,8 @@ def write_photo(path: Path, photo: Photo, quality: int = DEFAULT_QUALITY, *, met
       path: of the file; its folder must exist.
       photo: what to write.
       quality: of JPEG and WebP, 1 to 100.
-      metadata: whether EXIF and colour profile are kept.
+      metadata: whether EXIF, XMP, IPTC, text, resolution and colour profile are kept; without its profile a
+        picture becomes sRGB.
 
     Returns:
       What the format could not hold, in words.
@@ -67,72 +89,124 @@ def write_photo(path: Path, photo: Photo, quality: int = DEFAULT_QUALITY, *, met
     if kind is None:
         raise ArbsrError(f"{path}: files of this kind are not written; allowed: {' '.join(FORMATS)}")
     if max(photo.pixels.shape[:2]) > kind.longest:
-        raise ArbsrError(f"{path}: {kind.name} holds at most {kind.longest} pixels a side; use --ext png or tif")
-    pixels, remarks = _fitted(photo.pixels, kind)
-    icc, exif = (photo.icc, photo.exif if kind.exif else None) if metadata else (None, None)
+        raise ArbsrError(f"{path}: {kind.title} holds at most {kind.longest} pixels a side; use --ext png or tif")
     try:
+        if not metadata:
+            photo = replace(
+                photo, metadata=Metadata(icc=photo.metadata.icc, chunks=_of(photo.metadata.chunks, png.COLOUR))
+            )
+        pixels, kept, remarks = _fitted(photo, kind, profile=metadata and kind.metadata)
         with atomic_write(path) as partial:
-            _encode(kind, pixels, icc, exif, quality)(partial)
-    except (OSError, ValueError, SystemError) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
-        raise ArbsrError(f"{path}: cannot be written ({reason})") from None
-    return remarks
+            return remarks + _encode(partial, kind, pixels, kept, quality)
+    except (OSError, ValueError, SystemError, pyvips.Error) as error:
+        raise ArbsrError(f"{path}: cannot be written ({words_of(error)})") from None
 
 
-def _fitted(pixels: Pixels, kind: Format) -> tuple[Pixels, list[str]]:
-    """Pixels that the format can hold, and what was lost."""
-    remarks = []
+def _fitted(photo: Photo, kind: Format, *, profile: bool) -> tuple[Pixels, Metadata, list[str]]:
+    """Pixels and metadata that the format can hold, with or without a colour profile, and what was lost."""
+    pixels, kept, remarks = photo.pixels, photo.metadata, []
+    chunks = dict(_of(kept.chunks, png.COLOUR))
+    if kind is not PNG and not kept.icc and not colour.chunks_are_srgb(chunks):
+        if b"cICP" in chunks:
+            remarks.append(f"cICP colours are not kept in {kind.title}: write PNG to keep them")
+        else:
+            pixels = colour.chunks_to_srgb(pixels, chunks)
+            remarks.append("colours by gAMA and cHRM became sRGB")
+    if kind is not PNG and _of(kept.chunks, png.TEXT):
+        remarks.append(f"PNG text is not kept in {kind.title}")
+    gray = pixels.shape[-1] < 3
+    if kept.icc and not (profile and (kind.gray or not gray)):
+        stays = gray and kind.gray
+        image = colour.to_srgb(_image(pixels, kept), deep=pixels.dtype == np.uint16, gray=stays)
+        pixels, kept = image.numpy().reshape(*pixels.shape[:2], -1), replace(kept, icc=None)
+        remarks.append("colours by the profile became sRGB")
+    elif gray and not kind.gray:
+        pixels = np.concatenate([pixels[..., :1]] * 3 + [pixels[..., 1:]], axis=-1)
     if pixels.dtype == np.uint16 and not kind.deep:
         pixels = to_8_bit(pixels)
-        remarks.append(f"16 bits became 8 in {kind.name}")
+        remarks.append(f"16 bits became 8 in {kind.title}")
     if pixels.shape[-1] in (2, 4) and not kind.alpha:
         top = np.iinfo(pixels.dtype).max
         alpha = pixels[..., -1:].astype(np.float32) / top
         pixels = np.floor(pixels[..., :-1] * alpha + top * (1 - alpha) + 0.5).astype(pixels.dtype)
-        remarks.append(f"transparency laid over white in {kind.name}")
-    deep_with_alpha = pixels.dtype == np.uint16 and pixels.shape[-1] == 2 and kind is TIFF  # few programs read it
-    if pixels.shape[-1] < 3 and (not kind.gray or deep_with_alpha):
-        pixels = np.concatenate([pixels[..., :1]] * 3 + [pixels[..., 1:]], axis=-1)
-    return pixels, remarks
+        remarks.append(f"transparency laid over white in {kind.title}")
+    return pixels, kept, remarks
 
 
-def _encode(
-    kind: Format, pixels: Pixels, icc: bytes | None, exif: bytes | None, quality: int
-) -> Callable[[Path], object]:
-    """A function that writes the pixels under a name."""
-    one = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-    gray_tiff = kind is TIFF and pixels.shape[-1] == 1  # of which libvips drops a profile that is not of gray
-    if pixels.dtype == np.uint16 and not gray_tiff:
-        content = _encode_deep(kind, pixels, icc, exif)
-        return lambda path: path.write_bytes(content)
-    options: dict[str, Any] = {"quality": quality, "subsampling": 0} if kind is JPEG else {}
-    options |= {"quality": quality, "method": 4} if kind is WEBP else {}
-    options |= {"compression": "tiff_deflate"} if kind is TIFF else {}
-    options |= {name: value for name, value in (("icc_profile", icc), ("exif", exif)) if value}
-    image = Image.fromarray(np.ascontiguousarray(one))
-    return lambda path: image.save(path, kind.name, **options)
-
-
-def _encode_deep(kind: Format, pixels: Pixels, icc: bytes | None, exif: bytes | None) -> bytes:
-    """16-bit PNG and TIFF."""
-    interpretation = "rgb16" if pixels.shape[-1] > 2 else "grey16"
-    image: Any = pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(interpretation=interpretation)
+def _encode(path: Path, kind: Format, pixels: Pixels, kept: Metadata, quality: int) -> list[str]:
+    """Write the pixels under a name; returns which metadata the format could not hold."""
+    if not kind.metadata:
+        one = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+        buffer = io.BytesIO()  # Pillow takes half a write for a whole one
+        Image.fromarray(np.ascontiguousarray(one)).save(buffer, kind.name.upper())
+        path.write_bytes(buffer.getvalue())
+        known = {"EXIF": kept.exif, "XMP": kept.xmp, "IPTC": kept.iptc, "resolution": kept.resolution}
+        lost = [name for name, value in known.items() if value]
+        return [f"{', '.join(lost)} not kept in {kind.title}"] if lost else []
+    kept, remarks = _holdable(kept, kind)
+    image = _image(pixels, kept)
+    told = {"icc": kept.icc, "exif": kept.exif or kept.resolution, "xmp": kept.xmp, "iptc": kept.iptc}
+    options = kind.options | {"keep": "|".join(name for name, value in told.items() if value) or "none"}
+    if kind in WITH_QUALITY:
+        options["Q"] = quality
     if kind is PNG:
-        return with_chunks(bytes(image.pngsave_buffer(bitdepth=16, keep=pyvips.enums.ForeignKeep.NONE)), icc, exif)
-    if icc:
-        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
-    return bytes(image.tiffsave_buffer(compression="deflate", predictor="horizontal"))
+        content = png.with_chunks(
+            bytes(image.pngsave_buffer(**options)), kept.chunks, without=() if kept.resolution else (b"pHYs",)
+        )
+        path.write_bytes(content)
+        return remarks
+    if kind is TIFF:
+        unit = kept.resolution.unit if kept.resolution else "in"
+        options |= {"resunit": {"in": "inch"}.get(unit, unit), "bigtiff": pixels.nbytes > BIG}
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        target = pyvips.Target.new_to_descriptor(file)
+        getattr(image, f"{kind.name}save_target")(target, **options)
+    finally:
+        os.close(file)
+    if kind is TIFF and kept.exif and not tiff.append_exif(path, kept.exif):
+        remarks.append("EXIF is not kept in a TIFF so large")
+    return remarks
 
 
-def with_chunks(png: bytes, icc: bytes | None, exif: bytes | None) -> bytes:
-    """A PNG with a colour profile (iCCP) and EXIF (eXIf) behind its header."""
-    chunks = b""
-    if icc:
-        chunks += _chunk(b"iCCP", b"icc\0\0" + zlib.compress(icc))
-    if exif:
-        chunks += _chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
-    return png[:SIGNATURE_AND_HEADER] + chunks + png[SIGNATURE_AND_HEADER:]
+def _holdable(kept: Metadata, kind: Format) -> tuple[Metadata, list[str]]:
+    """What of the metadata the format can hold, with the orientation that the pixels have now."""
+    remarks, changes = [], {}
+    if kept.xmp:
+        changes["xmp"] = XMP_ORIENTATION.sub(rb"\g<1>1", kept.xmp)
+    if kept.iptc and kept.kind != kind.name:
+        changes["iptc"] = None
+        remarks.append(f"IPTC of {kept.kind.upper()} is not kept in {kind.title}")
+    limited = ("exif", "xmp", "iptc") if kind is JPEG else ("exif",) if kind is not TIFF else ()
+    for name in limited:
+        if len(getattr(kept, name) or b"") > SEGMENT:
+            changes[name] = None
+            remarks.append(f"{name.upper()} above 64 kB is not kept in {kind.title}")
+    return replace(kept, **changes), remarks
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+def _image(pixels: Pixels, kept: Metadata) -> Any:
+    """A libvips image with metadata; it shares the pixels."""
+    deep, gray = pixels.dtype == np.uint16, pixels.shape[-1] < 3
+    pixels = np.ascontiguousarray(pixels)
+    height, width, bands = pixels.shape
+    flat: Any = pixels.reshape(-1).data
+    raw: Any = pyvips.Image.new_from_memory(flat, width, height, bands, "ushort" if deep else "uchar")
+    told = kept.resolution or UNTOLD
+    kind = {(0, 0): "srgb", (0, 1): "b-w", (1, 0): "rgb16", (1, 1): "grey16"}[deep, gray]
+    image = raw.copy(interpretation=kind, xres=told.horizontal, yres=told.vertical)
+    for name, content in (
+        (colour.PROFILE, kept.icc),
+        ("exif-data", kept.exif),
+        ("xmp-data", kept.xmp),
+        ("iptc-data", kept.iptc),
+    ):
+        if content:
+            image.set_type(pyvips.GValue.blob_type, name, content)
+    image.set_type(pyvips.GValue.gstr_type, "resolution-unit", told.unit)  # EXIF, set before, brings its own
+    image.set_type(pyvips.GValue.gint_type, "orientation", 1)
+    return image
+
+
+def _of(chunks: tuple[png.Chunk, ...], kinds: tuple[bytes, ...]) -> tuple[png.Chunk, ...]:
+    return tuple(one for one in chunks if one[0] in kinds)

@@ -100,10 +100,12 @@ def test_a_dry_run_and_what_is_there_already_change_nothing(tmp_path, model, cap
     assert json.loads((tmp_path / "x.json").read_text())[0]["status"] == "there already"
 
 
-def test_above_four_it_warns_once(tmp_path, model, capsys):
+@pytest.mark.parametrize("target", [("--scale", "5x2"), ("--size", "45x14")])
+def test_above_four_it_is_said(tmp_path, model, capsys, target):
     picture(tmp_path / "a.png", (9, 7))
-    assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "out", "--scale", "5x2") == 0
-    assert capsys.readouterr().err.count("more than networks are trained for") == 1
+    assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "out", *target, "--dry-run") == 0
+    assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "out", *target) == 0
+    assert capsys.readouterr().out.count("more than networks are trained for") == 2
 
 
 def test_metadata_can_be_left_out(tmp_path, model):

@@ -1,19 +1,50 @@
 """Photographs of every kind in memory, and a model that is quick."""
 
 import io
+import struct
 
+import imagecodecs
 import numpy as np
+import pyvips
 import skimage.data
+import tifffile
 from PIL import Image, ImageCms
 
 from arbsr_jax.model_file import save_model
+from arbsr_jax.photos.png import with_chunks
 from tests.models.fixtures import SMALL, randomized
 
 EXIF_ARTIST, ORIENTATION = 0x013B, 0x0112
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF/></x:xmpmeta>"
+DPI = (300, 150)
 
 
 def icc() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def gray_icc(gamma: float = 1.8) -> bytes:
+    """A small profile of gray with a power curve (ICC.1:2001)."""
+
+    def fixed(*values):
+        return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
+
+    text = b"gray"
+    tags = {
+        b"desc": b"desc\0\0\0\0" + struct.pack(">I", len(text) + 1) + text + bytes(1 + 4 + 4 + 2 + 1 + 67),
+        b"cprt": b"text\0\0\0\0none\0",
+        b"wtpt": b"XYZ \0\0\0\0" + fixed(0.9642, 1, 0.8249),
+        b"kTRC": b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)),
+    }
+    table, body, place = struct.pack(">I", len(tags)), b"", 128 + 4 + 12 * len(tags)
+    for name, content in tags.items():
+        table += struct.pack(">4sII", name, place + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    header = bytearray(128)
+    header[0:4] = struct.pack(">I", place + len(body))
+    header[8:12], header[12:24] = bytes((2, 0x10, 0, 0)), b"mntrGRAYXYZ "
+    header[36:40], header[68:80] = b"acsp", fixed(0.9642, 1, 0.8249)
+    return bytes(header) + table + body
 
 
 def exif(orientation: int | None = None) -> Image.Exif:
@@ -46,3 +77,20 @@ def png(image: Image.Image, **options) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", **options)
     return buffer.getvalue()
+
+
+def save_turned(path, upright: np.ndarray, orientation: int, compression: str | None = None) -> None:
+    """A TIFF or PNG of 16 bits whose tag says that its pixels are to be turned."""
+    if path.suffix == ".png":
+        block = exif(orientation).tobytes().removeprefix(b"Exif\0\0")
+        path.write_bytes(with_chunks(imagecodecs.png_encode(upright), ((b"eXIf", block),)))
+        return
+    pixels, kind = upright.squeeze(), "rgb" if upright.shape[-1] == 3 else "minisblack"
+    tags = [(ORIENTATION, "H", 1, orientation, True)]
+    tifffile.imwrite(path, pixels, photometric=kind, compression=compression, extratags=tags, metadata=None)
+
+
+def save_avif(path, pixels: np.ndarray, bits: int) -> None:
+    """An AVIF with more than 8 bits, without loss."""
+    image = pyvips.Image.new_from_array(pixels).copy(interpretation="rgb16")
+    path.write_bytes(image.heifsave_buffer(compression="av1", bitdepth=bits, lossless=True))

@@ -6,7 +6,7 @@ from arbsr_jax import ArbsrError
 from arbsr_jax.data.sources import training_images
 from arbsr_jax.data.store import decode
 from arbsr_jax.evaluation.datasets import open_dataset, sample_photographs
-from arbsr_jax.imaging.image_files import list_images, read_rgb
+from arbsr_jax.photos.images import list_images, read_rgb
 
 
 @pytest.fixture

@@ -1,0 +1,145 @@
+"""Kinds of files that libvips does not read here: simple ones by Pillow, rare ones by OpenImageIO, an extra."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from arbsr_jax.errors import ArbsrError, missing_extra
+from arbsr_jax.photos.colour import encode_srgb
+from arbsr_jax.photos.photo import Metadata, Photo, Pixels
+
+SIMPLE = ("BMP", "DIB", "PPM", "TGA", "PCX", "ICO")  # Pillow's names of kinds with 8 bits and no metadata
+RARE = {  # first bytes of what OpenImageIO reads
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"8BPS": "PSD",
+    b"v/1\x01": "OpenEXR",
+    b"\x01\xda": "SGI",
+    b"#?RADIANCE": "Radiance HDR",
+}
+KNOWN = ("Exif:", "GPS:", "IPTC:")  # OpenImageIO's names of metadata
+DEEP_PNM = (b"P6", b"P5")
+ENDINGS = (".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".pcx", ".ico")
+RARE_ENDINGS = (".jp2", ".j2k", ".jpx", ".jxl", ".psd", ".exr", ".sgi", ".hdr")
+
+
+def read(path: Path) -> Iterator[Photo]:
+    """The picture of such a file.
+
+    Raises:
+      ArbsrError: OpenImageIO is needed and not installed.
+      Exception: one of `failures.UNREADABLE`.
+    """
+    with path.open("rb") as file:
+        start = file.read(64)
+    if any(start.startswith(first) for first in RARE) or _deep_pnm(start):
+        yield from read_rare(path)
+        return
+    with warnings.catch_warnings(action="ignore"), Image.open(path, formats=SIMPLE) as image:
+        pixels, remarks = _simple(image)
+        yield Photo(pixels, Metadata(), 1, remarks)
+
+
+def size(path: Path) -> tuple[int, int]:
+    """(height, width), from the header alone.
+
+    Raises:
+      ArbsrError: OpenImageIO is needed and not installed.
+      Exception: one of `failures.UNREADABLE`.
+    """
+    with path.open("rb") as file:
+        start = file.read(64)
+    if any(start.startswith(first) for first in RARE) or _deep_pnm(start):
+        spec = _opened(path)[0].spec()
+        return spec.height, spec.width
+    with warnings.catch_warnings(action="ignore"), Image.open(path, formats=SIMPLE) as image:
+        return image.height, image.width
+
+
+def read_rare(path: Path) -> Iterator[Photo]:
+    """A picture by OpenImageIO; linear light, as in OpenEXR, becomes 16-bit sRGB.
+
+    Raises:
+      ArbsrError: OpenImageIO is not installed.
+      ValueError: the file is damaged, or of no kind that it knows.
+    """
+    file, library = _opened(path)
+    spec, remarks = file.spec(), []
+    float_kind = spec.format.basetype in (library.HALF, library.FLOAT, library.DOUBLE)
+    kind = library.FLOAT if float_kind else library.UINT8 if spec.format == library.UINT8 else library.UINT16
+    pixels = file.read_image(0, 0, 0, spec.nchannels, kind)
+    if pixels is None:
+        raise ValueError(file.geterror() or "damaged")
+    alpha = spec.alpha_channel
+    colours = 1 if spec.nchannels - (alpha >= 0) < 3 else 3
+    wanted = [*range(colours), *([alpha] if alpha >= 0 else [])]
+    if spec.nchannels > len(wanted):
+        remarks.append(f"{spec.nchannels - len(wanted)} more channels left out")
+    pixels = pixels[..., wanted]
+    if float_kind:
+        pixels = _from_linear(pixels, colours)
+        remarks.append("linear light became 16-bit sRGB, clipped at white")
+    if any(one.name.startswith(KNOWN) for one in spec.extra_attribs):
+        remarks.append("EXIF and IPTC of this kind of file are not kept")
+    icc = spec.getattribute("ICCProfile")
+    profile = None if icc is None or float_kind else np.asarray(icc, np.uint8).tobytes()
+    yield Photo(np.ascontiguousarray(pixels), Metadata(icc=profile), 1, tuple(remarks))
+
+
+def frames(path: Path) -> Iterator[Pixels]:
+    """The frames of an animated PNG, with 8 bits."""
+    with warnings.catch_warnings(action="ignore"), Image.open(path, formats=("PNG",)) as image:
+        for frame in range(getattr(image, "n_frames", 1)):
+            image.seek(frame)
+            yield _simple(image)[0]
+
+
+def _deep_pnm(start: bytes) -> bool:
+    """Whether a PPM or PGM has more than 8 bits: its third number is the value of white."""
+    words = [word for line in start.split(b"\n") for word in line.partition(b"#")[0].split()]
+    return start[:2] in DEEP_PNM and len(words) > 3 and words[3].isdigit() and int(words[3]) > np.iinfo(np.uint8).max
+
+
+def _simple(image: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
+    mode, remarks = image.mode, ()
+    if mode in ("P", "PA") or "transparency" in image.info:
+        mode = "RGBA" if mode == "PA" or "transparency" in image.info else "RGB"
+        remarks = (f"palette became {mode}",)
+    kept = {"1": "L", "RGBX": "RGB"}.get(mode, mode)
+    if kept not in ("L", "LA", "RGB", "RGBA"):
+        raise ValueError(f"pixels of kind {mode} are not supported; save it with 8 or 16 bits a channel")
+    pixels = np.asarray(image.convert(kept))
+    return pixels.reshape(*pixels.shape[:2], -1), remarks
+
+
+def _opened(path: Path) -> tuple[Any, Any]:
+    """OpenImageIO's input and the library itself."""
+    try:
+        library: Any = importlib.import_module("OpenImageIO")
+    except ImportError:
+        raise ArbsrError(f"{path}: {missing_extra('OpenImageIO, which reads this kind of file,', 'formats')}") from None
+    settings = library.ImageSpec()
+    settings.attribute("oiio:UnassociatedAlpha", 1)
+    file = library.ImageInput.open(str(path), settings)
+    if file is None:
+        raise ValueError(library.geterror() or "of a kind that is not known")
+    return file, library
+
+
+def _from_linear(light: np.ndarray, colours: int) -> Pixels:
+    """16-bit sRGB of linear light; premultiplied alpha is divided out."""
+    light = np.nan_to_num(light.astype(np.float64))
+    colour, alpha = light[..., :colours], np.clip(light[..., colours:], 0, 1)
+    if alpha.shape[-1]:
+        colour = np.divide(colour, alpha, out=np.zeros_like(colour), where=alpha > 0)
+    whole = np.concatenate([encode_srgb(colour), alpha], axis=-1)
+    return np.floor(whole * np.iinfo(np.uint16).max + 0.5).astype(np.uint16)
