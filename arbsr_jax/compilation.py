@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+
+from arbsr_jax.errors import ArbsrError
 
 CACHE_VARIABLE = "ARBSR_CACHE"
 OnCompile = Callable[[jax.stages.Compiled, float], None]
@@ -29,6 +32,41 @@ def keep_programs_on_disk() -> Path:
     return folder
 
 
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Compute as this package is tested, whatever the user has set for programs of their own.
+
+    64-bit types, interpretation without compiling, and a guard against transfers are switched off.
+
+    Raises:
+      ArbsrError: the platform that the user asked for is not there.
+    """
+    platform()
+    with jax.enable_x64(False), jax.disable_jit(False), jax.transfer_guard("allow"):
+        yield
+
+
+def use_own_settings() -> None:
+    """`own_settings` for a process that is ours, as commands are."""
+    settings = {"enable_x64": False, "disable_jit": False, "transfer_guard": "allow", "no_tracing": False}
+    for name, value in settings.items():
+        jax.config.update(f"jax_{name}", value)
+
+
+def platform() -> str:
+    """The kind of device that programs run on, in JAX's words: cpu, gpu or tpu.
+
+    Raises:
+      ArbsrError: the platform that the user asked for is not there.
+    """
+    try:
+        return jax.default_backend()
+    except (RuntimeError, AssertionError) as error:
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        words = " ".join(str(error).split()).partition("(")[0].strip()[:120] or "not to be had here"
+        raise ArbsrError(f"JAX_PLATFORMS={asked}: {words}; unset it, or give cpu") from None
+
+
 @functools.cache
 def compiler_options() -> dict[str, Any]:
     """How XLA compiles our programs: on CPUs without YNNPACK's fusions, if this XLA has them.
@@ -36,7 +74,7 @@ def compiler_options() -> dict[str, Any]:
     They make a training step up to 2 times slower, and in 0.10.2 and 0.11.0 some results wrong (jax issue 39103).
     """
     options: dict[str, Any] = {"xla_cpu_experimental_ynn_fusion_type": ""}
-    if jax.default_backend() != "cpu":
+    if platform() != "cpu":
         return {}
     try:
         jax.jit(lambda x: x).lower(np.float32(0)).compile(compiler_options=options)
@@ -72,7 +110,8 @@ class ProgramCache:
 
     def __call__(self, *arguments: Any) -> Any:
         """The function's result."""
-        return self.program(*arguments)(*arguments)
+        with own_settings():
+            return self.program(*arguments)(*arguments)
 
     def program(self, *arguments: Any) -> jax.stages.Compiled:
         """The program for such arguments, compiled if there is none yet."""

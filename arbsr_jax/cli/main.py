@@ -53,7 +53,7 @@ def run_command(module: ModuleType, program: str, arguments: list[str] | None) -
       program: its name in messages.
       arguments: the flags; None: those of this process.
     """
-    from arbsr_jax.compilation import keep_programs_on_disk
+    from arbsr_jax.compilation import keep_programs_on_disk, use_own_settings
 
     parser = argparse.ArgumentParser(prog=program, description=COMMANDS[module.__name__.rpartition(".")[2]])
     module.add_flags(parser)
@@ -61,6 +61,7 @@ def run_command(module: ModuleType, program: str, arguments: list[str] | None) -
     keep_programs_on_disk()
     prepare_streams()
     try:
+        use_own_settings()
         return module.run(flags)
     except ReaderGoneError:
         return DONE

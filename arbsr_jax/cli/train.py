@@ -91,9 +91,11 @@ def _main(arguments: list[str]) -> None:
         sys.exit(f"{program}: {missing_extra(f'{error.name}', 'train')}")
     try:
         compilation.keep_programs_on_disk()
+        compilation.use_own_settings()
         if COORDINATOR.value is None:
             parallel.share_cores(CONFIG.value.data.batch)
         parallel.initialize_distributed(COORDINATOR.value, PROCESSES.value, PROCESS.value)
+        compilation.platform()  # before the first line of the log
         path = train(CONFIG.value, DATA.value or [], Path(WORKDIR.value or ""))
     except ArbsrError as error:
         sys.exit(f"{program}: {error}")

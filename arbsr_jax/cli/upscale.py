@@ -7,6 +7,8 @@ import json
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,6 @@ from arbsr_jax.cli.conventions import DONE, SOME_FAILED, add_process_flags, say
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
-from arbsr_jax.inference.photographs import upscale_photo
 from arbsr_jax.inference.upscaler import Progress, Upscaler, load_model
 from arbsr_jax.model_file import DEFAULT_MODEL
 from arbsr_jax.models.parameters import DTYPES
@@ -175,7 +176,8 @@ class Batch:
     def _photo(self, photo: Photo, place: Path, progress: Progress) -> list[str]:
         """Enlarge and write; returns what the file could not keep, in words."""
         flags, arguments = self._flags, self._target.of(*photo.pixels.shape[:2])
-        large = upscale_photo(self._upscaler, photo, **arguments, ensemble=flags.self_ensemble, progress=progress)
+        enlarge = partial(self._upscaler.upscale, **arguments, progress=progress, ensemble=flags.self_ensemble)
+        large = replace(photo, pixels=enlarge(photo.pixels))
         return write_photo(place, large, flags.quality, metadata=not flags.no_metadata)
 
     def _film(self, job: Job, progress: Progress) -> dict[str, Any]:

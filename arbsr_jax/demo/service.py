@@ -15,9 +15,9 @@ from PIL import Image
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.inference.photographs import enlarge_photo, upscale_photo
+from arbsr_jax.inference.channels import enlarge_channels
 from arbsr_jax.inference.upscaler import Upscaler
-from arbsr_jax.photos.photo import Photo, Pixels, to_8_bit
+from arbsr_jax.photos.photo import Pixels, to_8_bit
 from arbsr_jax.photos.reading import photo_size, read_photo
 
 LARGEST_UPLOAD = 25 * 2**20  # bytes
@@ -39,15 +39,15 @@ class Service:
           ArbsrError: the file is no picture, too large, or the factors are not allowed.
         """
         scale = Scale.of(f"{horizontal}x{vertical}")
-        photo = _decoded(upload)
-        height, width = scale.output_size(*photo.pixels.shape[:2])
+        pixels = _decoded(upload)
+        height, width = scale.output_size(*pixels.shape[:2])
         if height * width > LARGEST_RESULT:
             raise ArbsrError(
                 f"the result would have {width}x{height} pixels; this page makes {LARGEST_RESULT / 1e6:.0f} Mpx"
             )
         with self._lock:
-            ours, seconds = self._upscaler.timed(lambda: upscale_photo(self._upscaler, photo, scale))
-        bicubic = enlarge_photo(photo, lambda image, number: _bicubic(image, (height, width)))
+            ours, seconds = self._upscaler.timed(lambda: self._upscaler.upscale(pixels, scale))
+        bicubic = enlarge_channels(pixels, lambda image, _: _bicubic(image, (height, width)))
         pictures = {"ours": _png(ours), "bicubic": _png(bicubic)}
         token = secrets.token_urlsafe(16)
         with self._lock:
@@ -62,7 +62,7 @@ class Service:
         return self._results.get(token, {}).get(kind)
 
 
-def _decoded(upload: bytes) -> Photo:
+def _decoded(upload: bytes) -> Pixels:
     """What was uploaded, with 8 bits."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "upload"
@@ -76,7 +76,7 @@ def _decoded(upload: bytes) -> Photo:
             photo = read_photo(path)
         except ArbsrError as error:
             raise ArbsrError(str(error).replace(str(path), "the picture")) from None
-    return Photo(to_8_bit(photo.pixels))
+    return to_8_bit(photo.pixels)
 
 
 def _bicubic(image: Pixels, size: tuple[int, int]) -> Pixels:
@@ -87,7 +87,7 @@ def _bicubic(image: Pixels, size: tuple[int, int]) -> Pixels:
     return np.clip(large, 0, np.iinfo(image.dtype).max).astype(image.dtype)
 
 
-def _png(photo: Photo) -> bytes:
-    buffer, pixels = io.BytesIO(), photo.pixels
+def _png(pixels: Pixels) -> bytes:
+    buffer = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

@@ -6,8 +6,10 @@ import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from numbers import Rational, Real
+from numbers import Integral, Rational, Real
 from typing import NamedTuple
+
+import numpy as np
 
 from arbsr_jax.errors import ArbsrError
 
@@ -42,7 +44,11 @@ def as_fraction(value: Number | str) -> Fraction:
     try:
         if isinstance(value, str) and not NUMBER.fullmatch(value):
             raise ValueError
-        return Fraction(value) if isinstance(value, (str, Rational)) else Fraction(repr(float(value)))
+        if isinstance(value, (str, Rational)):
+            return Fraction(int(value) if isinstance(value, Integral) else value)  # numpy's integers have a width
+        return Fraction(
+            str(value) if isinstance(value, np.floating) else repr(float(value))
+        )  # 2.3 in its own precision
     except (ValueError, TypeError, OverflowError, ZeroDivisionError):
         raise ValueError(f"{value!r} is not a number") from None
 
@@ -65,7 +71,7 @@ class Scale:
     horizontal: Fraction
 
     @classmethod
-    def of(cls, value: Scale | str | Number | tuple[Number | str, ...] | list[Number | str]) -> Scale:
+    def of(cls, value: Scale | str | Number | tuple[Number | str, ...] | list[Number | str] | np.ndarray) -> Scale:
         """From '2.5', '2.5x3.5' (horizontal x vertical), a number, or a tuple (r_h, r_v) as in the paper.
 
         Raises:
@@ -74,6 +80,8 @@ class Scale:
         if isinstance(value, Scale):
             return value
         parts = value.strip().lower().split("x") if isinstance(value, str) else value
+        if isinstance(parts, np.ndarray):
+            parts = list(np.atleast_1d(parts))
         if isinstance(parts, Real):
             parts = (parts,)
         if not isinstance(parts, (tuple, list)) or len(parts) not in (1, 2) or "" in parts:

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Integral
+
 import numpy as np
 from jaxtyping import Float32, Shaped
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import LARGEST_SCALE, SMALLEST_SCALE, Number, Scale, Size
 
-ScaleLike = Scale | str | Number | tuple[Number, Number]
-SizeLike = tuple[int, int]  # (width, height) in pixels
-DEPTHS = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 257}  # types of pixels, and their values for a grey level of 255
+ScaleLike = Scale | str | Number | tuple[Number, Number] | np.ndarray
+SizeLike = tuple[int | Integral, int | Integral]  # (width, height) in pixels
+DEPTHS = {
+    np.dtype(np.uint8): 1,
+    np.dtype(np.uint16): 257,
+    np.dtype(np.float32): 1 / 255,
+}  # pixels: a grey level's value
 
 
 def check_pixels(image: object) -> None:
     """Refuse everything but an RGB image.
 
     Raises:
-      ArbsrError: it is not uint8 or uint16, not [height, width, 3], or empty.
+      ArbsrError: it is not uint8, uint16 or float32, not [height, width, 3], or empty.
     """
     if not isinstance(image, np.ndarray) or image.dtype not in DEPTHS or image.ndim != 3 or image.shape[2] != 3:
         what = f"{image.dtype}{list(image.shape)}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise ArbsrError(f"the image is {what}; a uint8 or uint16 array [height, width, 3] in RGB is needed")
+        raise ArbsrError(f"the image is {what}; a uint8, uint16 or float32 array [height, width, 3] in RGB is needed")
     if 0 in image.shape:
         raise ArbsrError(f"the image is empty: {list(image.shape)}")
 
 
 def to_pixels(values: Float32[np.ndarray, "..."], dtype: np.dtype) -> Shaped[np.ndarray, "..."]:
-    """Values in 0..255 as pixels of a type, rounded half up and clipped."""
+    """Values in 0..255 as pixels of a type: clipped, and rounded half up if it is of integers."""
+    if dtype.kind == "f":
+        return np.clip(values * np.float32(DEPTHS[dtype]), 0, 1).astype(dtype)
     return np.clip(np.floor(values * np.float32(DEPTHS[dtype]) + 0.5), 0, np.iinfo(dtype).max).astype(dtype)
 
 
@@ -40,15 +49,16 @@ def resolve_target(lr: tuple[int, int], scale: ScaleLike | None, size: SizeLike 
       size: (width, height) of the HR image.
 
     Raises:
-      ArbsrError: there are both or none, or a factor is not from 1 to 8.
+      ArbsrError: there are both or none, one is not understood, or a factor is not from 1 to 8.
     """
     if (scale is None) == (size is None):
         raise ArbsrError("give either scale=(horizontal, vertical) or size=(width, height)")
     if scale is not None:
         scale = Scale.of(scale)
         return scale, scale.output_size(*lr)
-    assert size is not None
-    hr = Size(width=size[0], height=size[1])
+    if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(side, Integral) for side in size):
+        raise ArbsrError(f"size {size!r} is not understood; give (width, height) in whole pixels")
+    hr = Size(width=int(size[0]), height=int(size[1]))
     exact = Scale.between(lr, hr)
     if not exact.allowed:
         raise ArbsrError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import itertools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,21 +12,22 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 from jaxtyping import Array, Float32, Shaped
-from PIL import Image
 
 from arbsr_jax import model_file
+from arbsr_jax.compilation import own_settings
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.grid import factors, window_grid
 from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.arguments import DEPTHS, ScaleLike, SizeLike, check_pixels, resolve_target, to_pixels
+from arbsr_jax.inference.channels import Progress, enlarge_channels
 from arbsr_jax.inference.compiled import CompiledNetwork
+from arbsr_jax.inference.ensemble import mean_of_views
+from arbsr_jax.inference.pictures import as_pixels
 from arbsr_jax.inference.plan import DEFAULT_MEMORY, Plan, TilesWithin, tiling_of
 from arbsr_jax.models.extent import WHOLE, Extent
 from arbsr_jax.models.parameters import DTYPES, Parameters, flatten_parameters
 
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
-VIEWS = list(itertools.product((False, True), (1, -1), (1, -1)))  # transposed; steps along rows and columns
-Progress = Callable[[float], object]
 Decode = Callable[..., Array]
 Result = TypeVar("Result")
 
@@ -66,7 +66,15 @@ class Upscaler:
             raise ArbsrError(f"precision {precision!r} is unknown; allowed: {', '.join(DTYPES)}")
         self.model, self.tile = model, tile
         self._memory, self._precision, self._tiling = memory, precision, tiling_of(tile, memory)
-        self._network = CompiledNetwork(model.config, model.parameters, DTYPES[precision])
+        with own_settings():
+            self._network = CompiledNetwork(model.config, model.parameters, DTYPES[precision])
+
+    def __repr__(self) -> str:
+        tile = "by memory" if self.tile is None else self.tile
+        return f"Upscaler({self.model.name}: {self.model.config.backbone}, tile {tile}, {self._precision})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Upscaler, (self.model, self.tile, self._memory, self._precision)
 
     @property
     def digest(self) -> str:
@@ -110,10 +118,11 @@ class Upscaler:
         *,
         ensemble: bool = False,
     ) -> Any:
-        """Super-resolve one RGB image, or each of several.
+        """Super-resolve one picture, or each of several of one size. At scale 1 a picture is itself.
 
         Args:
-          image: uint8 or uint16 array [height, width, 3] or [images, height, width, 3]; or a PIL image, read as RGB.
+          image: a path; a PIL image; or an array of numpy, JAX or PyTorch, as `inference.pictures.as_pixels` says:
+            gray or RGB, with or without alpha, of 8 or 16 bits, or floats from 0 to 1.
           scale: one factor, or (horizontal, vertical), or '2.5x3.5'; each from 1 to 8. The result has
             `height * vertical` x `width * horizontal` pixels, each rounded half up.
           size: instead of a scale, the result's (width, height) in pixels.
@@ -121,21 +130,29 @@ class Upscaler:
           ensemble: whether to average over eight flips and transposes ("EDSR+", Lim et al. 2017).
 
         Returns:
-          An image of the same kind and type.
+          A picture of the same kind, mode and type; of a path an array.
 
         Raises:
           ArbsrError: the image is none of that, the scale or size is not allowed, or the network is
             scale-specific and made for another scale.
         """
-        again = functools.partial(self.upscale, scale=scale, size=size, progress=progress, ensemble=ensemble)
-        if isinstance(image, Image.Image):
-            return Image.fromarray(again(np.asarray(image.convert("RGB"))))
-        if isinstance(image, np.ndarray) and image.ndim == 4:
-            return np.stack([np.asarray(again(one)) for one in image])
-        target = self._target(image, scale, size)
-        if image.dtype == np.uint8 and self._precision == "float32" and not ensemble:
-            return self._computed(image, *target, self._network.decode_rounded, np.uint8, progress)
-        return to_pixels(self.upscale_unrounded(image, scale, size, progress, ensemble=ensemble), image.dtype)
+        pixels, back = as_pixels(image)
+
+        def enlarge(rgb: np.ndarray, progress: Progress) -> np.ndarray:
+            if rgb.dtype == np.uint8 and self._precision == "float32" and not ensemble:
+                target = self._target(rgb, scale, size)
+                return self._computed(rgb, *target, self._network.decode_rounded, np.uint8, progress)
+            return to_pixels(self.upscale_unrounded(rgb, scale, size, progress, ensemble=ensemble), rgb.dtype)
+
+        share = progress or (lambda done: None)
+        if pixels.ndim == 3:
+            return back(enlarge_channels(pixels, enlarge, share))
+        total = len(pixels)
+        each = (
+            enlarge_channels(one, enlarge, lambda done, n=number: share((n + done) / total))
+            for number, one in enumerate(pixels)
+        )
+        return back(np.stack(list(each)))
 
     def upscale_unrounded(
         self,
@@ -149,7 +166,7 @@ class Upscaler:
         """`upscale` of one array before rounding and clipping, in 0..255 whatever the type of its pixels."""
         target = self._target(image, scale, size)
         if ensemble:
-            return self._mean_of_views(image, target[1], progress)
+            return mean_of_views(self.upscale_unrounded, image, target[1], progress)
         result = self._computed(image, *target, self._network.decode, np.float32, progress)
         if self._precision != "float32" and not np.isfinite(result).all():
             return self._in_float32.upscale_unrounded(image, scale, size, progress)
@@ -158,25 +175,6 @@ class Upscaler:
     @functools.cached_property
     def _in_float32(self) -> Upscaler:
         return Upscaler(self.model, self.tile, self._memory)
-
-    def _mean_of_views(self, image: np.ndarray, hr: Size, progress: Progress | None) -> np.ndarray:
-        """The eight views' results turned back and averaged. A transpose swaps r_h and r_v.
-
-        The factors are out / in on each axis, for which a flipped grid falls on itself; they differ from the scale
-        if that makes no whole number of pixels.
-        """
-        exact, total = Scale.between(image.shape[:2], hr), np.zeros((*hr, 3), np.float32)
-        for number, (transposed, vertical, horizontal) in enumerate(VIEWS, start=1):
-            view = image[::vertical, ::horizontal]
-            if transposed:
-                turned = np.ascontiguousarray(view.swapaxes(0, 1))
-                result = self.upscale_unrounded(turned, exact.transposed).swapaxes(0, 1)
-            else:
-                result = self.upscale_unrounded(np.ascontiguousarray(view), exact)
-            total += result[::vertical, ::horizontal]
-            if progress:
-                progress(number / len(VIEWS))
-        return total / len(VIEWS)
 
     def _target(self, image: Any, scale: ScaleLike | None, size: SizeLike | None) -> tuple[Scale, Size]:
         check_pixels(image)
@@ -189,6 +187,8 @@ class Upscaler:
     def _computed(
         self, image: np.ndarray, scale: Scale, hr: Size, decode: Decode, dtype: type, progress: Progress | None
     ) -> np.ndarray:
+        if hr == image.shape[:2]:  # no network saw scale 1: it would only change the picture
+            return (image * np.float32(1 / DEPTHS[image.dtype])).astype(dtype)
         plan = self._tiling.plan(image.shape[:2], hr, scale, self.model.config)
         result, written = np.empty((*hr, 3), dtype), 0
         try:
@@ -225,7 +225,7 @@ class Upscaler:
                 size = min(plan.canvas[0], plan.hr[0] - start[0]), min(plan.canvas[1], plan.hr[1] - start[1])
                 grid = window_grid(plan.scale, start, size, (rows.origin, columns.origin), plan.canvas)
                 table = self._network.phase_table(grid) if plan.shares_tables else None
-                pixels = np.asarray(decode(features, extent, grid.filled if plan.exact else grid, table))
+                pixels = jax.device_get(decode(features, extent, grid.filled if plan.exact else grid, table))
                 core = tuple(slice(axis.first - axis.start, axis.stop - axis.start) for axis in window)
                 place = slice(window[0].first, window[0].stop), slice(window[1].first, window[1].stop)
                 yield place, pixels[core]

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from arbsr_jax.compilation import own_settings
 from arbsr_jax.imaging.grid import Grid, make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
@@ -138,13 +139,15 @@ def initialize(config: ModelConfig, seed: int) -> Parameters:
     They are drawn array by array, alike ones by the same small program, and nothing else is computed: one program for
     all of them takes minutes to compile for RCAN. XLA's own generator draws them: JAX's default one takes longer.
     """
-    variables: Any = SRNetwork(config).lazy_init(jax.random.key(seed, impl="rbg"), *_inputs(config))
+    with own_settings():
+        variables: Any = SRNetwork(config).lazy_init(jax.random.key(seed, impl="rbg"), *_inputs(config))
     return variables["params"]
 
 
 def parameter_shapes(config: ModelConfig) -> Parameters:
     """Shapes and dtypes of the parameters, without computing any."""
-    return jax.eval_shape(SRNetwork(config).init, jax.random.key(0), *_inputs(config))["params"]
+    with own_settings():
+        return jax.eval_shape(SRNetwork(config).init, jax.random.key(0), *_inputs(config))["params"]
 
 
 def _inputs(config: ModelConfig) -> tuple[jax.ShapeDtypeStruct, Grid]:

@@ -1,3 +1,10 @@
+import copy
+import os
+import pickle
+import subprocess
+import sys
+from functools import partial
+
 import jax
 import numpy as np
 import pytest
@@ -7,6 +14,7 @@ from arbsr_jax import ArbsrError, Upscaler, load_model
 from arbsr_jax.inference.compiled import CompiledNetwork
 from arbsr_jax.model_file import Model
 from arbsr_jax.models.config import scale_specific
+from tests.conftest import ROOT
 from tests.models.fixtures import SMALL, randomized
 
 
@@ -56,11 +64,17 @@ def test_wrong_targets_are_refused(upscaler, photograph, arguments, named):
 @pytest.mark.parametrize(
     "image",
     [
-        np.zeros((4, 4), np.uint8),
-        np.zeros((4, 4, 4), np.uint8),
-        np.zeros((4, 4, 3)),
+        np.zeros(4, np.uint8),
+        np.zeros((4, 4, 5), np.uint8),
+        np.zeros((1, 1, 4, 4, 3), np.uint8),
+        np.zeros((4, 4, 3), np.int32),
+        np.full((4, 4, 3), 2.0),
+        np.full((4, 4, 3), np.nan),
         np.zeros((0, 4, 3), np.uint8),
-        "x",
+        np.zeros((0, 4, 4, 3), np.uint8),
+        Image.new("F", (4, 4)),
+        None,
+        [[1, 2], [3, 4]],
     ],
 )
 def test_wrong_images_are_refused(upscaler, image):
@@ -139,3 +153,143 @@ def test_where_memory_runs_out_tiles_get_smaller(photograph, monkeypatch):
 def test_an_unknown_precision_is_refused():
     with pytest.raises(ArbsrError, match="float32, bfloat16"):
         load_model("arbedsr-tiny", precision="int8")
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16", "I", "CMYK", "YCbCr", "HSV", "RGBX"])
+def test_pil_modes_and_what_comes_with_them_stay(upscaler, photograph, mode):
+    deep = mode in ("I;16", "I")
+    pixels = photograph[..., 0].astype(np.uint16) * 257
+    picture = Image.fromarray(pixels) if deep else Image.fromarray(photograph).convert(mode)
+    picture = picture.convert("I") if mode == "I" else picture
+    picture.info["dpi"] = (300, 300)
+    large = upscaler.upscale(picture, "2x3")
+    assert (large.mode, large.size) == ("RGB" if mode == "RGBX" else mode, (94, 183))
+    assert large.info["dpi"] == (300, 300)
+    if deep:
+        assert np.asarray(large).max() > 255
+
+
+@pytest.mark.parametrize(("mode", "result"), [("P", "RGB"), ("1", "L"), ("PA", "RGBA")])
+def test_palettes_become_what_holds_colours_between(upscaler, photograph, mode, result):
+    picture = Image.fromarray(photograph).convert("P" if mode == "PA" else mode)
+    picture = picture.convert("PA") if mode == "PA" else picture
+    assert upscaler.upscale(picture, 2).mode == result
+    if mode == "P":
+        picture.info["transparency"] = 0
+        assert upscaler.upscale(picture, 2).mode == "RGBA"
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(), (1,), (2,), (3,), (4,)], ids=["flat", "gray", "gray-alpha", "rgb", "rgba"])
+def test_arrays_of_every_kind_come_back_as_they_came(upscaler, photograph, kind, shape):
+    """Values are the 8-bit picture's: within a level and a half, since means of gray and alpha are rounded."""
+    channels = np.concatenate([photograph, photograph[..., :1] // 2 + 100], axis=-1)
+    eight = channels[..., 0] if not shape else channels[..., [0, 3]] if shape == (2,) else channels[..., : shape[0]]
+    top = np.iinfo(kind).max if np.issubdtype(kind, np.integer) else 1
+    picture = (eight / 255 * top).astype(kind)
+    large, expected = (upscaler.upscale(image, "2x3") for image in (picture, eight))
+    assert (large.shape, large.dtype) == ((183, 94, *shape), kind)
+    np.testing.assert_allclose(large.astype(float) * 255 / top, expected, atol=1.5)
+
+
+def test_arrays_of_jax_and_torch_come_back_as_they_came(upscaler, photograph):
+    expected = upscaler.upscale(photograph, 2)
+    large = upscaler.upscale(jax.numpy.asarray(photograph), 2)
+    assert isinstance(large, jax.Array)
+    np.testing.assert_array_equal(large, expected)
+    torch = pytest.importorskip("torch")
+    tensor = (torch.from_numpy(photograph.copy()).float() / 255).requires_grad_()
+    result = upscaler.upscale(tensor, 2)
+    assert isinstance(result, torch.Tensor)
+    np.testing.assert_allclose(result.numpy() * 255, expected, atol=0.51)
+
+
+def test_paths_and_numpy_scales_are_taken(upscaler, photograph, tmp_path):
+    expected = upscaler.upscale(photograph, "2.3x3")
+    Image.fromarray(photograph).save(tmp_path / "x.png")
+    for path in (tmp_path / "x.png", str(tmp_path / "x.png")):
+        np.testing.assert_array_equal(upscaler.upscale(path, "2.3x3"), expected)
+    for scale in (np.array([2.3, 3]), (np.float32(2.3), np.int64(3)), (np.float64(2.3), 3)):
+        np.testing.assert_array_equal(upscaler.upscale(photograph, scale), expected)
+    by_size = upscaler.upscale(photograph, size=(np.int64(108), np.uint16(183)))
+    np.testing.assert_array_equal(by_size, upscaler.upscale(photograph, size=(108, 183)))
+    with pytest.raises(ArbsrError, match="no such file"):
+        upscaler.upscale("nowhere.png", 2)
+
+
+def test_at_scale_one_a_picture_is_itself(upscaler, photograph):
+    for target in ({"scale": 1}, {"size": (47, 61)}, {"scale": 1, "ensemble": True}):
+        np.testing.assert_array_equal(upscaler.upscale(photograph, **target), photograph)
+    deep = photograph.astype(np.uint16) * 257
+    np.testing.assert_array_equal(upscaler.upscale(deep, 1), deep)
+
+
+def test_it_is_named_copied_and_pickled(upscaler, photograph):
+    assert repr(upscaler) == "Upscaler(small: edsr, tile by memory, float32)"
+    expected = upscaler.upscale(photograph, 2)
+    for other in (copy.deepcopy(upscaler), pickle.loads(pickle.dumps(upscaler))):
+        np.testing.assert_array_equal(other.upscale(photograph, 2), expected)
+
+
+WRONG = """
+import numpy as np
+from arbsr_jax import ArbsrError, load_model
+upscaler, image = load_model("arbedsr-tiny"), np.zeros((40, 48, 3), np.uint8)
+for target in ({"size": (96.0, 80)}, {"size": "96x80"}, {"size": 96}, {"size": (96, 80, 3)}, {"scale": object()},
+               {"scale": (2, 3, 4)}, {"scale": "two"}, {"size": (96, None)}, {"scale": [2, None]}):
+    try:
+        upscaler.upscale(image, **target)
+    except ArbsrError as error:
+        assert "\\n" not in str(error)
+    else:
+        raise SystemExit(f"{target} was taken")
+"""
+
+
+def test_wrong_types_are_named_in_one_line():
+    """In a process of its own: in this one, types are checked before the function is."""
+    subprocess.run([sys.executable, "-c", WRONG], cwd=ROOT, check=True)
+
+
+SETTINGS = {
+    "JAX_ENABLE_X64": "1",
+    "JAX_NUMPY_DTYPE_PROMOTION": "strict",
+    "JAX_NUMPY_RANK_PROMOTION": "raise",
+    "JAX_DEBUG_NANS": "1",
+    "JAX_DISABLE_JIT": "1",
+    "JAX_TRANSFER_GUARD": "disallow_explicit",
+    "JAX_DEFAULT_MATMUL_PRECISION": "bfloat16",
+    "JAX_CHECK_TRACER_LEAKS": "1",
+}
+USE = """
+import sys, numpy as np
+from arbsr_jax import load_model
+from PIL import Image
+np.save(sys.argv[2], load_model("arbedsr-tiny").upscale(sys.argv[1], "2.5x3.5"))
+"""
+
+
+def test_global_settings_of_jax_change_nothing(tmp_path, photograph):
+    """All at once, through Python and through a command."""
+    Image.fromarray(photograph).save(tmp_path / "x.png")
+    expected = load_model("arbedsr-tiny").upscale(photograph, "2.5x3.5")
+    run = partial(subprocess.run, cwd=ROOT, check=True, env=os.environ | SETTINGS)
+    run([sys.executable, "-c", USE, tmp_path / "x.png", tmp_path / "x.npy"])
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), expected)
+    command = ["-m", "arbsr_jax", "upscale", "--model", "arbedsr-tiny", "--scale", "2.5x3.5"]
+    run([sys.executable, *command, tmp_path / "x.png", "-o", tmp_path / "y.png"])
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "y.png")), expected)
+
+
+@pytest.mark.parametrize("command", ["-m arbsr_jax upscale x.png --scale 2", "-c USE x.png x.npy"])
+def test_a_platform_that_is_not_there_is_named(tmp_path, command):
+    environment = os.environ | {"JAX_PLATFORMS": "tpu", "PYTHONPATH": str(ROOT)}
+    command = [USE if word == "USE" else word for word in command.split()]
+    Image.new("RGB", (9, 9)).save(tmp_path / "x.png")
+    result = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode != 0
+    assert "JAX_PLATFORMS=tpu" in result.stderr.strip().splitlines()[-1]
+    if "-m" in command:
+        assert len(result.stderr.strip().splitlines()) == 1

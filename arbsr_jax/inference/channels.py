@@ -1,0 +1,56 @@
+"""Pictures of one to four channels through a network that knows RGB alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Shaped
+
+from arbsr_jax.inference.arguments import DEPTHS
+
+Progress = Callable[[float], object]
+Pixels = Shaped[np.ndarray, "_ _ _"]  # [height, width, channels]: gray, gray and alpha, RGB, or RGB and alpha
+Enlarge = Callable[[Pixels, Progress], Pixels]  # of RGB
+
+
+def enlarge_channels(pixels: Pixels, enlarge: Enlarge, progress: Progress = lambda share: None) -> Pixels:
+    """A larger picture of the same channels and type, by any way to enlarge RGB of uint8, uint16 and float32.
+
+    Gray is the mean of the three channels that come out. Colours are multiplied by alpha before and divided after, so
+    that colours hidden under transparent pixels do not shine through at edges.
+
+    Args:
+      pixels: the picture; alpha is its last channel, not premultiplied.
+      enlarge: from RGB and a function to call with the share that is done, to larger RGB of the same type.
+      progress: called with the share that is done.
+    """
+    colour, alpha = (pixels[..., :-1], pixels[..., -1:]) if pixels.shape[-1] in (2, 4) else (pixels, None)
+    if alpha is None:
+        return _colour(colour, enlarge, progress)
+    if np.ptp(alpha) == 0:
+        large = _colour(np.ascontiguousarray(colour), enlarge, progress)
+        return np.concatenate([large, np.full_like(large[..., :1], alpha.flat[0])], axis=-1)
+    top = np.float64(255 * DEPTHS[pixels.dtype])
+    # Dark colours under thin alpha need more than 8 bits.
+    working = np.float32 if pixels.dtype.kind == "f" else np.uint16
+    full = 255 * DEPTHS[np.dtype(working)]
+    share = alpha / top
+    premultiplied = _typed(colour * share / top * full, working)
+    large = _colour(premultiplied, enlarge, lambda done: progress(done / 2)) / full
+    large_alpha = _colour(_typed(share * full, working), enlarge, lambda done: progress((1 + done) / 2)) / full
+    divided = np.divide(large, large_alpha, out=np.zeros_like(large), where=large_alpha > 0)
+    whole = np.concatenate([np.clip(divided, 0, 1), large_alpha], axis=-1)
+    return _typed(whole * top, pixels.dtype.type)
+
+
+def _colour(pixels: Pixels, enlarge: Enlarge, progress: Progress) -> Pixels:
+    if pixels.shape[-1] == 3:
+        return enlarge(pixels, progress)
+    large = enlarge(np.repeat(pixels, 3, axis=-1), progress)
+    return _typed(large.mean(axis=-1, keepdims=True, dtype=np.float64), pixels.dtype.type)
+
+
+def _typed(values: np.ndarray, dtype: type) -> Pixels:
+    """Values as a type, rounded half up if it is of integers."""
+    return (values if np.issubdtype(dtype, np.floating) else np.floor(values + 0.5)).astype(dtype)
