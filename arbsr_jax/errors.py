@@ -11,5 +11,19 @@ class ArbsrError(ValueError):
 
 
 def missing_extra(what: str, extra: str) -> str:
-    """One line for a package that is not installed, with the extra that brings it."""
-    return f'{what} is not installed; pip install "arbsr_jax[{extra}]", or pip install -e ".[{extra}]" in a checkout'
+    """One line for a package that is not installed, with the packages that its extra stands for.
+
+    They are named themselves: `arbsr_jax[extra]` would only be found where this package is on an index.
+    """
+    from importlib.metadata import PackageNotFoundError, requires
+
+    from packaging.requirements import Requirement
+
+    try:
+        parsed = [Requirement(line) for line in requires("arbsr_jax") or ()]
+    except PackageNotFoundError:
+        return f'{what} is not installed; pip install -e ".[{extra}]" in the folder of pyproject.toml'
+    in_extra = [one for one in parsed if one.marker and f'"{extra}"' in str(one.marker)]
+    needed = [one for one in in_extra if one.marker and one.marker.evaluate({"extra": extra})]
+    words = " ".join(f'"{one.name}{one.specifier}"' for one in needed)
+    return f"{what} is not installed; pip install {words}"

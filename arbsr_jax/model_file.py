@@ -24,7 +24,7 @@ DEFAULT_MODEL = "arbedsr-baseline"  # of every command
 
 
 class Model(NamedTuple):
-    """The contents of a model file."""
+    """The contents of a model file; its name is that of its provenance, or the file's."""
 
     name: str
     config: ModelConfig
@@ -76,7 +76,17 @@ def load_model(path_or_name: str | Path) -> Model:
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise ArbsrError(f"{path}: damaged or no {SUFFIX} file ({error}); fetch or make it anew") from None
     config, provenance = _header(path, metadata)
-    return Model(path.stem, config, _checked(path, tensors, config), provenance)
+    name = str(provenance.get("name") or path.stem)
+    return Model(name, config, _checked(path, tensors, config), provenance)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a .safetensors file is a model of this package; one of PyTorch's is not, nor is a damaged one."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return (file.metadata() or {}).get("format") == FORMAT
+    except (SafetensorError, OSError, ValueError):
+        return False
 
 
 def _header(path: Path, metadata: dict[str, str]) -> tuple[ModelConfig, dict[str, Any]]:

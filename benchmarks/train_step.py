@@ -24,8 +24,8 @@ from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import initialize
 from arbsr_jax.models.parameters import DTYPES
-from arbsr_jax.train.optimizer import make_optimizer
-from arbsr_jax.train.recipe import SIZES, recipe
+from arbsr_jax.train.optimizer import guarded_adam
+from arbsr_jax.train.recipe import SIZES
 from arbsr_jax.train.state import fresh_state
 from arbsr_jax.train.step import Constants, make_step
 from benchmarks.record import machine, record
@@ -50,8 +50,8 @@ def pairs(scale: Scale, patch: int, batch: int) -> Images:
 
 def our_step(model: ModelConfig, scale: Scale, images: Images, dtype: str) -> tuple[Callable[[], None], float]:
     """A function that does one step and waits for it, and the step's floating-point operations."""
-    optimizer = make_optimizer(recipe(model).optimizer, 1000)
-    constants = parallel.replicate(Constants(make_grid(scale, images[1].shape[1:3])))
+    optimizer = guarded_adam()
+    constants = parallel.replicate(Constants(make_grid(scale, images[1].shape[1:3]), np.full(1, 1e-4, np.float32)))
     step = parallel.DataParallel(make_step(model, optimizer, dtype=DTYPES[dtype]))
     state = parallel.replicate(fresh_state(initialize(model, 0), optimizer))
     batch = parallel.shard(images)

@@ -10,8 +10,9 @@ from types import ModuleType
 
 from arbsr_jax.cli.conventions import DONE, check_ending
 from arbsr_jax.convert.architecture import ARCHITECTURES, from_torch, infer_architecture, infer_config, to_torch
+from arbsr_jax.convert.basicsr import original_names
 from arbsr_jax.errors import ArbsrError, missing_extra
-from arbsr_jax.model_file import SUFFIX, load_model, save_model
+from arbsr_jax.model_file import SUFFIX, is_ours, load_model, save_model
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.parameters import count_parameters
 
@@ -20,7 +21,7 @@ TORCH_ENDINGS: dict[str, str] = dict.fromkeys((".pt", ".pth", ".ckpt"), "PyTorch
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
-    parser.add_argument("input", type=Path, metavar="IN", help=f"a PyTorch file, or a {SUFFIX} model to go back")
+    parser.add_argument("input", type=Path, metavar="IN", help="a PyTorch file, or a model file to go back")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="the file to write")
     parser.add_argument("--arch", choices=ARCHITECTURES, help="instead of what the keys say")
     parser.add_argument("--scale", type=int, choices=(2, 3, 4, 8), help="instead of what the shapes say")
@@ -36,7 +37,7 @@ def run(flags: argparse.Namespace) -> int:
       ArbsrError: the file cannot be read or does not fit; or PyTorch is not installed.
     """
     pytorch = _pytorch()
-    if flags.input.suffix == SUFFIX:
+    if flags.input.suffix == SUFFIX and (is_ours(flags.input) or not flags.input.exists()):
         check_ending(flags.output, TORCH_ENDINGS)
         model = load_model(flags.input)
         pytorch.write_checkpoint(flags.output, to_torch(model.parameters, model.config))
@@ -45,6 +46,7 @@ def run(flags: argparse.Namespace) -> int:
     check_ending(flags.output, {SUFFIX: "a model file"})
     source, remarks = pytorch.read_checkpoint(flags.input)
     try:
+        source = original_names(source)
         architecture = flags.arch or infer_architecture(source)
         config = infer_config(source, architecture, flags.scale, flags.res_scale)
         parameters = from_torch(source, architecture, config)

@@ -22,7 +22,7 @@ from arbsr_jax.cli.conventions import DONE, SOME_FAILED, add_process_flags
 from arbsr_jax.cli.main import run_command
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation import report
-from arbsr_jax.evaluation.datasets import Dataset, open_dataset, sample_photographs
+from arbsr_jax.evaluation.datasets import Dataset, open_datasets, sample_photographs
 from arbsr_jax.evaluation.methods import BICUBIC, Bicubic, Method, Network, Pictures
 from arbsr_jax.evaluation.panels import save_panels
 from arbsr_jax.evaluation.perceptual import Lpips
@@ -105,7 +105,7 @@ def set_up(flags: argparse.Namespace) -> tuple[Sweep, Method, Upscaler | None]:
       ArbsrError: a flag is wrong, or a file or folder missing.
     """
     scales = [Scale.of(text) for text in flags.scale] if flags.scale else SWEEPS[flags.sweep]
-    datasets = [open_dataset(folder) for folder in flags.data] if flags.data else [sample_photographs()]
+    datasets = open_datasets(flags.data) if flags.data else [sample_photographs()]
     if flags.limit is not None:
         datasets = [dataset.drawn(flags.limit, flags.seed) for dataset in datasets]
     sweep = Sweep(datasets, scales, flags.protocol, flags.lr, parallel.this_process(), Lpips() if flags.lpips else None)
@@ -141,6 +141,8 @@ def score_all(flags: argparse.Namespace, sweep: Sweep, method: Method) -> list[s
     def on_row(row: Row) -> None:
         rows.append(row)
         tqdm.write(report.row_line(row), file=sys.stdout)
+        if row.exact:
+            tqdm.write(f"  {row.exact} more equal HR exactly in a column: not in the means", file=sys.stdout)
         write_tables(flags, method.name, rows)
 
     failures = _score(sweep, method, flags, cache, on_row)

@@ -10,6 +10,7 @@ exits with 143. Several hosts: docs/training.md.
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ try:
     from absl import app, flags, logging
     from ml_collections import config_flags
 
-    from arbsr_jax.train.recipe import config_folder
+    from arbsr_jax.train.recipe import config_folder, flat_values
 except ImportError:
     sys.exit(f"arbsr train: {missing_extra('training', 'train')}")
 
@@ -33,7 +34,8 @@ WORKDIR = flags.DEFINE_string("workdir", None, "folder for checkpoints and the t
 COORDINATOR = flags.DEFINE_string("coordinator", None, "host:port of process 0, or auto on TPU pods and Slurm")
 PROCESSES = flags.DEFINE_integer("processes", None, "number of processes that train together")
 PROCESS = flags.DEFINE_integer("process", None, "number of this process, from 0")
-flags.mark_flags_as_required(["config", "data", "workdir"])
+PRINT_CONFIG = flags.DEFINE_bool("print_config", False, "list every value of the config, as --config.NAME takes them")
+flags.mark_flags_as_required(["config"])
 
 
 def main(arguments: list[str] | None = None, program: str = "train.py") -> int:
@@ -54,9 +56,12 @@ def with_config_path(arguments: list[str]) -> list[str]:
         if is_flag or is_value:
             file, colon, variant = text.partition(":")
             packaged = config_folder() / f"{file}.py"
-            if not Path(file).is_file() and packaged.is_file():
+            if not Path(file).is_file():
+                if not packaged.is_file():
+                    sys.exit(f"config {file!r} is no file and no packaged config; allowed: {_packaged()}")
                 text = f"{packaged}{colon}{variant}"
-        result.append(f"{name}={text}" if is_flag else text)
+        spelt = "--print_config" if argument == "--print-config" else text
+        result.append(f"{name}={text}" if is_flag else spelt)
         is_value = argument in ("--config", "-config")
     return result
 
@@ -72,15 +77,28 @@ def parsed(arguments: list[str]) -> list[str]:
         while isinstance(reason, Exception) and reason.args:  # ml_collections wraps one error into another
             reason = reason.args[0]
         text = str(reason).partition(f"{ArbsrError.__name__}: ")[2] or " ".join(str(reason).split())
-        names = ", ".join(sorted(path.stem for path in config_folder().glob("*.py")))
-        sys.exit(f"{program}: {text.strip()}; --help has the flags; packaged configs: {names}")
+        if guess := re.search(r"'(\w+)' Did you mean \"(\w+)\"", text):
+            text = f"config has no value {guess[1]!r}; did you mean {guess[2]!r}? --print-config lists all"
+        sys.exit(f"{program}: {text.strip()}; --help has the flags; packaged configs: {_packaged()}")
     return others
+
+
+def _packaged() -> str:
+    return ", ".join(sorted(path.stem for path in config_folder().glob("*.py")))
 
 
 def _main(arguments: list[str]) -> None:
     program = arguments[0]
     if len(arguments) > 1:
         raise app.UsageError(f"unexpected arguments: {' '.join(arguments[1:])}")
+    if PRINT_CONFIG.value:
+        for name, value in flat_values(CONFIG.value.to_dict()).items():
+            print(f"--config.{name}={value}")
+        return
+    data, workdir = DATA.value, WORKDIR.value
+    if not data or not workdir:
+        missing = [name for name, value in (("--data", data), ("--workdir", workdir)) if not value]
+        sys.exit(f"{program}: {' and '.join(missing)} must be given; --help has the flags")
     logging.set_verbosity(logging.WARNING)  # orbax reports every file that it writes
     try:
         # TensorFlow takes seconds to import: so wrong flags are reported first.
@@ -96,10 +114,11 @@ def _main(arguments: list[str]) -> None:
             parallel.share_cores(CONFIG.value.data.batch)
         parallel.initialize_distributed(COORDINATOR.value, PROCESSES.value, PROCESS.value)
         compilation.platform()  # before the first line of the log
-        path = train(CONFIG.value, DATA.value or [], Path(WORKDIR.value or ""))
+        path = train(CONFIG.value, data, Path(workdir))
     except ArbsrError as error:
         sys.exit(f"{program}: {error}")
     except Preempted as stopped:
         print(f"{program}: {stopped}", file=sys.stderr)
         sys.exit(TERMINATED)
-    print(f"wrote {path}; try: python evaluate.py --model {path} --scale 2.5x3.5")
+    scale = CONFIG.value.model.scale or "2.5x3.5"
+    print(f"wrote {path}; try: arbsr evaluate --model {path} --scale {scale}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from jaxtyping import UInt8
 from PIL import Image
-from tensorflow_datasets.core.constants import DATA_DIR
+from tensorflow_datasets.core import constants
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
 from arbsr_jax.errors import ArbsrError
@@ -28,6 +29,8 @@ TFDS_FAILURES = (  # unknown, no network, another archive than the published one
     AssertionError,
     ValueError,
 )
+DIV2K_PAGE = "https://data.vision.ee.ethz.ch/cvl/DIV2K/"
+SECONDS = 3  # to wait for its server
 HR_FOLDERS = ("DIV2K_train_HR", "HR")  # inside a dataset folder
 
 
@@ -82,9 +85,10 @@ def _from_folder(folder: Path, warn: Callable[[str], None]) -> Iterable[Training
 
 def _from_tfds(name: str) -> Iterable[TrainingImage]:
     """HR images kept as the encoded files that they are stored as."""
+    _refuse_without_archives(name)
     try:
         builder: Any = tfds.builder(name)
-        manual = Path(DATA_DIR).expanduser() / "downloads" / "manual"
+        manual = Path(constants.DATA_DIR).expanduser() / "downloads" / "manual"
         settings = tfds.download.DownloadConfig(manual_dir=manual if manual.is_dir() else None)
         builder.download_and_prepare(download_config=settings)
     except TFDS_FAILURES as error:
@@ -98,6 +102,43 @@ def _from_tfds(name: str) -> Iterable[TrainingImage]:
         with Image.open(io.BytesIO(file)) as image:
             size = (image.height, image.width)
         yield TrainingImage(f"{TFDS_PREFIX}{name}[{index}]", size, partial(_decode, file))
+
+
+def _refuse_without_archives(name: str) -> None:
+    """Say at once what is missing: TFDS would try for minutes to fetch four archives, of which one is read.
+
+    Raises:
+      ArbsrError: DIV2K is neither prepared nor in the manual folder, and its publisher cannot be reached.
+    """
+    dataset, _, config = name.partition("/")
+    home = Path(constants.DATA_DIR).expanduser()
+    manual = home / "downloads" / "manual"
+    if dataset != "div2k" or any((home / dataset).glob(f"{config or '*'}/*/dataset_info.json")):
+        return
+    degradation = config or "bicubic_x2"
+    archives = [f"DIV2K_{split}_{part}.zip" for split in ("train", "valid") for part in ("HR", _lr_part(degradation))]
+    missing = [archive for archive in archives if not (manual / archive).is_file()]
+    if missing and not _reachable(DIV2K_PAGE):
+        raise ArbsrError(
+            f"{TFDS_PREFIX}{name}: put {', '.join(missing)} from {DIV2K_PAGE} into {manual}, "
+            "or give the unpacked folder DIV2K_train_HR itself as --data"
+        )
+
+
+def _lr_part(degradation: str) -> str:
+    """`LR_bicubic_X2` of bicubic_x2, as archives are called."""
+    kind, _, factor = degradation.rpartition("_")
+    return f"LR_{kind}_{factor.upper()}" if factor.startswith("x") else f"LR_{degradation}"
+
+
+def _reachable(page: str) -> bool:
+    """Whether a server answers within seconds."""
+    host = page.split("/")[2]
+    try:
+        with socket.create_connection((host, 443), timeout=SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def _decode(file: bytes) -> UInt8[np.ndarray, "height width 3"]:

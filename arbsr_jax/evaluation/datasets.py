@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.photos.images import list_images, read_rgb
+from arbsr_jax.photos.images import SUFFIXES, list_images, read_rgb
 
 INNER = ("HR", "DIV2K_valid_HR")  # in dataset folders, of HR images
 ALIASES = (("B100", "BSD100", "BSDS100"), ("Urban100", "urban100"), ("Manga109", "manga109"))
+COMPARISON = "_compare"  # what names of side-by-side pictures end in
 SAMPLES = ("astronaut", "chelsea", "coffee", "rocket")  # photographs inside scikit-image's package
 
 
@@ -58,24 +60,57 @@ def open_dataset(folder: Path) -> Dataset:
     resolved = folder.resolve()
     name = resolved.parent.name if resolved.name in INNER else resolved.name
     name = next((names[0] for names in ALIASES if name in names), name)
-    return Dataset(name, [HRImage(path.stem, partial(read_rgb, path)) for path in paths])
+    stems = Counter(path.stem for path in paths)
+    return Dataset(name, [HRImage(_image_name(path, stems), partial(read_rgb, path)) for path in paths])
+
+
+def _image_name(path: Path, stems: Counter[str]) -> str:
+    """The name without ending, if no other image's results would have the same."""
+    twice = stems[path.stem] > 1 or (path.stem.removesuffix(COMPARISON) in stems and path.stem.endswith(COMPARISON))
+    return path.name if twice else path.stem
+
+
+def open_datasets(folders: Sequence[Path]) -> list[Dataset]:
+    """Several datasets; to those of one name, names of the folders above are added until all differ.
+
+    Raises:
+      ArbsrError: a folder is missing, holds no image, or is given twice.
+    """
+    datasets, resolved = [open_dataset(folder) for folder in folders], [folder.resolve() for folder in folders]
+    twice = [str(folder) for folder, count in Counter(resolved).items() if count > 1]
+    if twice:
+        raise ArbsrError(f"{twice[0]} is given twice; give each dataset once")
+    depth = 1
+    while len({dataset.name for dataset in datasets}) < len(datasets):
+        names = Counter(dataset.name for dataset in datasets)
+        depth += 1
+        datasets = [
+            replace(dataset, name="_".join(folder.parts[-depth:])) if names[dataset.name] > 1 else dataset
+            for dataset, folder in zip(datasets, resolved, strict=True)
+        ]
+    return datasets
 
 
 def find_lr(folder: Path, name: str, scale: Scale) -> UInt8[np.ndarray, "height width 3"]:
-    """The LR file of an image: `NAME.png`, or `NAMEx2.png`, in the folder or in its `X2`, `X2.00` or `X2.00_X3.00`.
+    """The LR file of an image, under the names that publishers of datasets use.
 
-    Of two factors the vertical one comes first there, as in the names that the authors' code reads.
+    `NAME`, `NAMEx2` or `NAME_LRBI_x2`, with any ending of an image, in the folder or in its `X2`, `x2`, `X2.00`,
+    `LRbicx2` or `X2.00_X3.00`. Of two factors the vertical one comes first there, as in the authors' code.
 
     Raises:
       ArbsrError: there is none, or it cannot be read.
     """
     vertical, horizontal = float(scale.vertical), float(scale.horizontal)
-    inner = [f"X{vertical:.2f}_X{horizontal:.2f}", *([f"X{vertical:.2f}", f"X{vertical:g}"] if scale.symmetric else [])]
-    tried = [folder / part / f"{name}{end}.png" for part in (*inner, ".") for end in ("", f"x{vertical:g}")]
-    path = next((path for path in tried if path.is_file()), None)
-    if path is None:
-        raise ArbsrError(f"no LR file in {folder}; tried {', '.join(str(p.relative_to(folder)) for p in tried)}")
-    return read_rgb(path)
+    of_one = [f"X{vertical:.2f}", f"X{vertical:g}", f"x{vertical:g}", f"LRbicx{vertical:g}"] if scale.symmetric else []
+    inner = [f"X{vertical:.2f}_X{horizontal:.2f}", *of_one, "."]
+    ends = ["", *([f"x{vertical:g}", f"_LRBI_x{vertical:g}"] if scale.symmetric else [])]
+    tried = [folder / part / f"{name}{end}" for part in inner for end in ends]
+    for place in tried:
+        for ending in SUFFIXES:
+            if (path := place.with_name(place.name + ending)).is_file():
+                return read_rgb(path)
+    names = ", ".join(str(place.relative_to(folder)) for place in tried)
+    raise ArbsrError(f"no LR file in {folder}; tried {names}, each with {' '.join(SUFFIXES)}")
 
 
 def sample_photographs() -> Dataset:

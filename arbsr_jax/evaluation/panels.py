@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import uniform_filter
 
+from arbsr_jax.evaluation.datasets import COMPARISON
 from arbsr_jax.evaluation.sweep import Scored
 from arbsr_jax.imaging.grid import axis_phases
 from arbsr_jax.imaging.metrics import rgb_to_y
@@ -24,7 +25,7 @@ def save_panels(folder: Path, scored: Scored, scale: Scale, protocol: str) -> No
     """Write NAME.png, the whole result, and NAME_compare.png, its most improved part beside the others."""
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(scored.sr).save(folder / f"{scored.name}.png")
-    comparison(scored, scale, protocol).save(folder / f"{scored.name}_compare.png")
+    comparison(scored, scale, protocol).save(folder / f"{scored.name}{COMPARISON}.png")
 
 
 def comparison(scored: Scored, scale: Scale, protocol: str, corner: tuple[int, int] | None = None) -> Image.Image:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from arbsr_jax.evaluation.methods import BICUBIC
 from arbsr_jax.evaluation.published import published
 from arbsr_jax.evaluation.scores import Scores
 from arbsr_jax.evaluation.sweep import SWEEPS, Row
-from arbsr_jax.files import atomic_write
+from arbsr_jax.files import atomic_write, json_text
 
 COLUMNS = (
     ("dataset", "{:<12}"),
@@ -92,7 +91,7 @@ def write_json(path: Path, model: str, protocol: str, rows: list[Row]) -> None:
     """The rows as a JSON file: {"model", "protocol", "rows": [...], "averages": [...]}."""
     content = {"model": model, "protocol": protocol, "rows": [row.fields for row in rows]}
     content["averages"] = [average.fields for average in averages(rows)]
-    write_text(path, json.dumps(content, indent=2) + "\n")
+    write_text(path, json_text(content, indent=2) + "\n")
 
 
 def write_csv(path: Path, model: str, protocol: str, rows: list[Row]) -> None:
@@ -120,7 +119,7 @@ def sweep_name(scales: list) -> str | None:
 
 def _cells(row: Row | Average) -> list[str]:
     first = (
-        [f"{row.scale_h:g} x {row.scale_v:g}", str(row.images)]
+        [f"{row.scale_h:g} x {row.scale_v:g}", f"{row.images}{f'+{row.exact}' if row.exact else ''}"]
         if isinstance(row, Row)
         else [f"mean of {row.scales} scales", ""]
     )

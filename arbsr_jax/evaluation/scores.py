@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
+from arbsr_jax.files import json_text
 from arbsr_jax.imaging.metrics import Quality
 from arbsr_jax.imaging.scale import Scale
 
@@ -42,14 +44,20 @@ class Scores(NamedTuple):
 
     @classmethod
     def of_fields(cls, values: Mapping[str, Any]) -> Scores:
-        """The inverse of `fields`.
+        """The inverse of `fields`; a PSNR of null is infinite, as JSON has no word for that.
 
         Raises:
           KeyError: a score is missing.
         """
-        ours = Quality(values["psnr"], values["ssim"], values.get("lpips"))
-        bicubic = Quality(values["bicubic_psnr"], values["bicubic_ssim"], values.get("bicubic_lpips"))
+        psnr, bicubic_psnr = (math.inf if values[name] is None else values[name] for name in ("psnr", "bicubic_psnr"))
+        ours = Quality(psnr, values["ssim"], values.get("lpips"))
+        bicubic = Quality(bicubic_psnr, values["bicubic_ssim"], values.get("bicubic_lpips"))
         return cls(ours, bicubic, values["seconds"])
+
+    @property
+    def exact(self) -> bool:
+        """Whether a picture equals HR, as of a flat image: its PSNR is infinite and has no place in a mean."""
+        return math.isinf(self.ours.psnr) or math.isinf(self.bicubic.psnr)
 
     @classmethod
     def mean(cls, scores: Sequence[Scores]) -> Scores:
@@ -91,7 +99,7 @@ class ScoreCache:
         self._scores[key] = scores
         if self._path:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            line = json.dumps({"identity": self._identity, "key": key, "scores": scores.fields})
+            line = json_text({"identity": self._identity, "key": key, "scores": scores.fields})
             with self._path.open("a") as file:
                 # A line that was cut off by a kill must not swallow this one.
                 file.write(line + "\n" if file.tell() == 0 or self._ends_a_line() else "\n" + line + "\n")

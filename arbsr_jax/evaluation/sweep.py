@@ -72,19 +72,29 @@ class Scored:
 
 @dataclass(frozen=True)
 class Row:
-    """Mean scores over the images of one dataset at one scale."""
+    """Mean scores over the images of one dataset at one scale.
+
+    Attributes:
+      dataset: its name.
+      scale_h: horizontal factor.
+      scale_v: vertical factor.
+      images: number of images in the means.
+      scores: the means.
+      exact: number of images left out of them, since a picture equals HR and PSNR is infinite.
+    """
 
     dataset: str
     scale_h: float
     scale_v: float
     images: int
     scores: Scores
+    exact: int = 0
 
     @property
     def fields(self) -> dict[str, str | float]:
         """As files hold them."""
         place = {"dataset": self.dataset, "scale_h": self.scale_h, "scale_v": self.scale_v, "images": self.images}
-        return {**place, **self.scores.fields}
+        return {**place, **self.scores.fields, **({"exact": self.exact} if self.exact else {})}
 
     @classmethod
     def of_fields(cls, values: Mapping[str, Any]) -> Row:
@@ -94,7 +104,8 @@ class Row:
           KeyError: a field is missing.
         """
         scores = Scores.of_fields(values)
-        return cls(values["dataset"], values["scale_h"], values["scale_v"], values["images"], scores)
+        place = {name: values[name] for name in ("dataset", "scale_h", "scale_v", "images")}
+        return cls(**place, scores=scores, exact=values.get("exact", 0))
 
 
 def make_pair(sweep: Sweep, image: HRImage, scale: Scale) -> Pair:
@@ -159,9 +170,13 @@ def evaluate(
                     continue
                 on_image(dataset, scale, scored)
                 collected.append(scores)
-            if collected:
+            finite = [scores for scores in collected if not scores.exact]
+            exact = len(collected) - len(finite)
+            if finite:
                 horizontal, vertical = float(scale.horizontal), float(scale.vertical)
-                yield Row(dataset.name, horizontal, vertical, len(collected), Scores.mean(collected))
+                yield Row(dataset.name, horizontal, vertical, len(finite), Scores.mean(finite), exact)
+            elif exact:
+                on_failure(f"{dataset.name}, scale {scale}: each picture equals HR exactly; there is no mean")
 
 
 def _known_or_new(method: Method, task: Task, sweep: Sweep, cache: ScoreCache) -> tuple[Scored | None, Scores]:

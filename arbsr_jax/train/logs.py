@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,6 +11,8 @@ import jax
 import numpy as np
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
+
+from arbsr_jax.files import json_text
 
 LINES, EVENTS = "log.jsonl", "tensorboard"
 
@@ -34,7 +35,7 @@ class RunLog:
         """Numbers of a step, for both files."""
         if not self._speaks:
             return
-        self._lines.write(json.dumps({"step": step, "time": time.time(), **values}) + "\n")
+        self._lines.write(json_text({"step": step, "time": time.time(), **values}) + "\n")
         self._lines.flush()
         for name, value in values.items():
             self._events.add_scalar(name, value, step)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
+from jaxtyping import Array, Float32
 from ml_collections import ConfigDict
 
 from arbsr_jax.errors import ArbsrError
@@ -27,28 +31,47 @@ def learning_rate(config: ConfigDict, steps: int) -> optax.Schedule:
     raise ArbsrError(f"config.optimizer.schedule={config.schedule!r}; allowed: {', '.join(SCHEDULES)}")
 
 
-def make_optimizer(config: ConfigDict, steps: int) -> optax.GradientTransformation:
-    """Adam with betas (0.9, 0.999) and the configured schedule, for a run of `steps` steps.
+def rate_table(schedule: optax.Schedule, steps: int) -> Float32[np.ndarray, "length"]:
+    """The learning rate of every step, as data for programs: they need not be compiled anew for another schedule.
 
-    Raises:
-      ArbsrError: the schedule's name is unknown.
+    The last one is repeated up to a power of two, so that few lengths occur.
     """
-    schedule = learning_rate(config, steps)
-    return guarded_adam(schedule, config.backbone_lr_scale)
+    length = 1 << max(0, steps - 1).bit_length()
+    values = np.asarray(jax.vmap(schedule)(np.arange(steps, dtype=np.int32)), np.float32)
+    return np.pad(values, (0, length - steps), mode="edge")
 
 
-def guarded_adam(schedule: optax.ScalarOrSchedule, backbone_lr_scale: float = 1.0) -> optax.GradientTransformation:
-    """Adam that ignores gradients that are not finite and counts them, however many; the loop gives up.
+def guarded_adam(backbone_lr_scale: float = 1.0) -> optax.GradientTransformationExtraArgs:
+    """Adam with betas (0.9, 0.999) that ignores gradients that are not finite and counts them; the loop gives up.
+
+    Its `update` takes `rates`, a `rate_table`.
 
     Args:
-      schedule: the learning rate, or step -> learning rate.
       backbone_lr_scale: factor on the learning rate of head, blocks and last body conv.
     """
-    adam = optax.adam(schedule, b1=0.9, b2=0.999)
+    adam = optax.chain(optax.scale_by_adam(b1=0.9, b2=0.999), _scale_by_table())
     if backbone_lr_scale != 1:
         slower = optax.chain(adam, optax.scale(backbone_lr_scale))
         adam = optax.partition({BACKBONE: slower, PLUG_IN: adam}, _groups)
-    return optax.apply_if_finite(adam, max_consecutive_errors=np.iinfo(np.int32).max)
+    guarded: Any = optax.apply_if_finite(adam, max_consecutive_errors=np.iinfo(np.int32).max)
+    return guarded
+
+
+def _scale_by_table() -> optax.GradientTransformationExtraArgs:
+    """Minus the learning rate of the step times the updates; steps that were ignored do not count."""
+
+    def init(params: Any) -> optax.ScaleByScheduleState:
+        del params
+        return optax.ScaleByScheduleState(jnp.zeros((), jnp.int32))
+
+    def update(updates: Any, state: Any, params: Any = None, **arguments: Any) -> tuple[Any, Any]:
+        del params
+        rates: Array = arguments["rates"]
+        rate = rates[jnp.minimum(state.count, rates.shape[0] - 1)]
+        scaled = jax.tree.map(lambda leaf: -rate * leaf, updates)
+        return scaled, optax.ScaleByScheduleState(optax.safe_increment(state.count))
+
+    return optax.GradientTransformationExtraArgs(init, update)
 
 
 def _groups(parameters: Parameters) -> dict[str, object]:

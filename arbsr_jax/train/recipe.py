@@ -6,6 +6,7 @@ import dataclasses
 import runpy
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -84,6 +85,15 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.validation.scales = "2,3,4"
     config.validation.every = EPOCH
     return config
+
+
+def flat_values(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Every value by its dotted name, as in `data.batch`."""
+    values = {}
+    for name, value in config.items():
+        inner = isinstance(value, Mapping)
+        values |= flat_values(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
+    return values
 
 
 def without_teachers(config: ConfigDict) -> ConfigDict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 from ml_collections import ConfigDict
@@ -14,6 +15,7 @@ from arbsr_jax.data import pipeline
 from arbsr_jax.data.sources import training_images
 from arbsr_jax.data.store import Pools, decoded_bytes
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.files import json_text
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.model_file import save_model
@@ -23,7 +25,8 @@ from arbsr_jax.models.parameters import DTYPES, count_parameters
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
 from arbsr_jax.train.logs import RunLog
 from arbsr_jax.train.loop import RunContext, ScalePlan, run_steps
-from arbsr_jax.train.optimizer import learning_rate, make_optimizer
+from arbsr_jax.train.optimizer import guarded_adam, learning_rate, rate_table
+from arbsr_jax.train.recipe import flat_values
 from arbsr_jax.train.schedule import scale_schedule, training_scales
 from arbsr_jax.train.state import TrainState, fresh_state, init_from, init_from_teacher
 from arbsr_jax.train.step import Constants, make_step
@@ -55,7 +58,7 @@ def train(config: ConfigDict, sources: Sequence[str], workdir: Path) -> Path:
 
 def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLog) -> Path:
     model = ModelConfig.from_dict(config.model.to_dict())
-    _same_model(config, workdir)
+    changes = _changes(config, sources, workdir)
     teachers = load_teachers(_teacher_files(config), model)
     plan = batch_plan(config, model)
     pools = _pools(config, sources, plan, log)
@@ -63,7 +66,12 @@ def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLo
     state = starting_state(config, model, teachers, log.say)
     checkpoints = TrainingCheckpoints(workdir / "checkpoints", config.keep, log.say)
     state = checkpoints.restore_latest(state) or state
-    provenance = {"trained_with": "train.py", "config": config.to_dict(), "data": [Path(name).name for name in sources]}
+    provenance = {
+        "name": workdir.resolve().name,
+        "trained_with": "train.py",
+        "config": config.to_dict(),
+        "data": [Path(name).name for name in sources],
+    }
     context = RunContext(
         log,
         checkpoints,
@@ -72,6 +80,14 @@ def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLo
         provenance,
     )
     start = int(state.step)
+    if start > config.steps:
+        raise ArbsrError(
+            f"{workdir}: {start} steps are done, config.steps={config.steps}; nothing is left to train: "
+            "give more steps, or another --workdir"
+        )
+    for change in changes if start else ():
+        log.say(f"changed since the last start: {change}")
+    _remember(config, sources, workdir)
     log.say(
         f"{count_parameters(state.parameters):,} parameters; {jax.process_count()} processes, {jax.device_count()} x "
         f"{jax.devices()[0].device_kind}; from step {start} to {config.steps}"
@@ -113,7 +129,7 @@ def starting_state(
         say(words)
     elif START_SCALE in teachers:
         parameters = init_from_teacher(parameters, teachers[START_SCALE].parameters, config.teachers.copy_ends)
-    return fresh_state(parameters, make_optimizer(config.optimizer, config.steps))
+    return fresh_state(parameters, guarded_adam(config.optimizer.backbone_lr_scale))
 
 
 def scale_plans(
@@ -127,7 +143,8 @@ def scale_plans(
     """For every scale its program and constants; there is transfer in the batches of a teacher's scale alone."""
     if config.dtype not in DTYPES:
         raise ArbsrError(f"config.dtype={config.dtype!r}; allowed: {', '.join(DTYPES)}")
-    optimizer, weight = make_optimizer(config.optimizer, config.steps), config.teachers.weight
+    optimizer, weight = guarded_adam(config.optimizer.backbone_lr_scale), config.teachers.weight
+    rates = rate_table(learning_rate(config.optimizer, config.steps), config.steps)
 
     def program(teacher: Teacher | None) -> parallel.DataParallel:
         teacher_config = teacher.config if teacher else None
@@ -140,12 +157,13 @@ def scale_plans(
     with_transfer = {}
     if weight:
         with_transfer = {Scale.of(n): (program(teacher), teacher.parameters) for n, teacher in teachers.items()}
-    shared = parallel.replicate(output_teacher.parameters) if output_teacher else None  # once, for all scales
+    # Once, for all scales.
+    rates, shared = parallel.replicate((rates, output_teacher.parameters if output_teacher else None))
     plans = []
     for scale, side in zip(plan.scales, plan.canvases, strict=True):
         grid = make_grid(scale, scale.output_size(plan.patch, plan.patch), (side, side), plan.phases)
         step, parameters = with_transfer.get(scale, (plain, None))
-        plans.append(ScalePlan(step, parallel.replicate(Constants(grid, parameters, shared))))
+        plans.append(ScalePlan(step, parallel.replicate(Constants(grid, rates, parameters, shared))))
     return plans
 
 
@@ -174,13 +192,28 @@ def _pools(config: ConfigDict, sources: Sequence[str], plan: pipeline.BatchPlan,
     return pools
 
 
-def _same_model(config: ConfigDict, workdir: Path) -> None:
-    """Remember the network in the workdir, and refuse to go on there with another."""
-    path, fields = workdir / CONFIG_FILE, json.loads(json.dumps(config.model.to_dict()))
-    if path.exists():
-        before = json.loads(path.read_text())["model"]
-        changed = sorted(name for name in fields.keys() | before.keys() if fields.get(name) != before.get(name))
-        if changed:
-            raise ArbsrError(f"{workdir}: has another config.model.{changed[0]}; use another --workdir")
+def _changes(config: ConfigDict, sources: Sequence[str], workdir: Path) -> list[str]:
+    """What differs from the last start in the workdir, one `name: old -> new` each.
+
+    Raises:
+      ArbsrError: the network differs.
+    """
+    path = workdir / CONFIG_FILE
+    if not path.exists():
+        return []
+    before, now = flat_values(json.loads(path.read_text())), flat_values(_known(config, sources))
+    changed = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    of_model = [name for name in changed if name.startswith("model.")]
+    if of_model:
+        raise ArbsrError(f"{workdir}: has another config.{of_model[0]}; use another --workdir")
+    return [f"{name}: {before.get(name, 'nothing')} -> {now.get(name, 'nothing')}" for name in changed]
+
+
+def _remember(config: ConfigDict, sources: Sequence[str], workdir: Path) -> None:
     if jax.process_index() == 0:
-        path.write_text(json.dumps(config.to_dict(), indent=2) + "\n")
+        (workdir / CONFIG_FILE).write_text(json_text(_known(config, sources), indent=2) + "\n")
+
+
+def _known(config: ConfigDict, sources: Sequence[str]) -> dict[str, Any]:
+    """As a config file holds it: JSON's types."""
+    return json.loads(json_text({**config.to_dict(), "sources": list(sources)}))

@@ -28,11 +28,13 @@ class Constants(NamedTuple):
 
     Attributes:
       grid: of the batch's scale.
+      rates: learning rates, of `rate_table`.
       teacher: parameters of the network whose features are transferred.
       output_teacher: parameters of the network whose SR images are targets.
     """
 
     grid: Grid
+    rates: Float[Array, "length"]
     teacher: Parameters | None = None
     output_teacher: Parameters | None = None
 
@@ -42,7 +44,7 @@ Step = Callable[[TrainState, Images, Constants], tuple[TrainState, Metrics]]
 
 def make_step(
     model: ModelConfig,
-    optimizer: optax.GradientTransformation,
+    optimizer: optax.GradientTransformationExtraArgs,
     *,
     teacher: ModelConfig | None = None,
     transfer_weight: float = 0.0,
@@ -99,7 +101,7 @@ def make_step(
         # A loss that overflows, or squares that do, would pass the optimizer's own look at the gradients.
         good = jnp.isfinite(metrics["loss"] + optax.tree.norm(gradients, squared=True))
         gradients = jax.tree.map(lambda leaf: jnp.where(good, leaf, jnp.nan), gradients)
-        updated: Any = optimizer.update(gradients, state.optimizer, state.parameters)
+        updated: Any = optimizer.update(gradients, state.optimizer, state.parameters, rates=constants.rates)
         parameters: Any = optax.apply_updates(state.parameters, updated[0])
         state = TrainState(state.step + 1, parameters, updated[1])
         return state, {**metrics, "skipped_in_row": state.skipped_in_row}

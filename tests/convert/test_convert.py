@@ -8,6 +8,7 @@ import pytest
 
 from arbsr_jax import load_model
 from arbsr_jax.cli.main import main
+from arbsr_jax.compilation import ProgramCache
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.network import SRNetwork
@@ -92,6 +93,55 @@ def test_half_precision_is_read_and_said(tmp_path, capsys):
     model = converted(save(network, tmp_path / "half.pt"), "--res-scale", "0.5")
     assert "float16 converted to float32" in capsys.readouterr().out
     assert model.config.res_scale == 0.5
+
+
+WRAPPED = {
+    "a counter beside it": lambda s: {"model": s, "iterations": torch.zeros(())},
+    "torch.compile": lambda s: {f"_orig_mod.{k}": v for k, v in s.items()},
+    "torch.compile of parallel": lambda s: {f"_orig_mod.module.{k}": v for k, v in s.items()},
+    "Lightning": lambda s: {"state_dict": {f"model.{k}": v for k, v in s.items()}, "epoch": 3, "global_step": 9},
+    "net": lambda s: {"net": s},
+    "netG": lambda s: {"netG": s, "netD": {}},
+    "ema": lambda s: {"model": {k: v * 0 for k, v in s.items()}, "ema": s},
+    "model_state_dict": lambda s: {"model_state_dict": s, "optimizer_state_dict": {}},
+    "params_ema": lambda s: {"params": {k: v * 0 for k, v in s.items()}, "params_ema": s},
+}
+
+
+@pytest.mark.parametrize("kind", WRAPPED)
+def test_what_training_scripts_put_around_weights_is_taken_off(tmp_path, kind):
+    state = small()
+    model = converted(save(state, tmp_path / "wrapped.pt", wrap=WRAPPED[kind]))
+    np.testing.assert_array_equal(model.parameters["head"]["bias"], state["head.0.bias"])
+
+
+def test_safetensors_of_pytorch_are_read(tmp_path):
+    from safetensors.torch import save_file
+
+    state = {key: value.contiguous() for key, value in small().items()}
+    save_file(state, tmp_path / "theirs.safetensors")
+    target = tmp_path / "ours.safetensors"
+    assert main(["convert", str(tmp_path / "theirs.safetensors"), "-o", str(target)]) == 0
+    np.testing.assert_array_equal(load_model(target).model.parameters["head"]["bias"], state["head.0.bias"])
+    (tmp_path / "bad.safetensors").write_bytes(b"x" * 99)
+    assert main(["convert", str(tmp_path / "bad.safetensors"), "-o", str(target)]) == 2
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("kind", ["edsr", "rcan"])
+def test_networks_of_basicsr_compute_the_same(tmp_path, image, kind, scale):
+    torch.manual_seed(0)
+    make = {
+        "edsr": lambda: torch_networks.basic_edsr(3, 16, scale),
+        "rcan": lambda: torch_networks.basic_rcan(2, 3, 32, scale),
+    }
+    network = make[kind]()
+    model = converted(save(network, tmp_path / "basic.pth", wrap=lambda s: {"params": s}))
+    with torch.no_grad():
+        expected = 255 * nhwc(network(torch.tensor(image).permute(0, 3, 1, 2) / 255))
+    grid = make_grid(Scale.of(scale), (13 * scale, 10 * scale))
+    result, _ = ProgramCache(jax.jit(SRNetwork(model.config).apply))({"params": model.parameters}, image, grid)
+    np.testing.assert_allclose(result, expected, rtol=0, atol=1e-3)
 
 
 class Malicious:

@@ -87,3 +87,70 @@ def edsr(blocks, channels, scale, res_scale=1.0):
 
 def rcan(groups, blocks, channels, scale, reduction=16):
     return Network([rcan_group(channels, blocks, reduction) for _ in range(groups)], channels, scale)
+
+
+class BasicBlock(nn.Module):
+    """BasicSR's names: conv1, conv2."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1, self.conv2 = conv(channels, channels), conv(channels, channels)
+
+    def forward(self, x):
+        return x + self.conv2(torch.relu(self.conv1(x)))
+
+
+class BasicAttention(nn.Module):
+    def __init__(self, channels, reduction):
+        super().__init__()
+        few = channels // reduction
+        layers = [conv(channels, few, 1), nn.ReLU(), conv(few, channels, 1), nn.Sigmoid()]
+        self.attention = nn.Sequential(nn.AdaptiveAvgPool2d(1), *layers)
+
+    def forward(self, x):
+        return x * self.attention(x)
+
+
+class BasicRCAB(nn.Module):
+    def __init__(self, channels, reduction):
+        super().__init__()
+        layers = conv(channels, channels), nn.ReLU(), conv(channels, channels), BasicAttention(channels, reduction)
+        self.rcab = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return x + self.rcab(x)
+
+
+class BasicGroup(nn.Module):
+    def __init__(self, channels, blocks, reduction):
+        super().__init__()
+        self.residual_group = nn.Sequential(*(BasicRCAB(channels, reduction) for _ in range(blocks)))
+        self.conv = conv(channels, channels)
+
+    def forward(self, x):
+        return x + self.conv(self.residual_group(x))
+
+
+class BasicNetwork(nn.Module):
+    """EDSR or RCAN as BasicSR writes them: images in 0..1, the mean colour no parameter."""
+
+    def __init__(self, blocks, channels, scale):
+        super().__init__()
+        self.conv_first = conv(3, channels)
+        self.body = nn.Sequential(*blocks)
+        self.conv_after_body = conv(channels, channels)
+        self.upsample = upsampler(channels, scale)
+        self.conv_last = conv(channels, 3)
+
+    def forward(self, x):
+        mean = torch.tensor(MEAN).view(1, 3, 1, 1)
+        head = self.conv_first((x - mean) * 255)
+        return self.conv_last(self.upsample(head + self.conv_after_body(self.body(head)))) / 255 + mean
+
+
+def basic_edsr(blocks, channels, scale):
+    return BasicNetwork([BasicBlock(channels) for _ in range(blocks)], channels, scale)
+
+
+def basic_rcan(groups, blocks, channels, scale, reduction=16):
+    return BasicNetwork([BasicGroup(channels, blocks, reduction) for _ in range(groups)], channels, scale)

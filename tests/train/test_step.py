@@ -14,7 +14,7 @@ from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig, scale_specific
 from arbsr_jax.models.network import SRNetwork, initialize
-from arbsr_jax.train.optimizer import guarded_adam
+from arbsr_jax.train.optimizer import guarded_adam, rate_table
 from arbsr_jax.train.recipe import recipe
 from arbsr_jax.train.run import batch_plan, scale_plans, starting_state
 from arbsr_jax.train.state import fresh_state
@@ -93,7 +93,7 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted():
 def test_the_backbone_learns_at_its_own_rate():
     """Adam's first step is the learning rate in the direction of the gradient, whatever the gradient's size."""
     before = copies(fixtures.fresh().parameters)
-    optimizer = guarded_adam(1e-3, backbone_lr_scale=0.25)
+    optimizer = guarded_adam(backbone_lr_scale=0.25)
     state = fixtures.fresh(optimizer=optimizer)
     state, _ = fixtures.run(fixtures.program(optimizer), state, 1, fixtures.constants())
     for name, rate in {"head": 0.25, "block_0": 0.25, "body_conv": 0.25, "tail": 1.0}.items():
@@ -122,7 +122,7 @@ def test_thirty_scales_with_teachers_need_at_most_eight_programs():
 def test_one_patch_at_two_scales_is_learned_to_45_db(photograph):
     """Overfitting: the network can say what the picture is at both scales."""
     model = ModelConfig("edsr", blocks=4, channels=32, interval=2)
-    optimizer = guarded_adam(optax.cosine_decay_schedule(2e-3, 2500))
+    optimizer, rates = guarded_adam(), rate_table(optax.cosine_decay_schedule(2e-3, 2500), 2500)
     step = parallel.DataParallel(make_step(model, optimizer))
     state = fresh_state(initialize(model, 0), optimizer)
     examples = []
@@ -131,7 +131,7 @@ def test_one_patch_at_two_scales_is_learned_to_45_db(photograph):
         hr = photograph[:height, :width]
         canvas = np.zeros((1, 40, 40, 3), np.uint8)
         canvas[0, :height, :width] = hr
-        these = Constants(make_grid(scale, (height, width), (40, 40)))
+        these = Constants(make_grid(scale, (height, width), (40, 40)), rates)
         examples.append((imresize(hr, height=20, width=20)[None], canvas, these, hr))
     for number in range(2500):
         lr, canvas, these, _ = examples[number % 2]
