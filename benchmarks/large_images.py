@@ -25,8 +25,9 @@ import skimage.data
 from matplotlib.figure import Figure
 
 from arbsr_jax import compilation, load_model
+from arbsr_jax.analysis.figures import plain_ticks
 from arbsr_jax.imaging.scale import Scale
-from benchmarks.record import machine, record
+from benchmarks.record import machine, read, record
 
 SCALE = Scale.of("2.5x3.5")
 MEBI = 2**20
@@ -85,10 +86,13 @@ def plot(rows: list[dict], title: str, path: Path) -> None:
     labels = {"seconds": "seconds", "grew_mb": "memory grew by", "result_mb": "the result itself"}
     for axis, (unit, keys) in zip(figure.subplots(1, 2), drawn.items(), strict=True):
         for key in keys:
-            axis.loglog(xs, [row[key] for row in rows], "o-", label=labels[key])
+            points = [(x, row[key]) for x, row in zip(xs, rows, strict=True) if row[key] > 0]  # log has no 0
+            axis.loglog(*zip(*points, strict=True), "o-", label=labels[key])
         axis.set(xlabel="result, Mpx", ylabel=unit)
         axis.grid(alpha=0.3)
         axis.legend()
+        plain_ticks(axis.xaxis)
+        plain_ticks(axis.yaxis)
     figure.savefig(path, dpi=110)
 
 
@@ -102,7 +106,15 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help="keep the rows in benchmarks/results")
     parser.add_argument("--plot", type=Path, help="draw them there")
     parser.add_argument("--one", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="one LR size, in this process")
+    parser.add_argument("--redraw", action="store_true", help="draw the recorded rows without measuring")
     flags = parser.parse_args()
+    if flags.redraw:
+        kept = [row for row in read("large_images") if row["model"] == flags.model]
+        numbers = ("megapixels", "seconds", "grew_mb", "result_mb")
+        rows = [{name: float(row[name]) for name in numbers} for row in kept]
+        title = f"{flags.model}, {SCALE}, budget {kept[0]['budget_mb']} MiB"
+        plot(sorted(rows, key=lambda row: row["megapixels"]), title, flags.plot)
+        return
     if flags.one:
         print(json.dumps(one(flags.model, *flags.one, flags.memory)))
         return

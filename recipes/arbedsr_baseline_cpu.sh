@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The shipped arbedsr-baseline, trained on 2 CPU cores in about seven hours: docs/training-log.md has what came of it.
+# The shipped arbedsr-baseline, trained on 2 CPU cores in about seven hours: docs/models.md has what came of it.
 #
 #   recipes/arbedsr_baseline_cpu.sh LIIF.safetensors RUNS VALIDATION_DIR PHOTOS_DIR [PHOTOS_DIR ...]
 #

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from arbsr_jax.analysis.figures import plain_ticks
 from arbsr_jax.train.logs import LINES
 
 
@@ -35,6 +36,7 @@ def main() -> None:
         before += lines[-1]["step"]
     losses.set(xlabel="step", ylabel="loss", yscale="log")
     scores.set(xlabel="step", ylabel="PSNR of Y, dB")
+    plain_ticks(losses.yaxis)
     for axis in (losses, scores):
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))

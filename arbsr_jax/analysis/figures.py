@@ -9,7 +9,9 @@ import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
 from sklearn.manifold import TSNE
 
@@ -19,8 +21,10 @@ from arbsr_jax.imaging.scale import Scale
 
 mpl.use("Agg")
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red")
+RINGS = (28, 11, 2)  # areas of markers
 TSNE_POINTS = 150  # pixels for each scale and image
 DPI = 110
+BRIGHT = 0.6  # of viridis, from which black is easier to read than white
 
 
 def scale_dependency(encoded: list[dict[Scale, Encoded]], lr: UInt8[np.ndarray, "h w 3"], title: str) -> Figure:
@@ -98,7 +102,8 @@ def heat_map(rows: Sequence[Row], title: str) -> Figure:
     for axis, (name, table) in zip(figure.subplots(1, 2), tables.items(), strict=True):
         shown = axis.imshow(table, cmap="viridis", origin="lower")
         for (y, x), value in np.ndenumerate(table):
-            axis.text(x, y, f"{value:.2f}", ha="center", va="center", color="white", fontsize=8)
+            colour = "black" if shown.norm(value) > BRIGHT else "white"
+            axis.text(x, y, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8)
         axis.set(xlabel="horizontal scale", ylabel="vertical scale", title=name)
         axis.set_xticks(range(len(horizontal)), [f"{s:g}" for s in horizontal])
         axis.set_yticks(range(len(vertical)), [f"{s:g}" for s in vertical])
@@ -117,6 +122,13 @@ def crops(sheets: Sequence[Image.Image], title: str) -> Figure:
     return figure
 
 
+def plain_ticks(axis: Axis) -> None:
+    """On a logarithmic axis 1, 2, 5, 10 and so on, as people write them."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def save(figure: Figure, path: Path) -> list[Path]:
     """Write the figure as PNG and PDF; returns both paths."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,9 +141,11 @@ def save(figure: Figure, path: Path) -> list[Path]:
 def _scatter(axis: Axes, encoded: list[dict[Scale, Encoded]], place: int) -> None:
     points, labels = sampled_features(encoded, place)
     embedded = TSNE(init="pca", perplexity=30, random_state=0).fit_transform(points)
-    for colour, scale in zip(COLOURS, encoded[0], strict=False):
+    # A dot within a ring within a ring: where scales agree, none hides another.
+    for colour, size, scale in zip(COLOURS, RINGS, encoded[0], strict=False):
+        shape = {"color": colour} if size == min(RINGS) else {"edgecolors": colour, "facecolors": "none"}
         chosen = embedded[labels == str(scale)]
-        axis.scatter(*chosen.T, s=3, color=colour, label=f"for scale {scale}")
+        axis.scatter(*chosen.T, s=size, linewidths=0.7, label=f"for scale {scale}", **shape)
     axis.set_title(f"t-SNE, place {place + 1}", fontsize=9)
 
 

@@ -15,6 +15,7 @@ from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.parameters import Parameters, in_backbone
 
 SCHEDULES = ("halving", "cosine")
+SHORTEST_TABLE = 1024  # steps: shorter runs share their programs
 BACKBONE, PLUG_IN = "backbone", "plug_in"  # groups of parameters, each with its learning rate
 
 
@@ -36,7 +37,7 @@ def rate_table(schedule: optax.Schedule, steps: int) -> Float32[np.ndarray, "len
 
     The last one is repeated up to a power of two, so that few lengths occur.
     """
-    length = 1 << max(0, steps - 1).bit_length()
+    length = max(SHORTEST_TABLE, 1 << max(0, steps - 1).bit_length())
     values = np.asarray(jax.vmap(schedule)(np.arange(steps, dtype=np.int32)), np.float32)
     return np.pad(values, (0, length - steps), mode="edge")
 

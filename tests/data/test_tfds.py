@@ -1,6 +1,7 @@
 """DIV2K by way of TensorFlow Datasets, out of zip files that somebody put into its manual folder."""
 
 import io
+import time
 import zipfile
 
 import numpy as np
@@ -56,6 +57,19 @@ def test_archives_that_are_not_the_published_ones_are_one_line(manual_folder, ph
     with pytest.raises(ArbsrError, match=r"tfds:div2k/bicubic_x2: .*wrong checksum") as caught:
         training_images([SOURCE], (20, 20))
     assert "\n" not in str(caught.value)
+
+
+def test_missing_archives_are_told_within_seconds(manual_folder):
+    """Which files, where, and from where; no server is asked for longer than that."""
+    begin = time.monotonic()
+    with pytest.raises(ArbsrError) as caught:
+        training_images([SOURCE], (20, 20))
+    assert time.monotonic() - begin < 5
+    words = str(caught.value)
+    assert "DIV2K_train_HR.zip" in words
+    assert str(manual_folder) in words
+    assert "https://data.vision.ee.ethz.ch" in words
+    assert "\n" not in words
 
 
 def test_an_unknown_dataset_is_one_line(manual_folder):

@@ -263,8 +263,8 @@ SETTINGS = {
 }
 USE = """
 import sys, numpy as np
-from arbsr_jax import load_model
-from PIL import Image
+from arbsr_jax import compilation, load_model
+compilation.keep_programs_on_disk()
 np.save(sys.argv[2], load_model("arbedsr-tiny").upscale(sys.argv[1], "2.5x3.5"))
 """
 

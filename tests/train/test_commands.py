@@ -16,8 +16,9 @@ from PIL import Image
 
 from arbsr_jax import ArbsrError, parallel
 from arbsr_jax.cli import train as train_program
+from arbsr_jax.cli.main import main
 from arbsr_jax.model_file import load_model
-from arbsr_jax.train.recipe import load_config
+from arbsr_jax.train.recipe import flat_values, load_config
 from arbsr_jax.train.run import train
 from tests.conftest import ROOT, run_command
 
@@ -51,9 +52,8 @@ def evaluate(model, folder, scale):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("--config=configs/none.py", r"configs/none\.py"),
         ("--config=configs/arbedsr.py:big", r"config variant 'big' is unknown; allowed, .* tiny"),
-        ("--config.stepz=3", "'stepz' Did you mean \"steps\""),
+        ("--config.stepz=3", "config has no value 'stepz'; did you mean 'steps'"),
         ("--config.steps=many", "--config.steps=many: invalid literal"),
         ("--config.steps.x=3", r"steps\.x"),
         ("--stepz=3", "Unknown command line flag 'stepz'"),
@@ -93,6 +93,26 @@ def test_wrong_arguments_are_told_before_tensorflow_is_imported():
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_missing_config_and_missing_flags_are_plain_words():
+    for arguments, said in (
+        (["--config=none", "--data=a", "--workdir=b"], "config 'none' is no file and no packaged config; allowed: abl"),
+        (["--config=arbedsr:tiny"], "train.py: --data and --workdir must be given"),
+        ([], "train.py: flag --config=None: Flag --config must have a value"),
+    ):
+        result = run_command("train.py", *arguments)
+        assert result.returncode == 1
+        assert result.stderr.startswith(said)
+        assert len(result.stderr.splitlines()) == 1
+
+
+def test_all_values_of_a_config_are_listed():
+    result = run_command("train.py", "--config=arbedsr:tiny", "--config.steps=77", "--print-config")
+    lines = result.stdout.splitlines()
+    assert "--config.steps=77" in lines
+    assert "--config.data.patch=40" in lines
+    assert len(lines) == len(flat_values(load_config("arbedsr:tiny").to_dict()))
+
+
 def wait_for(text, log, running):
     deadline = time.monotonic() + 240
     while text not in log.read_text():
@@ -129,7 +149,16 @@ def test_train_stop_and_resume(folder, tmp_path):
     more = run_command(*run(f"--config.steps={step + 2}"))
     assert more.returncode == 0, more.stderr
     assert f"from step {step} to {step + 2}" in more.stdout + more.stderr
-    assert load_model(tmp_path / "model.safetensors").provenance["steps"] == step + 2
+    model = load_model(tmp_path / "model.safetensors")
+    assert (model.name, model.provenance["steps"]) == (tmp_path.name, step + 2)
+    follow_advice(more.stdout, "--scale 2")
+
+
+def follow_advice(printed, *words):
+    """Run the command that a run ends with."""
+    advice = re.search(r"try: arbsr (.*)", printed)[1]
+    assert all(word in advice for word in words)
+    assert main(advice.split()) == 0
 
 
 def in_this_process(folder, workdir, config="arbedsr:debug", **changes):
@@ -144,9 +173,24 @@ def test_a_resumed_run_ends_bit_for_bit_where_a_straight_one_does(folder, tmp_pa
     resumed = in_this_process(folder, tmp_path / "resumed", steps=6)
     straight = in_this_process(folder, tmp_path / "straight", steps=6)
     chex.assert_trees_all_equal(resumed, straight)
+    with pytest.raises(ArbsrError, match=r"6 steps are done, config\.steps=4; nothing is left to train"):
+        in_this_process(folder, tmp_path / "resumed", steps=4)
     lines = [json.loads(line) for line in (tmp_path / "resumed" / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 3, 4, 6]
     assert list((tmp_path / "resumed" / "tensorboard").iterdir())
+
+
+def test_what_a_resume_changes_is_said(folder, tmp_path, capsys):
+    in_this_process(folder, tmp_path, ONE_PROGRAM, steps=1)
+    assert "changed" not in capsys.readouterr().out
+    changes = {"steps": 2, "optimizer.learning_rate": 0.01, "seed": 5}
+    in_this_process(folder, tmp_path, ONE_PROGRAM, **changes)
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("changed since the last start")]
+    assert [line.split(": ", 1)[1] for line in said] == [
+        "optimizer.learning_rate: 0.0001 -> 0.01",
+        "seed: 0 -> 5",
+        "steps: 1 -> 2",
+    ]
 
 
 def test_a_run_that_diverges_stops_and_keeps_its_last_good_parameters(folder, tmp_path):
@@ -192,6 +236,7 @@ def test_every_config_trains_resumes_evaluates(folder, tmp_path, name):
         assert result.returncode == 0, result.stderr
     model = load_model(tmp_path / "model.safetensors")
     assert model.provenance["steps"] == 4
+    follow_advice(result.stdout, f"--scale {model.config.scale or '2.5x3.5'}")
     scale = str(model.config.scale or "1.7x2.3")
     evaluated, rows = evaluate(tmp_path / "model.safetensors", folder, scale)
     assert evaluated.returncode == 1, evaluated.stderr  # broken.png
