@@ -211,6 +211,12 @@ def large_images() -> Table:
     return columns("large_images", fields)
 
 
+def files() -> Table:
+    """Reading and writing, beside the version before."""
+    fields = {"file": ("file", ""), "": ("what", "")}
+    return columns("files", fields | {"s": ("here_s", ".2f"), "version before, s": ("there_s", ".2f")})
+
+
 def pairs() -> Table:
     """Training pairs a second."""
     return columns(
@@ -247,6 +253,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "thin_convolution": thin_convolution,
     "compiling": compiling,
     "large_images": large_images,
+    "files": files,
     "pairs": pairs,
     "ablation_psnr": lambda: ablation("PSNR"),
     "ablation_differences": lambda: ablation("difference, PSNR / SSIM"),
