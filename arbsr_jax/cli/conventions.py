@@ -36,10 +36,15 @@ def say(line: str, stream: Any, write: Callable[..., object] = print) -> None:
         write(line, file=stream)
         stream.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what is buffered goes nowhere, without a word
+        close_quietly(stream)
         raise ReaderGoneError from None
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        close_quietly(stream)
+
+
+def close_quietly(stream: Any) -> None:
+    """Let what is still buffered go nowhere, without a word at the end of the process."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def check_ending(path: Path, endings: Mapping[str, str]) -> None:

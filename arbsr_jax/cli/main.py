@@ -7,7 +7,7 @@ import importlib
 import sys
 from types import ModuleType
 
-from arbsr_jax.cli.conventions import DONE, WRONG_USAGE, ReaderGoneError, prepare_streams
+from arbsr_jax.cli.conventions import DONE, WRONG_USAGE, ReaderGoneError, close_quietly, prepare_streams
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.version import VERSION
 
@@ -63,7 +63,8 @@ def run_command(module: ModuleType, program: str, arguments: list[str] | None) -
     try:
         use_own_settings()
         return module.run(flags)
-    except ReaderGoneError:
+    except (ReaderGoneError, BrokenPipeError):
+        close_quietly(sys.stdout)
         return DONE
     except ArbsrError as error:
         print(f"{program}: {error}", file=sys.stderr)

@@ -128,10 +128,10 @@ class Batch:
 
     def _one(self, job: Job, progress: Progress) -> dict[str, Any]:
         flags = self._flags
-        if job.target.exists() and (flags.skip_existing or flags.output is None):
-            if flags.skip_existing:
-                return {"status": "there already"}
-            raise ArbsrError(f"{job.target} is there already; remove it, or give -o or --skip-existing")
+        if flags.skip_existing and job.target.exists():
+            return {"status": "there already"}
+        if flags.output is None:
+            _refuse_existing([job.target])
         if job.source.suffix.lower() in film.SUFFIXES:
             return self._film(job, progress)
         if flags.dry_run:
@@ -145,6 +145,8 @@ class Batch:
             if first.frames > count:
                 remarks.append(f"first of {first.frames} frames; --frames {ALL} takes all")
             places = [self._place(job, frame) for frame in range(count)] if count > 1 else [job.target]
+            if flags.output is None and not flags.skip_existing:
+                _refuse_existing(places)
             job.target.parent.mkdir(parents=True, exist_ok=True)
             for frame, photo in enumerate(chain([first], islice(photos, count - 1))):
                 if flags.skip_existing and places[frame].exists():
@@ -203,3 +205,10 @@ class Batch:
         words = "; ".join([self._target.in_words, *entry["remarks"]])
         seconds = f" in {entry['seconds']:.1f} s" if "seconds" in entry else ""
         return f"{job.source} {before} -> {job.target} {after}{seconds} ({words})"
+
+
+def _refuse_existing(places: list[Path]) -> None:
+    """Overwrite nothing that nobody named."""
+    there = next((place for place in places if place.exists()), None)
+    if there:
+        raise ArbsrError(f"{there} is there already; remove it, or give -o or --skip-existing")

@@ -49,7 +49,7 @@ def probe(path: Path) -> Film:
       ArbsrError: PyAV is not installed, or the file holds no film.
     """
     with _opened(path) as (container, pictures):
-        first = next(container.decode(pictures))
+        first = next(frame for packet in container.demux(pictures) for frame in _decoded(packet, path))
         turned = abs(first.rotation) % 180 == 90
         size = (first.width, first.height) if turned else (first.height, first.width)
         announced = pictures.frames or int(_end(pictures) * (pictures.average_rate or 0))
@@ -128,6 +128,14 @@ def _transcode(
     if missing > 0 and not damage and _end(pictures):
         damage = f"the last {float(missing):.2g} s are missing"
     return read, damage
+
+
+def _decoded(packet: Any, path: Path) -> list[Any]:
+    """A packet's frames; none of a damaged one."""
+    try:
+        return packet.decode()
+    except frames.library(path).InvalidDataError:
+        return []
 
 
 def _enlarged(frame: Any, film: Film, enlarge: Enlarge, encoder: Any) -> Any:

@@ -194,3 +194,20 @@ def test_a_closed_pipe_ends_quietly_after_the_picture_in_flight(tmp_path, model)
     made = names(tmp_path / "out")
     assert 1 <= len(made) < 40
     assert all(np.asarray(Image.open(tmp_path / "out" / name)).shape == (26, 36, 3) for name in made)
+
+
+def test_other_commands_end_quietly_at_a_closed_pipe(tmp_path):
+    command = f"{sys.executable} -m arbsr_jax models | head -1 >/dev/null; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, check=False)
+    assert (result.returncode, result.stderr) == (0, b"")
+    command = f"{sys.executable} -m arbsr_jax evaluate --model bicubic --scale 2 3 4 5 | head -1 >/dev/null"
+    result = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, check=False)
+    assert result.stderr == b""
+
+
+def test_frames_beside_the_source_overwrite_nothing(tmp_path, model, capsys):
+    two_pages(tmp_path / "a.tif")
+    picture(tmp_path / "a_2x2_0002.tif", (9, 7), "TIFF")
+    assert upscale(model, tmp_path / "a.tif", "--scale", "2", "--frames", "all") == 1
+    assert "a_2x2_0002.tif is there already" in capsys.readouterr().err
+    assert names(tmp_path) == {"a.tif", "a_2x2_0002.tif"}
