@@ -16,6 +16,7 @@ from arbsr_jax.photos.colour import encode_srgb
 from arbsr_jax.photos.photo import Metadata, Photo, Pixels
 
 SIMPLE = ("BMP", "DIB", "PPM", "TGA", "PCX", "ICO")  # Pillow's names of kinds with 8 bits and no metadata
+PILLOWS = {"png": "PNG", "heif": "AVIF", "tiff": "TIFF"}  # its names of kinds that libvips reads in part
 RARE = {  # first bytes of what OpenImageIO reads
     b"\0\0\0\x0cjP  ": "JPEG 2000",
     b"\xff\x4f\xff\x51": "JPEG 2000",
@@ -95,12 +96,13 @@ def read_rare(path: Path) -> Iterator[Photo]:
     yield Photo(np.ascontiguousarray(pixels), Metadata(icc=profile), 1, tuple(remarks))
 
 
-def frames(path: Path) -> Iterator[Pixels]:
-    """The frames of an animated PNG, with 8 bits."""
-    with warnings.catch_warnings(action="ignore"), Image.open(path, formats=("PNG",)) as image:
-        for frame in range(getattr(image, "n_frames", 1)):
+def frames(path: Path, kind: str) -> Iterator[tuple[int, Pixels, tuple[str, ...]]]:
+    """(number of frames, pixels of 8 bits, remarks) for every frame that Pillow reads of a file of libvips' kind."""
+    with warnings.catch_warnings(action="ignore"), Image.open(path, formats=(PILLOWS[kind],)) as image:
+        count = getattr(image, "n_frames", 1)
+        for frame in range(count):
             image.seek(frame)
-            yield _simple(image)[0]
+            yield count, *_simple(image)
 
 
 def _deep_pnm(start: bytes) -> bool:
@@ -114,7 +116,7 @@ def _simple(image: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
     if mode in ("P", "PA") or "transparency" in image.info:
         mode = "RGBA" if mode == "PA" or "transparency" in image.info else "RGB"
         remarks = (f"palette became {mode}",)
-    kept = {"1": "L", "RGBX": "RGB"}.get(mode, mode)
+    kept = {"1": "L", "RGBX": "RGB", "YCbCr": "RGB"}.get(mode, mode)
     if kept not in ("L", "LA", "RGB", "RGBA"):
         raise ValueError(f"pixels of kind {mode} are not supported; save it with 8 or 16 bits a channel")
     pixels = np.asarray(image.convert(kept))

@@ -21,6 +21,7 @@ from arbsr_jax.photos.photo import Metadata, Photo, Pixels, Resolution
 pyvips.cache_set_max(0)  # else a file that changed under its name would be read as it was
 LARGEST_PIXELS = 2**29 // 3  # of a file: half a gibibyte of RGB
 BLOCK_PIXELS = 2**24  # of an animation, decoded at a time
+ANIMATED = "avis"  # an AVIF of several frames
 TRANSPOSING = (5, 6, 7, 8)  # EXIF's orientations that swap width and height
 INTEGERS = ("char", "short", "ushort", "int", "uint")
 DPI_TAGS = (0x011A, 0x011B, 0x0128)  # EXIF's XResolution, YResolution, ResolutionUnit
@@ -50,8 +51,8 @@ def read_photos(path: Path) -> Generator[Photo]:
             yield from loaders.read(path)
             return
         chunks = png.read_chunks(path.read_bytes()) if kind == "png" else None
-        if chunks and chunks.frames > 1:
-            yield from _animated_png(path, chunks)
+        if (chunks and chunks.frames > 1) or kind == ANIMATED or (kind == "tiff" and tiff.needs_pillow(path)):
+            yield from _by_pillow(path, "heif" if kind == ANIMATED else kind, chunks)
             return
         try:
             yield from _pages(path, kind, chunks)
@@ -73,7 +74,7 @@ def photo_size(path: Path) -> tuple[int, int]:
         kind = kind_of(path)
         if kind is None:
             return loaders.size(path)
-        image = _opened(path, kind, None)
+        image = _opened(path, "heif" if kind == ANIMATED else kind, None)
         turned = _field(image, "orientation", 1) in TRANSPOSING
         return (image.width, image.height) if turned else (image.height, image.width)
 
@@ -88,7 +89,8 @@ def kind_of(path: Path) -> str | None:
         "gif": start.startswith(b"GIF8"),
         "tiff": start[:4] in (*tiff.CLASSIC, b"II+\0", b"MM\0+"),
         "webp": start[:4] == b"RIFF" and start[8:12] == b"WEBP",
-        "heif": start[4:8] == b"ftyp" and start[8:12] in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1"),
+        ANIMATED: start[4:12] == b"ftypavis",
+        "heif": start[4:8] == b"ftyp" and start[8:12] in (b"avif", b"heic", b"heix", b"mif1", b"msf1"),
     }
     return next((kind for kind, found in signatures.items() if found), None)
 
@@ -180,10 +182,7 @@ def _pixels(image: Any, icc: bytes | None) -> tuple[Pixels, bytes | None, list[s
         pixels = (((pixels >> (16 - bits)).astype(np.uint32) * np.iinfo(np.uint16).max + top // 2) // top).astype(
             np.uint16
         )
-    if icc and colour.space_of(icc) != colour.space_for(pixels.shape[-1]):
-        what = colour.space_of(icc).decode(errors="replace").strip() or "damaged"
-        remarks.append(f"{what} colour profile left out: the pixels are {'gray' if pixels.shape[-1] < 3 else 'RGB'}")
-        icc = None
+    icc = _fitting(icc, pixels.shape[-1], remarks)
     return np.ascontiguousarray(pixels), icc, remarks
 
 
@@ -218,8 +217,22 @@ def _field(image: Any, name: str, default: Any) -> Any:
     return image.get(name) if image.get_typeof(name) else default
 
 
-def _animated_png(path: Path, chunks: png.Chunks) -> Iterator[Photo]:
-    """Of which libvips reads the first frame alone."""
-    first = next(_pages(path, "png", chunks))
-    for frame, pixels in enumerate(loaders.frames(path)):
-        yield replace(first, pixels=pixels if frame else first.pixels, frames=chunks.frames)
+def _by_pillow(path: Path, kind: str, chunks: png.Chunks | None) -> Iterator[Photo]:
+    """Frames that libvips does not read, or reads wrong: of animations, and of some TIFFs; with 8 bits."""
+    image = _opened(path, kind, chunks)
+    metadata = _metadata(image, path, kind, chunks, 0)
+    for count, pixels, changes in loaders.frames(path, kind):
+        remarks = [*changes, *(chunks.remarks if chunks else ())]
+        if image.format != "uchar":
+            remarks.append("16 bits became 8")
+        icc = _fitting(metadata.icc, pixels.shape[-1], remarks)
+        yield Photo(pixels, replace(metadata, icc=icc), count, tuple(remarks))
+
+
+def _fitting(icc: bytes | None, channels: int, remarks: list[str]) -> bytes | None:
+    """The profile, if it holds for such pixels; else None, and a remark more."""
+    if not icc or colour.space_of(icc) == colour.space_for(channels):
+        return icc
+    what = colour.space_of(icc).decode(errors="replace").strip() or "damaged"
+    remarks.append(f"{what} colour profile left out: the pixels are {'gray' if channels < 3 else 'RGB'}")
+    return None

@@ -25,6 +25,8 @@ FOLDERS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)  # directories inside the di
 SIZES = (Base.ExifImageWidth, Base.ExifImageHeight)  # no longer true
 CLASSIC = (b"II*\0", b"MM\0*")
 ENTRY = 12  # bytes of a directory's entry: tag, type, number, and the value or its place
+BITS, COMPRESSION, PHOTOMETRIC = 258, 259, 262  # tags
+YCBCR, JPEGS, NEW_COMPRESSIONS = 6, (6, 7), (50_000, 50_001)  # Zstandard, WebP
 FIRST_DIRECTORY = slice(4, 8)  # where a file says where its directory lies
 
 
@@ -55,6 +57,28 @@ def read_exif(path: Path, page: int) -> bytes | None:
             return kept.tobytes() if has_any else None
     except (*UNREADABLE, UserWarning):
         return None
+
+
+def needs_pillow(path: Path) -> bool:
+    """Whether libvips reads it wrong (YCbCr that is no JPEG) or not at all (Zstandard, WebP), but Pillow right.
+
+    Raises:
+      ValueError: it has more than 8 bits, which Pillow would drop.
+    """
+    try:
+        with warnings.catch_warnings(action="error"), path.open("rb") as file:
+            directory = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
+            file.seek(directory.next)
+            directory.load(file)
+            photometric, compression = directory.get(PHOTOMETRIC), directory.get(COMPRESSION)
+            deep = max(directory.get(BITS, (1,))) > 8
+    except (*UNREADABLE, UserWarning):
+        return False  # libvips will say what is wrong
+    if compression not in NEW_COMPRESSIONS and (photometric != YCBCR or compression in JPEGS):
+        return False
+    if deep:
+        raise ValueError("16 bits with Zstandard or WebP compression, or as YCbCr; save it with LZW or zlib, as RGB")
+    return True
 
 
 def append_exif(path: Path, exif: bytes) -> bool:
