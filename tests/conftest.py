@@ -21,6 +21,14 @@ DATA = Path(os.environ.get("ARBSR_DATA", ROOT.parent / "shared" / "data"))
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+LONG_FILES = ("test_commands.py", "test_devices.py", "test_evaluate.py", "test_step.py", "test_export.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first: at the end one worker would wait for the other."""
+    items.sort(key=lambda item: item.path.name not in LONG_FILES)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def programs_of_this_session(tmp_path_factory) -> None:
     """Tests and the commands that they run share compiled programs with each other, and with nobody else."""
