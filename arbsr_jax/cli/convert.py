@@ -36,14 +36,14 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: the file cannot be read or does not fit; or PyTorch is not installed.
     """
+    back = flags.input.suffix == SUFFIX and (is_ours(flags.input) or not flags.input.exists())
+    check_ending(flags.output, TORCH_ENDINGS if back else {SUFFIX: "a model file"})
     pytorch = _pytorch()
-    if flags.input.suffix == SUFFIX and (is_ours(flags.input) or not flags.input.exists()):
-        check_ending(flags.output, TORCH_ENDINGS)
+    if back:
         model = load_model(flags.input)
         pytorch.write_checkpoint(flags.output, to_torch(model.parameters, model.config))
         print(f"wrote {flags.output}: a state dict for {_words(model.config.backbone, model.config)}")
         return DONE
-    check_ending(flags.output, {SUFFIX: "a model file"})
     source, remarks = pytorch.read_checkpoint(flags.input)
     try:
         source = original_names(source)

@@ -28,7 +28,8 @@ def images(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["scales", "masks", "heatmap", "crops"])
-def test_every_figure_is_drawn(name, images, tmp_path, capsys):
+def test_every_figure_is_drawn(name, images, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("arbsr_jax.analysis.figures.TSNE_POINTS", 40)  # t-SNE of all takes a quarter of a minute
     target = tmp_path / "figures" / name
     assert (
         main(["figures", name, "--model", "arbedsr-tiny", "--data", str(images), "--limit", "1", "-o", str(target)])
