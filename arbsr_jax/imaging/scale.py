@@ -46,9 +46,7 @@ def as_fraction(value: Number | str) -> Fraction:
             raise ValueError
         if isinstance(value, (str, Rational)):
             return Fraction(int(value) if isinstance(value, Integral) else value)  # numpy's integers have a width
-        return Fraction(
-            str(value) if isinstance(value, np.floating) else repr(float(value))
-        )  # 2.3 in its own precision
+        return Fraction(str(value) if isinstance(value, np.floating) else repr(float(value)))  # in its own precision
     except (ValueError, TypeError, OverflowError, ZeroDivisionError):
         raise ValueError(f"{value!r} is not a number") from None
 

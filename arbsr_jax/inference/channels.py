@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Shaped
 
 from arbsr_jax.inference.arguments import DEPTHS
+from arbsr_jax.photos.photo import Pixels
 
 Progress = Callable[[float], object]
-Pixels = Shaped[np.ndarray, "_ _ _"]  # [height, width, channels]: gray, gray and alpha, RGB, or RGB and alpha
 Enlarge = Callable[[Pixels, Progress], Pixels]  # of RGB
 
 

@@ -49,7 +49,7 @@ def probe(path: Path) -> Film:
       ArbsrError: PyAV is not installed, or the file holds no film.
     """
     with _opened(path) as (container, pictures):
-        first = next(frame for packet in container.demux(pictures) for frame in _decoded(packet, path))
+        first = next(frame for packet in container.demux(pictures) for frame in _decoded(packet))
         turned = abs(first.rotation) % 180 == 90
         size = (first.width, first.height) if turned else (first.height, first.width)
         announced = pictures.frames or int(_end(pictures) * (pictures.average_rate or 0))
@@ -72,7 +72,7 @@ def convert(source: Path, target: Path, film: Film, enlarge: Enlarge, size: tupl
     Raises:
       ArbsrError: no frame of it could be read, or the film cannot be written.
     """
-    av = frames.library(source)
+    av = frames.library()
     kind = CONTAINERS[target.suffix.lower()]
     with _opened(source) as (container, pictures), atomic_write(target) as partial:
         try:
@@ -94,7 +94,7 @@ def _transcode(
     container: Any, pictures: Any, film: Film, output: Any, encoder: Any, others: dict[int, Any], enlarge: Enlarge
 ) -> tuple[int, str]:
     """All packets, in their order; returns the number of frames and what was damaged, in words."""
-    av, read, last, damage = frames.library(Path(container.name)), 0, Fraction(0), ""
+    av, read, last, damage = frames.library(), 0, Fraction(0), ""
 
     def decode(packet: Any) -> Iterator[Any]:
         nonlocal damage
@@ -130,11 +130,11 @@ def _transcode(
     return read, damage
 
 
-def _decoded(packet: Any, path: Path) -> list[Any]:
+def _decoded(packet: Any) -> list[Any]:
     """A packet's frames; none of a damaged one."""
     try:
         return packet.decode()
-    except frames.library(path).InvalidDataError:
+    except frames.library().InvalidDataError:
         return []
 
 
@@ -157,7 +157,7 @@ def _end(pictures: Any) -> Fraction:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     """A film and its first stream of pictures."""
-    av = frames.library(path)
+    av = frames.library()
     if not path.is_file():
         raise ArbsrError(f"{path}: no such file")
     try:

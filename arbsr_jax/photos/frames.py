@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +25,7 @@ class Colours(NamedTuple):
     transfer: int
 
 
-def library(path: Path) -> Any:
+def library() -> Any:
     """PyAV.
 
     Raises:
@@ -35,7 +34,7 @@ def library(path: Path) -> Any:
     try:
         return importlib.import_module("av")
     except ImportError:
-        raise ArbsrError(f"{path}: {missing_extra('PyAV, which reads films,', 'films')}") from None
+        raise ArbsrError(missing_extra("PyAV, which reads films,", "films")) from None
 
 
 def colours_of(frame: Any) -> Colours:
@@ -70,7 +69,7 @@ def from_rgb(pixels: Shaped[np.ndarray, "height width 3"], colours: Colours, pix
     """RGB as a frame of a pixel format."""
     kind = "rgb48le" if pixels.dtype == np.uint16 else "rgb24"
     made = (
-        library(Path())
+        library()
         .VideoFrame.from_ndarray(pixels, format=kind)
         .reformat(
             format=pixel_format,

@@ -17,16 +17,16 @@ from arbsr_jax.photos.photo import Metadata, Photo, Pixels
 
 SIMPLE = ("BMP", "DIB", "PPM", "TGA", "PCX", "ICO")  # Pillow's names of kinds with 8 bits and no metadata
 PILLOWS = {"png": "PNG", "heif": "AVIF", "tiff": "TIFF"}  # its names of kinds that libvips reads in part
-RARE = {  # first bytes of what OpenImageIO reads
-    b"\0\0\0\x0cjP  ": "JPEG 2000",
-    b"\xff\x4f\xff\x51": "JPEG 2000",
-    b"\xff\x0a": "JPEG XL",
-    b"\0\0\0\x0cJXL ": "JPEG XL",
-    b"8BPS": "PSD",
-    b"v/1\x01": "OpenEXR",
-    b"\x01\xda": "SGI",
-    b"#?RADIANCE": "Radiance HDR",
-}
+RARE = (  # first bytes of what OpenImageIO reads
+    b"\0\0\0\x0cjP  ",  # JPEG 2000
+    b"\xff\x4f\xff\x51",  # JPEG 2000, the bare codestream
+    b"\xff\x0a",  # JPEG XL, the bare codestream
+    b"\0\0\0\x0cJXL ",  # JPEG XL
+    b"8BPS",  # PSD
+    b"v/1\x01",  # OpenEXR
+    b"\x01\xda",  # SGI
+    b"#?RADIANCE",  # Radiance HDR
+)
 KNOWN = ("Exif:", "GPS:", "IPTC:")  # OpenImageIO's names of metadata
 DEEP_PNM = (b"P6", b"P5")
 ENDINGS = (".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".pcx", ".ico")
@@ -40,9 +40,7 @@ def read(path: Path) -> Iterator[Photo]:
       ArbsrError: OpenImageIO is needed and not installed.
       Exception: one of `failures.UNREADABLE`.
     """
-    with path.open("rb") as file:
-        start = file.read(64)
-    if any(start.startswith(first) for first in RARE) or _deep_pnm(start):
+    if _is_rare(path):
         yield from read_rare(path)
         return
     with warnings.catch_warnings(action="ignore"), Image.open(path, formats=SIMPLE) as image:
@@ -57,9 +55,7 @@ def size(path: Path) -> tuple[int, int]:
       ArbsrError: OpenImageIO is needed and not installed.
       Exception: one of `failures.UNREADABLE`.
     """
-    with path.open("rb") as file:
-        start = file.read(64)
-    if any(start.startswith(first) for first in RARE) or _deep_pnm(start):
+    if _is_rare(path):
         spec = _opened(path)[0].spec()
         return spec.height, spec.width
     with warnings.catch_warnings(action="ignore"), Image.open(path, formats=SIMPLE) as image:
@@ -103,6 +99,13 @@ def frames(path: Path, kind: str) -> Iterator[tuple[int, Pixels, tuple[str, ...]
         for frame in range(count):
             image.seek(frame)
             yield count, *_simple(image)
+
+
+def _is_rare(path: Path) -> bool:
+    """Whether OpenImageIO is to read it, by its first bytes."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    return start.startswith(RARE) or _deep_pnm(start)
 
 
 def _deep_pnm(start: bytes) -> bool:

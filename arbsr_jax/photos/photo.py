@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Shaped
 
-Pixels = Shaped[np.ndarray, "_ _ _"]  # [height, width, channels], uint8 or uint16
+Pixels = Shaped[np.ndarray, "_ _ _"]  # [height, width, channels]; in files uint8 or uint16
 
 
 class Resolution(NamedTuple):

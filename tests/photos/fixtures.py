@@ -1,6 +1,8 @@
 """Photographs of every kind in memory, and a model that is quick."""
 
 import io
+import os
+import re
 import struct
 
 import imagecodecs
@@ -12,6 +14,7 @@ from PIL import Image, ImageCms
 
 from arbsr_jax.model_file import save_model
 from arbsr_jax.photos.png import with_chunks
+from tests.conftest import ROOT
 from tests.models.fixtures import SMALL, randomized
 
 EXIF_ARTIST, ORIENTATION = 0x013B, 0x0112
@@ -94,3 +97,15 @@ def save_avif(path, pixels: np.ndarray, bits: int) -> None:
     """An AVIF with more than 8 bits, without loss."""
     image = pyvips.Image.new_from_array(pixels).copy(interpretation="rgb16")
     path.write_bytes(image.heifsave_buffer(compression="av1", bitdepth=bits, lossless=True))
+
+
+def check_table(name: str, header: str, lines: list[str]) -> None:
+    """A table of docs/usage.md is made of these lines; ARBSR_WRITE_DOCS=1 writes it anew."""
+    document = ROOT / "docs" / "usage.md"
+    place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+    before = document.read_text()
+    text = place.sub(lambda found: found[1] + header + "\n".join(lines) + "\n" + found[2], before)
+    assert text.count(header) == 1
+    if os.environ.get("ARBSR_WRITE_DOCS"):
+        document.write_text(text)
+    assert document.read_text() == text

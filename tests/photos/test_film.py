@@ -1,8 +1,6 @@
 """Films through `arbsr upscale`; docs/usage.md has the table that this makes (ARBSR_WRITE_DOCS=1 writes it anew)."""
 
 import json
-import os
-import re
 import shutil
 import sys
 
@@ -11,11 +9,8 @@ import pytest
 
 from arbsr_jax.cli.main import main
 from arbsr_jax.photos import film
-from tests.conftest import ROOT
 from tests.photos import films, fixtures
 
-DOCUMENT = ROOT / "docs" / "usage.md"
-PLACE = re.compile(r"(<!-- films -->\n).*?(<!-- end -->)", re.DOTALL)
 HEADER = """| film | in | out | said |
 | --- | --- | --- | --- |
 """
@@ -44,7 +39,7 @@ CASES = {
     "variable frame rate": ("mp4", {"times": [0, 100, 250, 300, 700, 720, 800, 900, 1000, 1300, 1400, 1500]}),
     "turned by 90 degrees": ("mp4", {"rotation": 90}),
     "cut by an edit list": ("mp4", {}),
-    "two sound tracks, subtitles, chapters, attachment": (
+    "many streams": (
         "mkv",
         {"sound": 2, "subtitles": True, "chapters": True, "attachment": True},
     ),
@@ -92,12 +87,7 @@ def test_the_table_in_the_documents_is_true(table):
     for case, (before, after, remarks, *_) in table.items():
         said = "; ".join(remark for remark in remarks if not remark.endswith(" frames")) or "-"
         lines.append(f"| {case} | {words(before)} | {words(after)} | {said} |")
-    before = DOCUMENT.read_text()
-    text = PLACE.sub(lambda place: place[1] + HEADER + "\n".join(lines) + "\n" + place[2], before)
-    assert text.count(HEADER) == 1
-    if os.environ.get("ARBSR_WRITE_DOCS"):
-        DOCUMENT.write_text(text)
-    assert DOCUMENT.read_text() == text
+    fixtures.check_table("films", HEADER, lines)
 
 
 @pytest.mark.parametrize("case", CASES)

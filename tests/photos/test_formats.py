@@ -4,8 +4,6 @@ ARBSR_WRITE_DOCS=1 writes it anew.
 """
 
 import json
-import os
-import re
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +14,9 @@ from arbsr_jax.cli.main import main
 from arbsr_jax.photos.photo import Metadata, Photo, Resolution
 from arbsr_jax.photos.reading import read_photo
 from arbsr_jax.photos.writing import FORMATS, write_photo
-from tests.conftest import ROOT
 from tests.photos import fixtures
 from tests.photos.cases import CASES
 
-DOCUMENT = ROOT / "docs" / "usage.md"
-PLACE = re.compile(r"(<!-- formats -->\n).*?(<!-- end -->)", re.DOTALL)
 HEADER = """| file | in | out | EXIF | XMP | text, IPTC | profile | resolution | said |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
@@ -69,12 +64,7 @@ def test_the_table_in_the_documents_is_true(table):
     for case, (before, after, kept, remarks) in table.items():
         kinds = [photo.in_words.partition(", ")[2] for photo in (before, after)]
         lines.append(f"| {' | '.join([case, *kinds, *kept, '; '.join(remarks) or '-'])} |")
-    before = DOCUMENT.read_text()
-    text = PLACE.sub(lambda place: place[1] + HEADER + "\n".join(lines) + "\n" + place[2], before)
-    assert text.count(HEADER) == 1
-    if os.environ.get("ARBSR_WRITE_DOCS"):
-        DOCUMENT.write_text(text)
-    assert DOCUMENT.read_text() == text
+    fixtures.check_table("formats", HEADER, lines)
 
 
 @pytest.mark.parametrize("case", CASES)
