@@ -14,6 +14,7 @@ from safetensors.numpy import save
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
+from arbsr_jax.imaging.scale import PAPER_LARGEST
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import parameter_shapes
 from arbsr_jax.models.parameters import Parameters, flatten_parameters, unflatten_parameters
@@ -30,6 +31,13 @@ class Model(NamedTuple):
     config: ModelConfig
     parameters: Parameters
     provenance: dict[str, Any]
+
+    @property
+    def largest_factor(self) -> float:
+        """The largest that it was trained for, as its file says; the paper's, if it does not."""
+        trained = self.provenance.get("config")
+        data = trained.get("data") if isinstance(trained, dict) else None
+        return data.get("largest", PAPER_LARGEST) if isinstance(data, dict) else PAPER_LARGEST
 
 
 def shipped_models() -> dict[str, Path]:

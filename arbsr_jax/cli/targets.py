@@ -9,7 +9,6 @@ from typing import Any
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import Scale, round_half_up
 from arbsr_jax.inference.arguments import resolve_target
-from arbsr_jax.train.schedule import LARGEST
 
 
 class Target:
@@ -59,11 +58,11 @@ class Target:
             return str(self.scale) if not self.scale.symmetric else f"{self.scale}x{self.scale}"
         return f"{self._width or ''}x{self._height or ''}"
 
-    def beyond_training(self, height: int, width: int) -> bool:
-        """Whether it asks for more than networks are trained for here."""
+    def is_beyond(self, largest: float, height: int, width: int) -> bool:
+        """Whether it enlarges an image of that size by more than a factor."""
         wide, high = self.pixels(height, width)
         exact = self.scale or Scale.between((height, width), (high, wide))
-        return max(exact.vertical, exact.horizontal) > LARGEST
+        return exact.larger > largest
 
 
 def parse_memory(text: str) -> int:

@@ -157,8 +157,9 @@ class Batch:
 
     def _sizes(self, height: int, width: int) -> dict[str, Any]:
         """What a file of that size becomes, and what is to be said of it."""
-        beyond = not self._upscaler.model.config.scale and self._target.beyond_training(height, width)
-        remarks = ["more than networks are trained for here; expect less of it"] if beyond else []
+        model = self._upscaler.model
+        beyond = not model.config.scale and self._target.is_beyond(model.largest_factor, height, width)
+        remarks = [f"more than the x{model.largest_factor:g} that {model.name} is trained for"] if beyond else []
         return {"from": [width, height], "to": list(self._target.pixels(height, width)), "remarks": remarks}
 
     def _place(self, job: Job, frame: int) -> Path:

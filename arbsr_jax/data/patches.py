@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from arbsr_jax.data.store import ImageStore
+from arbsr_jax.data.store import PICTURE_SCALES, ImageStore
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.resize import TIE, contributions
-from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.imaging.scale import PAPER_LARGEST, Scale
 
-AXIS_FIELDS = ("origin_step", "margin", "crop", "length", "reach")
+AXIS_FIELDS = ("origin_step", "margin", "crop", "length", "reach", "blocks")
+Place = tuple[Any, Any, Any]  # number of the image, first row and column of the crop
+PERIOD = 10  # LR pixels after which the grids of all training scales meet: their factors are tenths
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class AxisPlan:
     crop: int  # HR pixels with both margins
     length: int  # HR pixels of the patch
     reach: int  # HR pixels under one block of LR pixels
+    blocks: int  # of LR pixels
     weights: np.ndarray  # [block, reach], float64; the same for every block
 
 
@@ -53,7 +56,12 @@ def plan_axis(factor: Fraction, patch: int, block: int | None = None) -> AxisPla
     reach = max(step, int(taps.max()) + 1) + margin
     matrix = np.zeros((block, reach))
     np.put_along_axis(matrix, taps + margin, weights, axis=1)
-    return AxisPlan(factor, factor.numerator, margin, length - step + reach, length, reach, matrix)
+    return AxisPlan(factor, factor.numerator, margin, length - step + reach, length, reach, patch // block, matrix)
+
+
+def patch_side(scale: Scale, patch: int) -> int:
+    """Side of the LR patches of a scale: `patch`, above x4 about half of it, so that HR crops grow no further."""
+    return patch if scale.larger <= PAPER_LARGEST else max(PERIOD, patch // 2 // PERIOD * PERIOD)
 
 
 def block_length(factors: Sequence[Fraction], patch: int) -> int:
@@ -62,88 +70,118 @@ def block_length(factors: Sequence[Fraction], patch: int) -> int:
     return period if patch % period == 0 else patch
 
 
+def picture_index(scale: Scale) -> int:
+    """Which of a photograph's pictures teaches a scale: of the next whole factor, or the last."""
+    return next((n for n, k in enumerate(PICTURE_SCALES) if k >= scale.larger), len(PICTURE_SCALES) - 1)
+
+
+def mixed(hr: tf.Tensor, picture: tf.Tensor, hr_share: Any) -> tf.Tensor:
+    """`hr_share` of the HR pixels and the rest of the picture's, rounded half up to uint8."""
+    share = tf.cast(hr_share, tf.float32)
+    return tf.cast(
+        tf.floor(share * tf.cast(hr, tf.float32) + (1 - share) * tf.cast(picture, tf.float32) + 0.5), tf.uint8
+    )
+
+
 class PatchMaker:
     """Cuts pairs out of a store of images, all with TensorFlow operations."""
 
     def __init__(self, store: ImageStore, scales: Sequence[Scale], patch: int, seed: int, candidates: int = 1) -> None:
-        factors = sorted({factor for scale in scales for factor in (scale.vertical, scale.horizontal)})
-        block = block_length(factors, patch)
-        plans = [plan_axis(factor, patch, block) for factor in factors]
-        widest = max(plan.reach for plan in plans)
-        self.patch, self.seed, self.candidates, self._blocks = patch, seed, candidates, patch // block
+        sides = [patch_side(scale, patch) for scale in scales]
+        pairs = [(factor, side) for s, side in zip(scales, sides, strict=True) for factor in (s.vertical, s.horizontal)]
+        axes = sorted(set(pairs))
+        blocks = {side: block_length([factor for factor, of in axes if of == side], side) for side in set(sides)}
+        plans = [plan_axis(factor, side, blocks[side]) for factor, side in axes]
+        shape = np.max([plan.weights.shape for plan in plans], axis=0)
+        weights = [np.pad(p.weights, [(0, more) for more in shape - p.weights.shape]) for p in plans]
+        self.seed, self.candidates = seed, candidates
         self._pixels, self._offsets = tf.constant(store.pixels), tf.constant(store.offsets)
-        self._sizes = tf.constant(store.sizes)
+        self._sizes, self._pictures = tf.constant(store.sizes), tf.constant(store.pictures)
         self._by_area = tf.constant(np.cumsum(np.prod(store.sizes, axis=1)) / np.prod(store.sizes, axis=1).sum())
         self._axes = tf.constant([[getattr(plan, name) for name in AXIS_FIELDS] for plan in plans], tf.int64)
-        self._weights = tf.constant(np.stack([np.pad(p.weights, ((0, 0), (0, widest - p.reach))) for p in plans]))
-        axes = [(factors.index(scale.vertical), factors.index(scale.horizontal)) for scale in scales]
-        self._scale_axes = tf.constant(axes, tf.int32)
+        self._weights = tf.constant(np.stack(weights))
+        of_scale = np.array([axes.index(pair) for pair in pairs], np.int32).reshape(-1, 2)
+        self._scale_axes, self._patches = tf.constant(of_scale), tf.constant(sides, tf.int64)
+        self._teachers = tf.constant([picture_index(scale) for scale in scales], tf.int32)
 
-    def __call__(self, sample: Any, scale_index: Any, canvas: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """Pair number `sample` of this seed at a scale: uint8 LR [patch, patch, 3], and HR padded to `canvas`²."""
+    def __call__(self, sample: Any, scale_index: Any, canvas: Any, hr_share: Any = 1.0) -> tuple[tf.Tensor, tf.Tensor]:
+        """Pair number `sample` of this seed at a scale: uint8 LR [patch, patch, 3], and HR padded to `canvas`².
+
+        Args:
+          sample: counted from 0 over all steps.
+          scale_index: of the scales.
+          canvas: side in pixels of the HR array.
+          hr_share: of the HR image in the mix with its teacher's picture, 0 to 1. Where there is no picture it is 1.
+        """
         draw = tf.random.stateless_uniform([6], tf.stack([tf.constant(self.seed, tf.int64), sample]), dtype=tf.float64)
         flipped, transpose = tf.boolean_mask([0, 1], draw[3:5] < 0.5), draw[5] < 0.5
         axes = tf.gather(self._scale_axes, scale_index)
         # A transpose swaps the factors: cut for the swapped pair, so that after it the batch's own pair holds.
         axes = tf.where(transpose, axes[::-1], axes)
-        crop, (vertical, horizontal) = self._most_detailed(draw[:3], sample, axes)
-        lr = self._downsample(crop, axes)
+        place = self._most_detailed(draw[:3], sample, axes)
+        crop, (vertical, horizontal) = self._cut(self._offsets, place, axes), tf.unstack(tf.gather(self._axes, axes))
+        pictures = self._pictures[:, self._teachers[scale_index]]
+        taught = (hr_share < 1) & (pictures[place[0]] >= 0)
+        crop = tf.cond(taught, lambda: mixed(crop, self._cut(pictures, place, axes), hr_share), lambda: crop)
+        side = self._patches[scale_index]
+        lr = self._downsample(crop, axes, side)
         hr = crop[vertical[1] : vertical[1] + vertical[3], horizontal[1] : horizontal[1] + horizontal[3]]
         # tf.reverse: slices with a step of -1 take ten times as long.
         pair = [tf.reverse(image, flipped) for image in (lr, hr)]
         lr, hr = (tf.cond(transpose, lambda i=image: tf.transpose(i, [1, 0, 2]), lambda i=image: i) for image in pair)
         beyond = tf.cast(canvas, tf.int32) - tf.shape(hr)[:2]
         hr = tf.pad(hr, tf.stack([[0, beyond[0]], [0, beyond[1]], [0, 0]]))
-        return tf.ensure_shape(lr, [self.patch, self.patch, 3]), tf.ensure_shape(hr, [None, None, 3])
+        return tf.ensure_shape(lr, [None, None, 3]), tf.ensure_shape(hr, [None, None, 3])
 
-    def _most_detailed(
-        self, draw: tf.Tensor, sample: Any, axes: tf.Tensor
-    ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
+    def _most_detailed(self, draw: tf.Tensor, sample: Any, axes: tf.Tensor) -> Place:
         """Of several random crops the one whose neighbouring pixels differ most; the first is `draw`'s."""
-        first, plans = self._crop(draw, axes)
         if self.candidates == 1:
-            return first, plans
+            return self._place(draw, axes)
         seed = tf.stack([tf.constant(self.seed, tf.int64), -1 - sample])  # of no pair's own draw
         others = tf.random.stateless_uniform([self.candidates - 1, 3], seed, dtype=tf.float64)
-        crops = [first, *(self._crop(others[n], axes)[0] for n in range(self.candidates - 1))]
-        details = [tf.reduce_sum(tf.image.total_variation(tf.cast(crop, tf.float32))) for crop in crops]
-        return tf.stack(crops)[tf.argmax(tf.stack(details))], plans
+        places = [self._place(one, axes) for one in (draw, *tf.unstack(others))]
+        crops = [tf.cast(self._cut(self._offsets, place, axes), tf.float32) for place in places]
+        best = tf.argmax(tf.stack([tf.reduce_sum(tf.image.total_variation(crop)) for crop in crops]))
+        return tuple(tf.stack(parts)[best] for parts in zip(*places, strict=True))
 
-    def _crop(self, draw: tf.Tensor, axes: tf.Tensor) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-        """A random crop with margins: the image drawn by its area, the origin where both pixel grids meet."""
+    def _place(self, draw: tf.Tensor, axes: tf.Tensor) -> Place:
+        """A random place: the image drawn by its area, the origin where both pixel grids meet."""
         image = tf.searchsorted(self._by_area, draw[:1], side="right")[0]
-        plans = tf.gather(self._axes, axes)
-        size = tf.gather(self._sizes, image)
-        starts = []
-        for axis in range(2):
-            step, margin, crop, *_ = tf.unstack(plans[axis])
+        size, starts = tf.gather(self._sizes, image), []
+        for axis, plan in enumerate(tf.unstack(tf.gather(self._axes, axes))):
+            step, margin, crop, *_ = tf.unstack(plan)
             first = -(-margin // step)
             last = (size[axis] - crop + margin) // step
             place = first + tf.cast(draw[1 + axis] * tf.cast(last - first + 1, tf.float64), tf.int64)
             starts.append(place * step - margin)
-        row_bytes = size[1] * 3
-        begin = tf.gather(self._offsets, image) + starts[0] * row_bytes
-        rows = tf.reshape(tf.slice(self._pixels, [begin], [plans[0, 2] * row_bytes]), [plans[0, 2], size[1], 3])
-        zero = tf.zeros_like(starts[1])
-        crop = tf.slice(rows, [zero, starts[1], zero], [plans[0, 2], plans[1, 2], zero + 3])
-        return crop, (plans[0], plans[1])
+        return image, *starts
 
-    def _downsample(self, crop: tf.Tensor, axes: tf.Tensor) -> tf.Tensor:
-        """`imresize` of the crop without borders, rounded to uint8 after each pass as there."""
+    def _cut(self, offsets: tf.Tensor, place: Place, axes: tf.Tensor) -> tf.Tensor:
+        """The crop with margins at a place, of the images that begin at some offsets."""
+        image, top, left = place
+        width = tf.gather(self._sizes, image)[1]
+        height_of, width_of = (plan[2] for plan in tf.unstack(tf.gather(self._axes, axes)))
+        begin = tf.gather(offsets, image) + top * width * 3
+        rows = tf.reshape(tf.slice(self._pixels, [begin], [height_of * width * 3]), [height_of, width, 3])
+        return tf.slice(rows, [0 * left, left, 0 * left], [height_of, width_of, 3 + 0 * left])
+
+    def _downsample(self, crop: tf.Tensor, axes: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
+        """`imresize` of the crop without borders to `side` pixels, rounded to uint8 after each pass as there."""
         image = tf.cast(crop, tf.float64)
 
         def rows(x: tf.Tensor, axis: int) -> tf.Tensor:
             width = tf.shape(x)[1]
-            *_, length, reach = tf.unstack(self._axes[axes[axis]])
-            first = tf.range(self._blocks, dtype=tf.int64) * (length // self._blocks)
+            *_, length, reach, blocks = tf.unstack(self._axes[axes[axis]])
+            first = tf.range(blocks, dtype=tf.int64) * (length // blocks)
             parts = tf.gather(x, first[:, None] + tf.range(reach))
-            lines = tf.matmul(self._weights[axes[axis]][:, :reach], tf.reshape(parts, [self._blocks, reach, -1]))
-            return self._rounded(tf.reshape(lines, [self.patch, width, 3]))
+            weights = self._weights[axes[axis]][: side // blocks, :reach]
+            lines = tf.matmul(weights, tf.reshape(parts, [blocks, reach, -1]))
+            return self._rounded(tf.reshape(lines, [side, tf.cast(width, tf.int64), 3]))
 
         def columns(x: tf.Tensor) -> tf.Tensor:
             return tf.transpose(rows(tf.transpose(x, [1, 0, 2]), 1), [1, 0, 2])
 
-        # Factors are sorted: the larger index shrinks more, and imresize takes that axis first (rows on ties).
+        # Axes are sorted by factor: the larger index shrinks more, and imresize takes it first (rows on ties).
         image = tf.cond(axes[0] >= axes[1], lambda: columns(rows(image, 0)), lambda: rows(columns(image), 0))
         return tf.cast(image, tf.uint8)
 

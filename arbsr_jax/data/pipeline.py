@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from jaxtyping import Int32, UInt8
+from jaxtyping import Float32, Int32, UInt8
 
-from arbsr_jax.data.patches import PatchMaker, plan_axis
+from arbsr_jax.data.patches import PatchMaker, patch_side, plan_axis
 from arbsr_jax.data.store import ImageStore, Pools, decode
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.imaging.scale import PAPER_LARGEST, Scale
 
 PREFETCH = 8  # batches ahead
 
@@ -41,6 +42,7 @@ class BatchPlan:
       process: number of this process, from 0; each gets its part of the same global batch.
       processes: how many there are.
       candidates: random crops from which the most detailed one is taken; 1: the first.
+      hr_shares: for every step the share of HR images in their mix with teachers' pictures; None: HR images alone.
     """
 
     scales: Sequence[Scale]
@@ -51,6 +53,7 @@ class BatchPlan:
     process: int = 0
     processes: int = 1
     candidates: int = 1
+    hr_shares: Float32[np.ndarray, "steps"] | None = None
 
     def __post_init__(self) -> None:
         if self.batch % self.processes:
@@ -60,12 +63,21 @@ class BatchPlan:
             raise ArbsrError(f"config.data.candidates={self.candidates}; at least one crop is needed")
 
     @property
+    def patches(self) -> list[int]:
+        """For each scale the side of its LR patches, see `patch_side`."""
+        return [patch_side(scale, self.patch) for scale in self.scales]
+
+    @property
     def canvases(self) -> list[int]:
         """For each scale the side of its HR canvas: patch times the larger factor, that rounded up.
 
-        So the scales up to x4 share three canvases, and with them three compiled programs.
+        So the scales up to x4 share three canvases, and with them three compiled programs; those above share one.
         """
-        return [self.patch * max(2, -(-max(s.vertical, s.horizontal) // 1)) for s in self.scales]
+        largest = int(PAPER_LARGEST * self.patch)
+        sides = [side * max(2, math.ceil(s.larger)) for side, s in zip(self.patches, self.scales, strict=True)]
+        return [
+            max(side, largest) if s.larger > PAPER_LARGEST else side for side, s in zip(sides, self.scales, strict=True)
+        ]
 
     @property
     def phases(self) -> int:
@@ -79,8 +91,9 @@ class BatchPlan:
         Raises:
           ArbsrError: the patch does not fit a scale.
         """
-        factors = {factor for scale in self.scales for factor in (scale.vertical, scale.horizontal)}
-        plans = [plan_axis(factor, self.patch) for factor in factors]
+        sides = zip(self.scales, self.patches, strict=True)
+        axes = {(factor, side) for scale, side in sides for factor in (scale.vertical, scale.horizontal)}
+        plans = [plan_axis(factor, side) for factor, side in axes]
         side = max(plan.crop + plan.origin_step for plan in plans)
         return side, side
 
@@ -96,13 +109,15 @@ def batches(store: ImageStore, plan: BatchPlan, start: int = 0, stop: int | None
     make_patch = PatchMaker(store, plan.scales, plan.patch, plan.seed, plan.candidates)
     local = plan.batch // plan.processes
     canvases, schedule = tf.constant(plan.canvases, tf.int64), tf.constant(plan.schedule)
+    hr_shares = tf.constant(np.ones(len(schedule), np.float32) if plan.hr_shares is None else plan.hr_shares)
     stop = len(plan.schedule) if stop is None else stop
 
     def pair(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         step, slot = tf.math.floordiv(number, local), tf.math.floormod(number, local)
         scale_index = tf.gather(schedule, step)
         sample = step * plan.batch + plan.process * local + slot
-        return *make_patch(sample, scale_index, tf.gather(canvases, scale_index)), scale_index
+        canvas, hr_share = tf.gather(canvases, scale_index), tf.gather(hr_shares, step)
+        return *make_patch(sample, scale_index, canvas, hr_share), scale_index
 
     numbers = tf.data.Dataset.range(start * local, stop * local)
     # Tuned by itself, the pipeline would take seconds to be taken down, and with it a run that SIGTERM ends.

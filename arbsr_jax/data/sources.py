@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,12 +35,23 @@ SECONDS = 3  # to wait for its server
 HR_FOLDERS = ("DIV2K_train_HR", "HR")  # inside a dataset folder
 
 
+Load = Callable[[], UInt8[np.ndarray, "height width 3"]]
+
+
 class TrainingImage(NamedTuple):
-    """An HR image that is decoded only when its turn comes."""
+    """An HR image that is decoded only when its turn comes.
+
+    Attributes:
+      name: of its file, or its place in a dataset.
+      size: (height, width) in pixels.
+      load: decodes it.
+      pictures: for some scales what a teacher made of the image reduced by that scale, of the image's size.
+    """
 
     name: str
-    size: tuple[int, int]  # (height, width) in pixels
-    load: Callable[[], UInt8[np.ndarray, "height width 3"]]
+    size: tuple[int, int]
+    load: Load
+    pictures: Mapping[int, Load] = MappingProxyType({})
 
 
 def training_images(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,51 +14,70 @@ from arbsr_jax.data.sources import TrainingImage
 from arbsr_jax.errors import ArbsrError
 
 CHANNELS = 3
+PICTURE_SCALES = 2, 3, 4  # of the teachers that make pictures
+
+Pixels = UInt8[np.ndarray, "_ _ 3"]
 
 
 @dataclass(frozen=True)
 class ImageStore:
-    """Decoded RGB images end to end in one buffer, so that a patch is a slice and never a decode."""
+    """Decoded RGB images end to end in one buffer, so that a patch is a slice and never a decode.
+
+    Teachers' pictures lie behind the images, each of the size of its image.
+    """
 
     pixels: UInt8[np.ndarray, "bytes"]
     offsets: Int64[np.ndarray, "images"]  # of each image's first byte
     sizes: Int64[np.ndarray, "images 2"]  # (height, width) in pixels
+    pictures: Int64[np.ndarray, "images 3"]  # first byte of the picture of each of `PICTURE_SCALES`; -1: there is none
 
     @classmethod
-    def of(cls, images: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> ImageStore:
-        """A store of images of any sizes."""
-        lengths = [image.size for image in images]
+    def of(cls, images: Sequence[Pixels], pictures: Sequence[Mapping[int, Pixels]] = ()) -> ImageStore:
+        """A store of images of any sizes, and for each its teachers' pictures by their scale."""
+        pictures = pictures or [{}] * len(images)
+        behind = [(n, k, made[k]) for n, made in enumerate(pictures) for k in sorted(made)]
+        everything = [*images, *(picture for _, _, picture in behind)]
+        offsets = np.cumsum([0, *(array.size for array in everything)], dtype=np.int64)
+        of_pictures = np.full((len(images), len(PICTURE_SCALES)), -1, np.int64)
+        for (image, k, _), offset in zip(behind, offsets[len(images) : -1], strict=True):
+            of_pictures[image, PICTURE_SCALES.index(k)] = offset
         return cls(
-            np.concatenate([image.reshape(-1) for image in images]),
-            np.cumsum([0, *lengths[:-1]], dtype=np.int64),
+            np.concatenate([array.reshape(-1) for array in everything]),
+            offsets[: len(images)],
             np.array([image.shape[:2] for image in images], np.int64),
+            of_pictures,
         )
 
 
 def decode(images: Sequence[TrainingImage], warn: Callable[[str], None]) -> ImageStore:
-    """Decode images in parallel; one that turns out damaged is named and left out.
+    """Decode images and their pictures in parallel; what turns out damaged is named and left out.
 
     Raises:
       ArbsrError: every image is damaged.
     """
 
-    def load(image: TrainingImage) -> UInt8[np.ndarray, "height width 3"] | None:
+    def load(load_pixels: Callable[[], Pixels]) -> Pixels | None:
         try:
-            return image.load()
+            return load_pixels()
         except ArbsrError as error:
             warn(f"skipped {error}")
             return None
 
+    def load_all(image: TrainingImage) -> tuple[Pixels, dict[int, Pixels]] | None:
+        hr = load(image.load)
+        pictures = {k: load(load_picture) for k, load_picture in image.pictures.items() if hr is not None}
+        return None if hr is None else (hr, {k: picture for k, picture in pictures.items() if picture is not None})
+
     with ThreadPoolExecutor() as pool:
-        decoded = [pixels for pixels in pool.map(load, images) if pixels is not None]
+        decoded = [pixels for pixels in pool.map(load_all, images) if pixels is not None]
     if not decoded:
         raise ArbsrError(f"none of {len(images)} images could be decoded; see the reasons above")
-    return ImageStore.of(decoded)
+    return ImageStore.of(*zip(*decoded, strict=True))
 
 
 def decoded_bytes(images: Sequence[TrainingImage]) -> int:
-    """Memory that the decoded images take."""
-    return sum(CHANNELS * image.size[0] * image.size[1] for image in images)
+    """Memory that the decoded images and their pictures take."""
+    return sum(CHANNELS * image.size[0] * image.size[1] * (1 + len(image.pictures)) for image in images)
 
 
 class Pools:

@@ -15,6 +15,7 @@ from arbsr_jax.errors import ArbsrError
 
 Number = float | Real  # Real: numpy's numbers and fractions; float: for type checkers, which do not know that it is one
 SMALLEST_SCALE, LARGEST_SCALE = 1, 8
+PAPER_LARGEST = 4.0  # of the factors that the paper trains
 MAX_DENOMINATOR = 10**6  # keeps (2x+1)q of Eq. 4 far inside int64
 ALLOWED = f"from {SMALLEST_SCALE} to {LARGEST_SCALE}, for example 2.5, or 2.5x3.5 for width x height"
 NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+|\d+/\d+", re.ASCII)
@@ -104,6 +105,11 @@ class Scale:
     def transposed(self) -> Scale:
         """The factors of a transposed image."""
         return Scale(vertical=self.horizontal, horizontal=self.vertical)
+
+    @property
+    def larger(self) -> Fraction:
+        """The larger of the two factors."""
+        return max(self.vertical, self.horizontal)
 
     @property
     def symmetric(self) -> bool:

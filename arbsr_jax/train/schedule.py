@@ -6,17 +6,26 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
-from jaxtyping import Float64, Int32
+from jaxtyping import Float32, Float64, Int32, Integer
+from ml_collections import ConfigDict
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.imaging.scale import LARGEST_SCALE, PAPER_LARGEST, Scale
 
-SMALLEST, LARGEST, STEP = Fraction(11, 10), Fraction(4), Fraction(1, 10)  # the paper's 1.1, 1.2, ..., 4.0
+SMALLEST, STEP = Fraction(11, 10), Fraction(1, 10)  # the paper's 1.1, 1.2, ..., 4.0
 
 
-def training_scales(asymmetric: bool) -> list[Scale]:
-    """The paper's 30 symmetric scales; with `asymmetric`, every pair of them (900)."""
-    count = int((LARGEST - SMALLEST) / STEP) + 1
+def training_scales(asymmetric: bool, largest: float = PAPER_LARGEST) -> list[Scale]:
+    """Symmetric scales from 1.1 to `largest` by 0.1, the paper's 30 up to 4; with `asymmetric`, every pair of them.
+
+    Raises:
+      ArbsrError: `largest` is below 4 or above 8.
+    """
+    if not PAPER_LARGEST <= largest <= LARGEST_SCALE:
+        raise ArbsrError(
+            f"config.data.largest={largest}; allowed is {PAPER_LARGEST:g} (the paper's) to {LARGEST_SCALE}"
+        )
+    count = int((Fraction(str(largest)) - SMALLEST) / STEP) + 1
     factors = [SMALLEST + index * STEP for index in range(count)]
     if asymmetric:
         return [Scale(vertical, horizontal) for vertical in factors for horizontal in factors]
@@ -24,7 +33,12 @@ def training_scales(asymmetric: bool) -> list[Scale]:
 
 
 def scale_schedule(
-    scales: Sequence[Scale], steps: int, integer_steps: int, seed: int, symmetric_share: float = 0.0
+    scales: Sequence[Scale],
+    steps: int,
+    integer_steps: int,
+    seed: int,
+    symmetric_share: float = 0.0,
+    large_share: float = 0.0,
 ) -> Int32[np.ndarray, "steps"]:
     """For every step the index of its scale, drawn uniformly; symmetric integer scales alone in the first steps.
 
@@ -37,25 +51,49 @@ def scale_schedule(
       seed: of the draws.
       symmetric_share: of the steps whose scale is drawn among the symmetric ones alone: of every pair of 30 factors
         only 1 in 30 is symmetric, and only 1 in 25 has both factors above 3.4.
+      large_share: of the steps whose larger factor is above 4, if there are such scales.
 
     Raises:
-      ArbsrError: the share is not within 0 and 1.
+      ArbsrError: a share is not within 0 and 1.
     """
-    if not 0 <= symmetric_share <= 1:
-        raise ArbsrError(f"symmetric_share is {symmetric_share}; allowed is 0 (every pair alike) to 1 (symmetric only)")
-    everyone = np.arange(len(scales), dtype=np.int32)
-    symmetric = np.array([i for i, scale in enumerate(scales) if scale.symmetric], np.int32)
-    integers = np.array([i for i in symmetric.tolist() if scales[i].vertical.denominator == 1], np.int32)
+    for name, share in {"symmetric_share": symmetric_share, "large_share": large_share}.items():
+        if not 0 <= share <= 1:
+            raise ArbsrError(f"{name} is {share}; allowed is 0 to 1")
+    large = np.array([scale.larger > PAPER_LARGEST for scale in scales])
+    symmetric = np.array([scale.symmetric for scale in scales])
+    integer = symmetric & ~large & np.array([scale.vertical.denominator == 1 for scale in scales])
     draws = np.random.default_rng(seed).random(steps)
-    narrowed = draws < symmetric_share
+    large_share = large_share if large.any() else 0.0
+    groups = [
+        (share * part, chosen)
+        for share, members in ((1 - large_share, ~large), (large_share, large))
+        for part, chosen in ((symmetric_share, members & symmetric), (1 - symmetric_share, members))
+        if share * part
+    ]
+    edges = np.cumsum([0.0, *(share for share, _ in groups)])
+    which = np.searchsorted(edges[1:-1], draws, side="right")
     schedule = np.empty(steps, np.int32)
-    schedule[narrowed] = _pick(symmetric, draws[narrowed] / symmetric_share)
-    schedule[~narrowed] = _pick(everyone, (draws[~narrowed] - symmetric_share) / (1 - symmetric_share))
-    if integers.size:
-        schedule[:integer_steps] = _pick(integers, draws[:integer_steps])
+    for group, (share, chosen) in enumerate(groups):
+        inside = which == group
+        schedule[inside] = _pick(np.flatnonzero(chosen), (draws[inside] - edges[group]) / share)
+    if integer.any():
+        schedule[:integer_steps] = _pick(np.flatnonzero(integer), draws[:integer_steps])
     return schedule
 
 
-def _pick(indices: Int32[np.ndarray, "choices"], draws: Float64[np.ndarray, "steps"]) -> Int32[np.ndarray, "steps"]:
+def _pick(indices: Integer[np.ndarray, "choices"], draws: Float64[np.ndarray, "steps"]) -> Int32[np.ndarray, "steps"]:
     """For every draw in [0, 1) one of the indices."""
-    return indices[np.minimum((draws * indices.size).astype(np.int64), indices.size - 1)]
+    return indices[np.minimum((draws * indices.size).astype(np.int64), indices.size - 1)].astype(np.int32)
+
+
+def hr_shares(config: ConfigDict, steps: int) -> Float32[np.ndarray, "steps"]:
+    """For every step the share of HR images in their mix with pictures: linear from start to end, then constant.
+
+    Raises:
+      ArbsrError: a share is not within 0 and 1.
+    """
+    for name in ("hr_share_start", "hr_share_end"):
+        if not 0 <= config[name] <= 1:
+            raise ArbsrError(f"config.teachers.{name}={config[name]}; allowed is 0 (pictures alone) to 1 (HR alone)")
+    progress = np.minimum(np.arange(steps) / max(1, config.hr_share_steps), 1)
+    return (config.hr_share_start + progress * (config.hr_share_end - config.hr_share_start)).astype(np.float32)

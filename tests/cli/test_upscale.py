@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from arbsr_jax.cli.main import main
+from arbsr_jax.model_file import load_model, save_model
 from tests.conftest import ROOT
 from tests.photos import fixtures
 
@@ -22,7 +23,7 @@ def model(tmp_path_factory):
 
 
 def upscale(model, *arguments):
-    return main(["upscale", *map(str, arguments), "--model", model])
+    return main(["upscale", *map(str, arguments), "--model", str(model)])
 
 
 def picture(path, size=(18, 13), kind=None):
@@ -101,11 +102,16 @@ def test_a_dry_run_and_what_is_there_already_change_nothing(tmp_path, model, cap
 
 
 @pytest.mark.parametrize("target", [("--scale", "5x2"), ("--size", "45x14")])
-def test_above_four_it_is_said(tmp_path, model, capsys, target):
+def test_more_than_the_model_is_trained_for_is_said(tmp_path, model, capsys, target):
+    """Up to x4, unless the model file says that it was trained further."""
     picture(tmp_path / "a.png", (9, 7))
     assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "out", *target, "--dry-run") == 0
     assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "out", *target) == 0
-    assert capsys.readouterr().out.count("more than networks are trained for") == 2
+    assert capsys.readouterr().out.count("more than the x4 that") == 2
+    further, theirs = tmp_path / "further.safetensors", load_model(model)
+    save_model(further, theirs.config, theirs.parameters, {"config": {"data": {"largest": 6.0}}})
+    assert upscale(further, tmp_path / "a.png", "-o", tmp_path / "out", *target, "--dry-run") == 0
+    assert "is trained for" not in capsys.readouterr().out
 
 
 def test_metadata_can_be_left_out(tmp_path, model):

@@ -177,6 +177,41 @@ def test_a_batch_that_does_not_divide_among_processes_is_refused():
         plan_of(SCALES, np.zeros(0, np.int32), processes=3)
 
 
+def test_larger_factors_share_one_canvas_and_get_their_share_of_batches():
+    """Above x4 LR patches are half as large, so that one more program and the same photographs serve them all."""
+    scales = training_scales(asymmetric=True, largest=8.0)
+    assert len(scales) == 70**2
+    plan, paper = plan_of(scales, np.zeros(0, np.int32), patch=50), plan_of(scales[:1], np.zeros(0, np.int32), patch=50)
+    assert set(zip(plan.patches, plan.canvases, strict=True)) == {(50, 100), (50, 150), (50, 200), (20, 200)}
+    assert plan.phases == 79
+    assert paper.canvases == [100]
+    drawn = [scales[i] for i in scale_schedule(scales, 6000, 0, 0, symmetric_share=0.5, large_share=0.3)]
+    large = [scale for scale in drawn if scale.larger > 4]
+    assert len(large) / len(drawn) == pytest.approx(0.3, abs=0.02)
+    for group in (large, [scale for scale in drawn if scale.larger <= 4]):
+        assert np.mean([scale.symmetric for scale in group]) == pytest.approx(0.51, abs=0.04)
+    early = {scales[index].vertical for index in scale_schedule(scales, 300, 300, seed=0, large_share=0.5)}
+    assert early == {Fraction(2), Fraction(3), Fraction(4)}
+
+
+@pytest.mark.parametrize("largest", [3.0, 9.0])
+def test_a_largest_factor_out_of_range_is_refused(largest):
+    with pytest.raises(ArbsrError, match=rf"config.data.largest={largest:.1f}; allowed is 4 \(the paper's\) to 8"):
+        training_scales(asymmetric=False, largest=largest)
+
+
+@pytest.mark.parametrize("scale", [Scale.of("5.7"), Scale.of("8x4.2")], ids=str)
+def test_lr_patches_of_larger_factors_fit_too(store, pictures, scale):
+    make = PatchMaker(store, [Scale.of(2), scale], 2 * PATCH, seed=5)
+    canvas = 8 * PATCH
+    height, width = scale.output_size(PATCH, PATCH)
+    for sample in range(4):
+        lr, hr = (image.numpy() for image in make(np.int64(sample), np.int32(1), np.int64(canvas)))
+        assert (lr.shape, hr.shape) == ((PATCH, PATCH, 3), (canvas, canvas, 3))
+        again = imresize(hr[:height, :width], height=PATCH, width=PATCH)
+        assert np.abs(again.astype(int) - lr)[3:-3, 3:-3].max() <= 1
+
+
 def as_training(pictures):
     return [TrainingImage(str(i), p.shape[:2], lambda p=p: p) for i, p in enumerate(pictures)]
 
