@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
+from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions, conv3x3
 from arbsr_jax.kernels.depthwise import depthwise_conv3x3
 from arbsr_jax.kernels.pointwise import add_bias
 from arbsr_jax.models.experts import ExpertConv
 from arbsr_jax.models.extent import WHOLE, Extent
 from arbsr_jax.models.hyper import HyperNetwork
-from arbsr_jax.models.layers import Conv1x1, Conv3x3, average_pool2, bilinear_up2
+from arbsr_jax.models.layers import Conv1x1, Conv3x3, average_pool2, bilinear_up2, uniform_fan_in
 
 MASK_WIDTH = 16
+NORM_MOMENTUM, NORM_EPSILON = 0.9, 1e-5  # PyTorch's defaults
 
 Features = Float[Array, "batch height width channels"]
 
@@ -60,21 +62,64 @@ class ScaleAwareConv(nn.Module):
         return Conv1x1(self.channels, kernel_init=nn.initializers.zeros, name="mix")(x)
 
 
+class NormalizedConv3x3(nn.Module):
+    """3x3 conv and batch norm, as the masks of a network in training have them.
+
+    Without the norm, above all the one over the logits, masks saturate at 0 or 1, and adaption gets no gradient. The
+    authors' later code normalises so. The conv has no bias: the norm would take it away. `train.norms` folds kernel
+    and norm into a `Conv3x3` of the same name.
+
+    Attributes:
+      features: channels of the result.
+      options: how the conv is computed.
+      axis: name of the axis of devices over which the batch is spread; None: one device has all of it.
+    """
+
+    features: int
+    options: ConvOptions = DEFAULTS
+    axis: str | None = None
+
+    @nn.compact
+    def __call__(self, x: Features, extent: Extent = WHOLE) -> Float[Array, "batch height width features"]:
+        """The conv of x, normalised by the statistics of the batch; height and width are kept."""
+        assert extent == WHOLE, "training images fill their arrays"
+        kernel = self.param("kernel", uniform_fan_in, (3, 3, x.shape[-1], self.features))
+        norm = nn.BatchNorm(
+            use_running_average=False,
+            momentum=NORM_MOMENTUM,
+            epsilon=NORM_EPSILON,
+            dtype=x.dtype,
+            axis_name=self.axis,
+            use_fast_variance=False,  # differences of large squares lose digits
+            name="norm",
+        )
+        return norm(conv3x3(x, kernel, self.options))
+
+
+MaskConv = Callable[..., nn.Module]
+
+
 class Mask(nn.Module):
-    """One-channel map in 0..1 of where features depend on the scale: a small hourglass; any image size works."""
+    """One-channel map in 0..1 of where features depend on the scale: a small hourglass; any image size works.
+
+    Attributes:
+      options: how convs are computed.
+      conv: `Conv3x3`, or `NormalizedConv3x3` in training.
+    """
 
     options: ConvOptions = DEFAULTS
+    conv: MaskConv = Conv3x3
 
     @nn.compact
     def __call__(self, x: Features, extent: Extent = WHOLE) -> Float[Array, "batch height width 1"]:
         """M of Eq. 3."""
         size, half = (x.shape[1], x.shape[2]), extent.halve()
-        x = nn.relu(Conv3x3(MASK_WIDTH, self.options, name="conv_0")(x, extent))
+        x = nn.relu(self.conv(MASK_WIDTH, self.options, name="conv_0")(x, extent))
         x = average_pool2(x, extent)
-        x = nn.relu(Conv3x3(MASK_WIDTH, self.options, name="conv_1")(x, half))
-        x = nn.relu(Conv3x3(MASK_WIDTH, self.options, name="conv_2")(x, half))
+        x = nn.relu(self.conv(MASK_WIDTH, self.options, name="conv_1")(x, half))
+        x = nn.relu(self.conv(MASK_WIDTH, self.options, name="conv_2")(x, half))
         x = bilinear_up2(x, size, half)
-        return nn.sigmoid(Conv3x3(1, self.options, name="conv_3")(x, extent))
+        return nn.sigmoid(self.conv(1, self.options, name="conv_3")(x, extent))
 
 
 class FeatureAdaption(nn.Module):
@@ -84,11 +129,13 @@ class FeatureAdaption(nn.Module):
       channels: C.
       kind: "masked", "plain" (without M), or "experts" (masked; the conv is a mix of experts).
       options: how convs are computed.
+      mask_conv: of M, see `Mask`.
     """
 
     channels: int
     kind: str
     options: ConvOptions = DEFAULTS
+    mask_conv: MaskConv = Conv3x3
 
     @nn.compact
     def __call__(
@@ -101,5 +148,5 @@ class FeatureAdaption(nn.Module):
             adapted = ScaleAwareConv(self.channels, name="conv")(x, scale, extent)
         if self.kind == "plain":
             return x + adapted, None
-        mask = Mask(self.options, name="mask")(x, extent)
+        mask = Mask(self.options, self.mask_conv, name="mask")(x, extent)
         return x + adapted * mask, mask

@@ -14,7 +14,7 @@ from arbsr_jax.compilation import own_settings
 from arbsr_jax.imaging.grid import Grid, make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
-from arbsr_jax.models.adaption import FeatureAdaption
+from arbsr_jax.models.adaption import FeatureAdaption, MaskConv
 from arbsr_jax.models.backbones import backbone_block
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.experts import ExpertUpsampling
@@ -35,11 +35,13 @@ class SRNetwork(nn.Module):
       config: the parts and their sizes.
       dtype: of the backbone; the parameters come from `cast_parameters`.
       options: how convs are computed.
+      mask_conv: the convs of masks: `NormalizedConv3x3` in training.
     """
 
     config: ModelConfig
     dtype: jnp.dtype | type = jnp.float32
     options: ConvOptions = DEFAULTS
+    mask_conv: MaskConv = Conv3x3
 
     def setup(self) -> None:
         """The layers, named as in model files."""
@@ -47,8 +49,8 @@ class SRNetwork(nn.Module):
         self.head = Conv3x3(config.channels, options)
         self.block = [backbone_block(config, options) for _ in range(config.blocks)]
         if config.adaption != "none":
-            places = range(config.adaptions)
-            self.adaption = [FeatureAdaption(config.channels, config.adaption, options) for _ in places]
+            parts = config.channels, config.adaption, options, self.mask_conv
+            self.adaption = [FeatureAdaption(*parts) for _ in range(config.adaptions)]
         self.body_conv = Conv3x3(config.channels, options)
         self.upsampler = upsampler_of(config, options)
         self.tail = (PointwiseTail if config.pixelwise else Tail)(hr_channels(config), 3)
@@ -133,14 +135,16 @@ def hr_channels(config: ModelConfig) -> int:
     return WIDTH if config.upsampler == "implicit" else config.channels
 
 
-def initialize(config: ModelConfig, seed: int) -> Parameters:
+def initialize(config: ModelConfig, seed: int, mask_conv: MaskConv = Conv3x3) -> Parameters:
     """Fresh parameters. They depend on the seed and the config, not on any image or scale.
 
     They are drawn array by array, alike ones by the same small program, and nothing else is computed: one program for
     all of them takes minutes to compile for RCAN. XLA's own generator draws them: JAX's default one takes longer.
     """
     with own_settings():
-        variables: Any = SRNetwork(config).lazy_init(jax.random.key(seed, impl="rbg"), *_inputs(config))
+        variables: Any = SRNetwork(config, mask_conv=mask_conv).lazy_init(
+            jax.random.key(seed, impl="rbg"), *_inputs(config)
+        )
     return variables["params"]
 
 

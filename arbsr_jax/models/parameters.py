@@ -35,14 +35,14 @@ def in_backbone(name: str) -> bool:
 
 
 def cast_parameters(parameters: Parameters, dtype: jnp.dtype | type) -> Parameters:
-    """Parameters for computing in `dtype`; hypernetworks (positions) and tail (grey levels) stay as they are.
+    """Parameters for computing in `dtype`; hypernetworks (positions), norms and tail (grey levels) stay as they are.
 
     The tail computes the upsampler's 1x1 conv too.
     """
 
     def cast(path: tuple, leaf: Any) -> Any:
         names = {entry.key for entry in path}
-        stays = names & {"hyper", "tail"} or {"upsampler", "mix"} <= names
+        stays = names & {"hyper", "norm", "tail"} or {"upsampler", "mix"} <= names
         return leaf if stays else leaf.astype(dtype)
 
     return jax.tree_util.tree_map_with_path(cast, parameters)

@@ -15,7 +15,7 @@ from arbsr_jax.data.pipeline import Batch
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
 from arbsr_jax.train.logs import Meter, RunLog, progress_bar, progress_words
-from arbsr_jax.train.state import TrainState
+from arbsr_jax.train.state import TrainState, weights_for_use
 from arbsr_jax.train.step import Constants
 from arbsr_jax.train.validation import Validation
 from arbsr_jax.train.workdir import Preempted, StopRequest
@@ -71,7 +71,7 @@ def run_steps(
                 _report(step, state, meter, bar, context)
             if final or (step % config.validation.every == 0):
                 begin = time.perf_counter()
-                scores = context.validation(state.parameters, {**context.provenance, "steps": step})
+                scores = context.validation(weights_for_use(state, config.ema), {**context.provenance, "steps": step})
                 if scores:
                     context.log.write(step, scores)
                     context.log.say(f"step {step} " + " ".join(f"{k} {v:.2f}" for k, v in scores.items()))

@@ -11,6 +11,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.scale import PAPER_LARGEST
 from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, ModelConfig
 
 EPOCH = 1000  # iterations
@@ -52,6 +53,8 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.log_every = 100
     config.checkpoint_every = EPOCH
     config.keep = 3  # checkpoints
+    config.ema = 0.0  # decay of averaged weights, which then are the model; 0: none
+    config.normalized_masks = True  # batch norm in the masks, without which they saturate
     config.max_skipped = 20  # steps in a row whose loss or gradient is not finite
 
     config.data = ConfigDict()
@@ -60,6 +63,8 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.data.candidates = 1  # random crops for every pair, of which the most detailed one is used
     config.data.asymmetric = False
     config.data.symmetric_share = 0.0  # with `asymmetric`: of the batches that have one factor on both axes for sure
+    config.data.largest = PAPER_LARGEST  # factor, up to 8
+    config.data.large_share = 0.2  # of the batches whose larger factor is above 4, if `largest` is
     config.data.integer_steps = EPOCH  # x2, x3 and x4 alone in the first epoch
     config.data.memory_gb = 8.0  # for decoded images
     config.data.pool_steps = 500  # how long a part of the images is used if not all of them fit
@@ -78,6 +83,10 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.teachers.weight = 1.0  # lambda of Eq. 7
     config.teachers.output = ""  # a model file for every scale, such as a converted LIIF, whose SR images are targets
     config.teachers.output_share = 1.0  # of these targets in the loss, the rest is for HR images
+    config.teachers.pictures = ""  # a folder that `arbsr teach` made: its pictures are mixed with HR images
+    config.teachers.hr_share_start = 0.0  # of HR images in the mix, which changes linearly
+    config.teachers.hr_share_end = 0.5
+    config.teachers.hr_share_steps = 40 * EPOCH  # from start to end
     config.teachers.copy_ends = False  # start from x4's head, last conv and tail as well
 
     config.validation = ConfigDict()

@@ -12,29 +12,32 @@ from ml_collections import ConfigDict
 
 from arbsr_jax import parallel
 from arbsr_jax.data import pipeline
-from arbsr_jax.data.sources import training_images
-from arbsr_jax.data.store import Pools, decoded_bytes
+from arbsr_jax.data.sources import TrainingImage, training_images
+from arbsr_jax.data.store import PICTURE_SCALES, Pools, decoded_bytes
+from arbsr_jax.data.teaching import with_pictures
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import json_text
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.model_file import save_model
+from arbsr_jax.model_file import few, save_model
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import initialize
-from arbsr_jax.models.parameters import DTYPES, count_parameters
+from arbsr_jax.models.parameters import DTYPES, count_parameters, flatten_parameters
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
 from arbsr_jax.train.logs import RunLog
 from arbsr_jax.train.loop import RunContext, ScalePlan, run_steps
+from arbsr_jax.train.norms import MASK, add_norms, example_images, take_out_norms
 from arbsr_jax.train.optimizer import guarded_adam, learning_rate, rate_table
 from arbsr_jax.train.recipe import flat_values
-from arbsr_jax.train.schedule import scale_schedule, training_scales
-from arbsr_jax.train.state import TrainState, fresh_state, init_from, init_from_teacher
+from arbsr_jax.train.schedule import hr_shares, scale_schedule, training_scales
+from arbsr_jax.train.state import TrainState, fresh_state, init_from, init_from_teacher, weights_for_use
 from arbsr_jax.train.step import Constants, make_step
 from arbsr_jax.train.teachers import START_SCALE, Teacher, load_output_teacher, load_teachers
 from arbsr_jax.train.validation import Validation
 from arbsr_jax.train.workdir import locked
 
 MODEL_FILE, CONFIG_FILE = "model.safetensors", "config.json"
+EXAMPLES = 8  # photographs to take the masks' statistics from
 
 
 def train(config: ConfigDict, sources: Sequence[str], workdir: Path) -> Path:
@@ -63,7 +66,7 @@ def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLo
     plan = batch_plan(config, model)
     pools = _pools(config, sources, plan, log)
 
-    state = starting_state(config, model, teachers, log.say)
+    state = starting_state(config, model, teachers, log.say, pools.images)
     checkpoints = TrainingCheckpoints(workdir / "checkpoints", config.keep, log.say)
     state = checkpoints.restore_latest(state) or state
     provenance = {
@@ -100,36 +103,55 @@ def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLo
         checkpoints.close()
     path = workdir / MODEL_FILE
     if jax.process_index() == 0:
-        save_model(path, model, state.parameters, {**provenance, "steps": int(state.step)})
+        save_model(path, model, weights_for_use(state, config.ema), {**provenance, "steps": int(state.step)})
     return path
 
 
 def batch_plan(config: ConfigDict, model: ModelConfig) -> pipeline.BatchPlan:
     """Scales, schedule and shares of the batches of a run."""
-    scales = [Scale.of(model.scale)] if model.scale else training_scales(config.data.asymmetric)
+    scales = [Scale.of(model.scale)] if model.scale else training_scales(config.data.asymmetric, config.data.largest)
+    data = config.data
     return pipeline.BatchPlan(
         scales,
-        scale_schedule(scales, config.steps, config.data.integer_steps, config.seed, config.data.symmetric_share),
-        config.data.patch,
-        config.data.batch,
+        scale_schedule(scales, config.steps, data.integer_steps, config.seed, data.symmetric_share, data.large_share),
+        data.patch,
+        data.batch,
         config.seed,
         jax.process_index(),
         jax.process_count(),
-        config.data.candidates,
+        data.candidates,
+        hr_shares(config.teachers, config.steps) if config.teachers.pictures else None,
     )
 
 
 def starting_state(
-    config: ConfigDict, model: ModelConfig, teachers: dict[int, Teacher], say: Callable[[str], None]
+    config: ConfigDict,
+    model: ModelConfig,
+    teachers: dict[int, Teacher],
+    say: Callable[[str], None],
+    photographs: Sequence[TrainingImage] = (),
 ) -> TrainState:
-    """Fresh parameters with the layers of `config.init_from`, else with the backbone of the x4 teacher, if any."""
-    parameters = initialize(model, config.seed)
+    """Fresh parameters with the layers of `config.init_from`, else with the backbone of the x4 teacher, if any.
+
+    The norms of masks that `config.init_from` gives are taken from some of the photographs.
+    """
+    if not 0 <= config.ema < 1:
+        raise ArbsrError(f"config.ema={config.ema}; allowed is 0 (no averaging) to below 1, such as 0.999")
+    parameters, given = initialize(model, config.seed), set()
     if config.init_from:
-        parameters, words = init_from(parameters, config.init_from)
-        say(words)
+        parameters, given = init_from(parameters, config.init_from)
+        leaves = flatten_parameters(parameters)
+        stayed = sorted({path.split("/")[0] for path in leaves.keys() - given})
+        say(f"starts from {config.init_from}: {len(given)} of {len(leaves)} arrays; fresh: {few(stayed)}")
     elif START_SCALE in teachers:
         parameters = init_from_teacher(parameters, teachers[START_SCALE].parameters, config.teachers.copy_ends)
-    return fresh_state(parameters, guarded_adam(config.optimizer.backbone_lr_scale))
+    if config.normalized_masks and any(MASK in path for path in given):
+        chosen = photographs[:: -(-len(photographs) // EXAMPLES)]
+        parameters, anew = take_out_norms(model, parameters, example_images([image.load() for image in chosen]))
+        say(f"masks that start anew, since they are saturated: {', '.join(map(str, anew)) or 'none'}")
+    elif config.normalized_masks:
+        parameters = add_norms(parameters)
+    return fresh_state(parameters, guarded_adam(config.optimizer.backbone_lr_scale), config.ema > 0)
 
 
 def scale_plans(
@@ -149,6 +171,7 @@ def scale_plans(
     def program(teacher: Teacher | None) -> parallel.DataParallel:
         teacher_config = teacher.config if teacher else None
         settings = {"teacher": teacher_config, "transfer_weight": weight, "dtype": DTYPES[config.dtype]}
+        settings["ema"] = config.ema
         if output_teacher:
             settings |= {"output_teacher": output_teacher.config, "output_share": config.teachers.output_share}
         return parallel.DataParallel(make_step(model, optimizer, **settings), say)
@@ -160,8 +183,8 @@ def scale_plans(
     # Once, for all scales.
     rates, shared = parallel.replicate((rates, output_teacher.parameters if output_teacher else None))
     plans = []
-    for scale, side in zip(plan.scales, plan.canvases, strict=True):
-        grid = make_grid(scale, scale.output_size(plan.patch, plan.patch), (side, side), plan.phases)
+    for scale, patch, side in zip(plan.scales, plan.patches, plan.canvases, strict=True):
+        grid = make_grid(scale, scale.output_size(patch, patch), (side, side), plan.phases)
         step, parameters = with_transfer.get(scale, (plain, None))
         plans.append(ScalePlan(step, parallel.replicate(Constants(grid, rates, parameters, shared))))
     return plans
@@ -181,6 +204,10 @@ def _teacher_files(config: ConfigDict) -> dict[int, str]:
 
 def _pools(config: ConfigDict, sources: Sequence[str], plan: pipeline.BatchPlan, log: RunLog) -> Pools:
     images = training_images(sources, plan.smallest_image, log.say)
+    if config.teachers.pictures:
+        images = with_pictures(images, Path(config.teachers.pictures))
+        made = {k: sum(k in image.pictures for image in images) for k in PICTURE_SCALES}
+        log.say("teachers' pictures: " + ", ".join(f"{count} at x{k}" for k, count in made.items()))
     pools = Pools(images, int(config.data.memory_gb * 1e9), config.seed)
     pixels = sum(image.size[0] * image.size[1] for image in images)
     log.say(f"{len(images)} images, {pixels / 1e6:.0f} Mpx, {decoded_bytes(images) / 1e9:.2f} GB decoded")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Int32
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.model_file import few, load_model
+from arbsr_jax.model_file import load_model
 from arbsr_jax.models.parameters import BLOCK, Parameters, flatten_parameters, in_backbone, unflatten_parameters
+from arbsr_jax.train.norms import fold_norms, fresh_statistics
 
 
 class TrainState(NamedTuple):
@@ -19,13 +21,17 @@ class TrainState(NamedTuple):
 
     Attributes:
       step: steps done, skipped ones included.
-      parameters: float32.
+      parameters: float32; masks may have batch norms.
       optimizer: of `guarded_adam`.
+      statistics: running mean and variance of every batch norm; empty if there is none.
+      average: moving averages of parameters and statistics (not corrected for bias); empty without averaging.
     """
 
     step: Int32[Array, ""]
     parameters: Parameters
     optimizer: optax.ApplyIfFiniteState
+    statistics: Parameters
+    average: optax.EmaState | tuple[()]
 
     @property
     def skipped(self) -> Int32[Array, ""]:
@@ -38,10 +44,25 @@ class TrainState(NamedTuple):
         return self.optimizer.notfinite_count
 
 
-def fresh_state(parameters: Parameters, optimizer: optax.GradientTransformation) -> TrainState:
-    """The state before the first step."""
+def fresh_state(parameters: Parameters, optimizer: optax.GradientTransformation, averaged: bool = False) -> TrainState:
+    """The state before the first step; `averaged`: with room for averaged weights."""
     parameters = jax.tree.map(jnp.array, parameters)  # copies: the first step donates its arguments
-    return TrainState(jnp.zeros((), jnp.int32), parameters, jax.jit(optimizer.init)(parameters))
+    statistics = fresh_statistics(parameters)
+    average: Any = averaging(0.0).init((parameters, statistics)) if averaged else ()
+    return TrainState(jnp.zeros((), jnp.int32), parameters, jax.jit(optimizer.init)(parameters), statistics, average)
+
+
+def averaging(decay: float) -> optax.GradientTransformation:
+    """The exponential moving average of weights (Polyak and Juditsky, 1992), as optax keeps it."""
+    return optax.ema(decay, debias=False)
+
+
+def weights_for_use(state: TrainState, decay: float) -> Parameters:
+    """Parameters as a model file has them: averaged if the state has averages, corrected for bias, norms folded."""
+    weights = (state.parameters, state.statistics)
+    if isinstance(state.average, optax.EmaState) and np.asarray(state.average.count) > 0:
+        weights = optax.tree.bias_correction(state.average.ema, decay, state.average.count)
+    return fold_norms(*jax.tree.map(np.asarray, weights))
 
 
 def init_from_teacher(parameters: Parameters, teacher: Parameters, with_ends: bool) -> Parameters:
@@ -52,7 +73,7 @@ def init_from_teacher(parameters: Parameters, teacher: Parameters, with_ends: bo
     return {**parameters, **{name: teacher[name] for name in shared}}
 
 
-def init_from(parameters: Parameters, file: str) -> tuple[Parameters, str]:
+def init_from(parameters: Parameters, file: str) -> tuple[Parameters, set[str]]:
     """Parameters with every layer that a model file has under the same name, all arrays of it of the same shapes.
 
     Args:
@@ -60,7 +81,7 @@ def init_from(parameters: Parameters, file: str) -> tuple[Parameters, str]:
       file: a model file or the name of a shipped model; it may be of another network, such as a backbone alone.
 
     Returns:
-      The parameters, and in words the parts that stayed fresh.
+      The parameters, and the paths of those that the file gave.
 
     Raises:
       ArbsrError: the file cannot be read, or shares no array.
@@ -72,9 +93,7 @@ def init_from(parameters: Parameters, file: str) -> tuple[Parameters, str]:
         raise ArbsrError(
             f"config.init_from={file}: none of its arrays fits the network to train; name a file of its kind"
         )
-    stayed = sorted({path.split("/")[0] for path in ours.keys() - shared.keys()})
-    words = f"starts from {file}: {len(shared)} of {len(ours)} arrays; fresh: {few(stayed)}"
-    return unflatten_parameters({**ours, **shared}), words
+    return unflatten_parameters({**ours, **shared}), set(shared)
 
 
 def _layer(path: str) -> str:

@@ -17,7 +17,8 @@ from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import SRNetwork
 from arbsr_jax.models.parameters import Parameters, cast_parameters
 from arbsr_jax.train.distillation import output_loss, reconstruction_loss, transfer_loss
-from arbsr_jax.train.state import TrainState
+from arbsr_jax.train.norms import STATISTICS, training_network
+from arbsr_jax.train.state import TrainState, averaging
 
 Images = tuple[UInt8[Array, "batch patch patch 3"], UInt8[Array, "batch canvas canvas 3"]]
 Metrics = dict[str, Float[Array, ""]]
@@ -50,6 +51,7 @@ def make_step(
     transfer_weight: float = 0.0,
     output_teacher: ModelConfig | None = None,
     output_share: float = 0.0,
+    ema: float = 0.0,
     dtype: jnp.dtype | type = jnp.float32,
 ) -> Step:
     """The step (state, this device's (LR, HR), constants) -> (state, metrics), for `parallel.DataParallel`.
@@ -61,49 +63,64 @@ def make_step(
       transfer_weight: lambda of Eq. 7.
       output_teacher: a network for every scale whose SR images are targets too; None for a step without.
       output_share: a in (1 - a) * L_SR + a * L_output, which takes the place of L_SR.
+      ema: decay of the averaged weights, if the state has them.
       dtype: of backbones; parameters and loss stay float32.
 
     Returns:
-      The step. If loss or gradients are not finite it leaves the parameters alone and counts itself.
+      The step. If loss or gradients are not finite it leaves all weights alone and counts itself.
     """
     options = ConvOptions(block=parallel.block_values())
 
-    def forward(config: ModelConfig, parameters: Parameters | None, lr: Array, grid: Grid) -> Any:
+    def frozen(config: ModelConfig, parameters: Parameters | None, lr: Array, grid: Grid) -> Any:
         assert parameters is not None
-        return SRNetwork(config, dtype, options).apply({"params": cast_parameters(parameters, dtype)}, lr, grid)
+        parameters = cast_parameters(jax.lax.stop_gradient(parameters), dtype)
+        return SRNetwork(config, dtype, options).apply({"params": parameters}, lr, grid)
+
+    def forward(parameters: Parameters, statistics: Parameters, lr: Array, grid: Grid) -> Any:
+        network = training_network(model, bool(statistics), dtype, options, parallel.AXIS)
+        variables = {"params": cast_parameters(parameters, dtype), STATISTICS: statistics}
+        result, updated = network.apply(variables, lr, grid, mutable=[STATISTICS])
+        return *result, updated.get(STATISTICS, {})
 
     def step(state: TrainState, images: Images, constants: Constants) -> tuple[TrainState, Metrics]:
         lr, hr = (image.astype(jnp.float32) for image in images)
         grid, size = constants.grid, constants.grid.size
         assert size is not None
 
-        def loss(parameters: Parameters) -> tuple[Array, Metrics]:
-            sr, out = forward(model, parameters, lr, grid)
+        def loss(parameters: Parameters) -> tuple[Array, tuple[Metrics, Parameters]]:
+            sr, out, statistics = forward(parameters, state.statistics, lr, grid)
             metrics = {"reconstruction": reconstruction_loss(sr, hr, size)}
             total = metrics["reconstruction"]
             if output_teacher is not None:
-                frozen = jax.lax.stop_gradient(constants.output_teacher)
                 metrics["output"] = output_loss(
                     sr,
                     grid,
-                    lambda grid, config=output_teacher: forward(config, frozen, lr, grid)[0],
+                    lambda grid, config=output_teacher: frozen(config, constants.output_teacher, lr, grid)[0],
                     state.step if output_teacher.pixelwise else None,
                 )
                 total = (1 - output_share) * total + output_share * metrics["output"]
             if teacher is not None:
-                _, teacher_out = forward(teacher, jax.lax.stop_gradient(constants.teacher), lr, grid)
+                _, teacher_out = frozen(teacher, constants.teacher, lr, grid)
                 metrics["transfer"] = transfer_loss(out["features"], teacher_out["features"])
                 total += transfer_weight * metrics["transfer"]
-            return total, {"loss": total, **metrics}
+            return total, ({"loss": total, **metrics}, statistics)
 
-        gradients, metrics = jax.grad(loss, has_aux=True)(state.parameters)
+        gradients, (metrics, statistics) = jax.grad(loss, has_aux=True)(state.parameters)
         gradients, metrics = parallel.mean_over_devices((gradients, metrics))
         # A loss that overflows, or squares that do, would pass the optimizer's own look at the gradients.
         good = jnp.isfinite(metrics["loss"] + optax.tree.norm(gradients, squared=True))
         gradients = jax.tree.map(lambda leaf: jnp.where(good, leaf, jnp.nan), gradients)
         updated: Any = optimizer.update(gradients, state.optimizer, state.parameters, rates=constants.rates)
         parameters: Any = optax.apply_updates(state.parameters, updated[0])
-        state = TrainState(state.step + 1, parameters, updated[1])
+
+        def if_good(new: Any, old: Any) -> Any:
+            return jax.tree.map(lambda a, b: jnp.where(good, a, b), new, old)
+
+        statistics = if_good(statistics, state.statistics)
+        average = state.average
+        if average:
+            average = if_good(averaging(ema).update((parameters, statistics), average)[1], average)
+        state = TrainState(state.step + 1, parameters, updated[1], statistics, average)
         return state, {**metrics, "skipped_in_row": state.skipped_in_row}
 
     return step

@@ -36,7 +36,6 @@ class Validation:
         """PSNR in dB for every folder and scale; writes the best model's file when the mean is a new best."""
         if not self._datasets or jax.process_index() != 0:
             return {}
-        parameters = jax.tree.map(np.asarray, parameters)
         if self._upscaler is None:
             self._upscaler = Upscaler(Model("training", self._model, parameters, {}))
         self._upscaler.replace_parameters(parameters)

@@ -1,12 +1,17 @@
 """A step of the small network, its batches, and everything that goes with them."""
 
+from functools import partial
+
+import jax
 import numpy as np
 
 from arbsr_jax import parallel
+from arbsr_jax.compilation import ProgramCache
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig, scale_specific
 from arbsr_jax.models.network import initialize
+from arbsr_jax.train.norms import STATISTICS, add_norms, training_network
 from arbsr_jax.train.optimizer import guarded_adam
 from arbsr_jax.train.state import fresh_state
 from arbsr_jax.train.step import Constants, make_step
@@ -18,8 +23,16 @@ OPTIMIZER, RATES = guarded_adam(), np.full(1, 1e-3, np.float32)
 TEACHER = scale_specific(STUDENT, 2)
 
 
-def fresh(seed=0, optimizer=OPTIMIZER):
-    return fresh_state(initialize(STUDENT, seed), optimizer)
+def fresh(seed=0, optimizer=OPTIMIZER, averaged=False):
+    return fresh_state(add_norms(initialize(STUDENT, seed)), optimizer, averaged)
+
+
+def forward(state, lr, grid):
+    """What the student in training makes of a batch on one device, and its intermediates."""
+    network = ProgramCache(jax.jit(partial(training_network(STUDENT, normalized=True).apply, mutable=[STATISTICS])))
+    variables = {"params": state.parameters, STATISTICS: state.statistics}
+    result, _ = network(variables, lr.astype(np.float32), grid)
+    return result
 
 
 def program(optimizer=OPTIMIZER, **settings):

@@ -23,7 +23,7 @@ if int(processes) > 1:
     parallel.initialize_distributed(f"localhost:{port}", int(processes), int(process))
 import numpy as np
 from tests.train import fixtures
-state, start = fixtures.fresh(), 0
+state, start = fixtures.fresh(averaged=True), 0
 if source:
     from pathlib import Path
     from arbsr_jax.train.checkpoints import TrainingCheckpoints
@@ -33,13 +33,14 @@ if source:
 share = 8 // int(processes)
 mine = slice(share * int(process), share * (int(process) + 1))
 assert jax.device_count() == int(devices) * int(processes)
-step, losses = fixtures.program(), []
+step, losses = fixtures.program(ema=0.9), []
 these = fixtures.constants("1.5x2")
 for number in range(start, start + 5):
     lr, hr = fixtures.batch(number)
     state, metrics = step(state, parallel.shard((lr[mine], hr[mine])), these)
     losses.append(float(metrics["loss"]))
-leaves = {str(i): np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state.parameters))}
+weights = (state.parameters, state.statistics, state.average)
+leaves = {str(i): np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(weights))}
 if int(process) == 0:
     np.savez(target, losses=losses, **leaves)
     if not source and int(processes) == 1:

@@ -14,10 +14,11 @@ from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig, scale_specific
 from arbsr_jax.models.network import SRNetwork, initialize
+from arbsr_jax.train.norms import add_norms
 from arbsr_jax.train.optimizer import guarded_adam, rate_table
 from arbsr_jax.train.recipe import recipe
 from arbsr_jax.train.run import batch_plan, scale_plans, starting_state
-from arbsr_jax.train.state import fresh_state
+from arbsr_jax.train.state import fresh_state, weights_for_use
 from arbsr_jax.train.step import Constants, make_step
 from arbsr_jax.train.teachers import Teacher
 from tests.models.fixtures import randomized
@@ -28,16 +29,19 @@ def copies(tree):
     return jax.tree.map(np.array, tree)
 
 
+def weights(state):
+    return state.parameters, state.optimizer.inner_state, state.statistics, state.average
+
+
 def test_total_is_reconstruction_plus_weighted_transfer_in_float64():
     """Eq. 7, with both networks run apart from the step."""
     these = fixtures.constants(teacher=fixtures.teacher_parameters())
     lr, hr = fixtures.batch()
     state = fixtures.fresh()
-    student, teacher = (
-        ProgramCache(jax.jit(SRNetwork(config).apply)) for config in (fixtures.STUDENT, fixtures.TEACHER)
+    sr, out = fixtures.forward(state, lr, these.grid)
+    _, taught = ProgramCache(jax.jit(SRNetwork(fixtures.TEACHER).apply))(
+        {"params": these.teacher}, lr.astype(np.float32), these.grid
     )
-    sr, out = student({"params": state.parameters}, lr.astype(np.float32), these.grid)
-    _, taught = teacher({"params": these.teacher}, lr.astype(np.float32), these.grid)
     reconstruction = np.abs(np.asarray(sr, np.float64) - hr).mean()
     features = zip(out["features"], taught["features"], strict=True)
     transfer = np.mean([np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64)).mean() for a, b in features])
@@ -78,13 +82,13 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted():
     teacher = fixtures.teacher_parameters()
     broken = jax.tree.map(np.copy, teacher)
     broken["head"]["kernel"][0, 0, 0, 0] = np.nan
-    step = fixtures.program(teacher=fixtures.TEACHER, transfer_weight=1.0)
-    state, _ = fixtures.run(step, fixtures.fresh(), 1, fixtures.constants(teacher=teacher))
-    before = copies((state.parameters, state.optimizer.inner_state))
+    step = fixtures.program(teacher=fixtures.TEACHER, transfer_weight=1.0, ema=0.9)
+    state, _ = fixtures.run(step, fixtures.fresh(averaged=True), 1, fixtures.constants(teacher=teacher))
+    before = copies(weights(state))
     state, losses = fixtures.run(step, state, 2, fixtures.constants(teacher=broken), start=1)
     assert np.isnan(losses).all()
     assert (int(state.step), int(state.skipped), int(state.skipped_in_row)) == (3, 2, 2)
-    chex.assert_trees_all_equal(copies((state.parameters, state.optimizer.inner_state)), before)
+    chex.assert_trees_all_equal(copies(weights(state)), before)
     state, losses = fixtures.run(step, state, 1, fixtures.constants(teacher=teacher), start=3)
     assert np.isfinite(losses).all()
     assert (int(state.skipped), int(state.skipped_in_row)) == (2, 0)
@@ -123,8 +127,8 @@ def test_one_patch_at_two_scales_is_learned_to_45_db(photograph):
     """Overfitting: the network can say what the picture is at both scales."""
     model = ModelConfig("edsr", blocks=4, channels=32, interval=2)
     optimizer, rates = guarded_adam(), rate_table(optax.cosine_decay_schedule(2e-3, 2500), 2500)
-    step = parallel.DataParallel(make_step(model, optimizer))
-    state = fresh_state(initialize(model, 0), optimizer)
+    step = parallel.DataParallel(make_step(model, optimizer, ema=0.99))
+    state = fresh_state(add_norms(initialize(model, 0)), optimizer, averaged=True)
     examples = []
     for scale in (Scale.of("2"), Scale.of("1.5x2")):
         height, width = scale.output_size(20, 20)
@@ -137,6 +141,6 @@ def test_one_patch_at_two_scales_is_learned_to_45_db(photograph):
         lr, canvas, these, _ = examples[number % 2]
         state, _ = step(state, parallel.shard((lr, canvas)), these)
     for lr, _, these, hr in examples:
-        sr, _ = SRNetwork(model).apply({"params": state.parameters}, lr.astype(np.float32), these.grid)
+        sr, _ = SRNetwork(model).apply({"params": weights_for_use(state, 0.99)}, lr.astype(np.float32), these.grid)
         sr = np.clip(np.rint(np.asarray(sr)[0, : hr.shape[0], : hr.shape[1]]), 0, 255).astype(np.uint8)
         assert quality_y(sr, hr).psnr >= 45
