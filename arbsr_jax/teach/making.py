@@ -1,0 +1,91 @@
+"""A folder of pictures: `hr/NAME.png` and, for every scale k, `xk/NAME.png` of the same size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from tqdm import tqdm
+
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.files import atomic_write, json_text
+from arbsr_jax.photos.images import read_rgb
+from arbsr_jax.photos.photo import Photo
+from arbsr_jax.photos.writing import write_photo
+from arbsr_jax.teach.makers import Maker
+from arbsr_jax.teach.regions import Region, teach_region
+
+HR, RECORD = "hr", "teachers.json"
+PHOTOGRAPHS_KEPT = 4  # decoded: neighbours in detail are often of one photograph
+
+
+def make_pictures(
+    folder: Path, regions: Sequence[Region], scales: Sequence[int], maker: Maker, say: Callable[[str], None]
+) -> int:
+    """Make what the folder lacks, region after region; a region that fails is named. Nothing half made is left.
+
+    Args:
+      folder: of the pictures.
+      regions: in the order in which they are made.
+      scales: of the teacher, each 2, 3 or 4.
+      maker: the teacher.
+      say: called with a line for each failure.
+
+    Returns:
+      How many pictures failed.
+
+    Raises:
+      ArbsrError: the folder holds pictures of another teacher at one of the scales.
+    """
+    remember(folder, scales, maker)
+    for name in (HR, *(f"x{scale}" for scale in scales)):
+        (folder / name).mkdir(exist_ok=True)
+    jobs = [(region, scale) for region in regions for scale in sorted(scales, reverse=True)]
+    jobs = [(region, scale) for region, scale in jobs if not _place(folder, f"x{scale}", region).exists()]
+    load, failures = lru_cache(PHOTOGRAPHS_KEPT)(read_rgb), 0
+    total = sum(_cost(region, scale) for region, scale in jobs)
+    with tqdm(total=total, unit="px", unit_scale=True, disable=None, leave=False) as bar:
+        for region, scale in jobs:
+            try:
+                photograph = load(region.path)
+                picture = teach_region(photograph, region, scale, lambda lr, k=scale: maker(lr, k))
+                rows = slice(region.top, region.top + region.height)
+                hr = photograph[rows, region.left : region.left + region.width]
+                if not _place(folder, HR, region).exists():
+                    write_photo(_place(folder, HR, region), Photo(hr))
+                write_photo(_place(folder, f"x{scale}", region), Photo(picture))
+            except ArbsrError as error:
+                failures += 1
+                say(str(error))
+            bar.update(_cost(region, scale))
+    return failures
+
+
+def remember(folder: Path, scales: Sequence[int], maker: Maker) -> None:
+    """Write the teacher of each scale into the folder's record.
+
+    Raises:
+      ArbsrError: another one is there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    record = folder / RECORD
+    teachers = json.loads(record.read_text()) if record.exists() else {}
+    for scale in scales:
+        other = teachers.setdefault(f"x{scale}", maker.name)
+        if other != maker.name:
+            raise ArbsrError(
+                f"{folder}: its x{scale} pictures are by {other}, not by {maker.name}; give another folder to -o"
+            )
+    with atomic_write(record) as partial:
+        partial.write_text(json_text(teachers, indent=2) + "\n")
+
+
+def _place(folder: Path, kind: str, region: Region) -> Path:
+    return folder / kind / f"{region.name}.png"
+
+
+def _cost(region: Region, scale: int) -> int:
+    """LR pixels."""
+    return region.height * region.width // scale**2
