@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -20,11 +20,14 @@ from arbsr_jax.evaluation.panels import comparison
 from arbsr_jax.evaluation.protocols import PROTOCOLS
 from arbsr_jax.evaluation.scores import ScoreCache
 from arbsr_jax.evaluation.sweep import SWEEPS, Row, Scored, Sweep, evaluate, make_pair
+from arbsr_jax.files import json_text
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import DEFAULT_MODEL, Model, load_model
+from arbsr_jax.models.config import MASKED
 
 LR_SCALE = Scale.of(4)  # how much smaller than HR the images are whose features are shown
+MASKS = "masks"
 COMPARED = [Scale.of(2), Scale.of(3), Scale.of(4)]
 
 
@@ -41,6 +44,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--box", metavar="X,Y", help="HR pixel at the top left of `crops` (default: where it gains most)"
     )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="of `masks`: also write their statistics there")
     parser.add_argument("--limit", type=int, metavar="N", help="use N images, drawn by --seed")
     parser.add_argument("--seed", type=int, default=0, help="of --limit")
 
@@ -51,6 +55,8 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: a flag is wrong, or a file or folder missing.
     """
+    if flags.json and flags.name != MASKS:
+        raise ArbsrError(f"--json belongs to `{MASKS}`, not to `{flags.name}`")
     check_ending(flags.output, dict.fromkeys(("", ".png", ".pdf"), "PNG and PDF"))
     dataset = open_dataset(flags.data) if flags.data else sample_photographs()
     if flags.limit is not None:
@@ -88,16 +94,36 @@ class Job(NamedTuple):
         return Network(Upscaler(self.models[0]), by_size=PROTOCOLS[self.flags.protocol].by_size)
 
 
-def _features(figures: ModuleType, job: Job) -> Any:
+def _encoded(job: Job) -> Iterator[tuple[Any, Any]]:
+    """LR of every image, and its features and masks for the scales that are compared."""
     features = importlib.import_module("arbsr_jax.analysis.features")
-    pairs = [make_pair(job.sweep, image, LR_SCALE) for image in job.sweep.datasets[0].images]
-    encoded = [features.encode_for_scales(job.models, pair.lr, COMPARED) for pair in pairs]
-    title = f"{job.title}; LR {LR_SCALE} times smaller"
-    if job.flags.name == "scales":
-        return figures.scale_dependency(encoded, pairs[0].lr, title)
-    if not next(iter(encoded[0].values())).masks:
-        raise ArbsrError(f"{job.models[0].name} has no masks; its adaption is {job.models[0].config.adaption!r}")
-    return figures.masks(encoded[0], pairs[0].lr, title)
+    for image in job.sweep.datasets[0].images:
+        lr = make_pair(job.sweep, image, LR_SCALE).lr
+        yield lr, features.encode_for_scales(job.models, lr, COMPARED)
+
+
+def _scales(figures: ModuleType, job: Job) -> Any:
+    lrs, encoded = zip(*_encoded(job), strict=True)
+    return figures.scale_dependency(list(encoded), lrs[0], f"{job.title}; LR {LR_SCALE} times smaller")
+
+
+def _masks(figures: ModuleType, job: Job) -> Any:
+    statistics = importlib.import_module("arbsr_jax.analysis.mask_statistics")
+    model = job.models[0]
+    if model.config.adaption not in MASKED:
+        raise ArbsrError(f"{model.name} has no masks; its adaption is {model.config.adaption!r}")
+    first, images = None, []
+    for lr, encoded in _encoded(job):
+        first = first or (encoded, lr)
+        images.append(statistics.of_image(encoded))  # not the features: those of a hundred images fill the memory
+    assert first is not None
+    report = statistics.report(images)
+    for line in statistics.table(report):
+        print(line)
+    if job.flags.json:
+        content = {"model": model.name, "dataset": job.sweep.datasets[0].name, "images": len(images), "places": report}
+        job.flags.json.write_text(json_text(content, indent=2) + "\n")
+    return figures.masks(*first, f"{job.title}; LR {LR_SCALE} times smaller")
 
 
 def _gain(figures: ModuleType, job: Job) -> Any:
@@ -123,8 +149,8 @@ def _crops(figures: ModuleType, job: Job) -> Any:
 
 
 FIGURES: dict[str, Callable[[ModuleType, Job], Any]] = {
-    "scales": _features,
-    "masks": _features,
+    "scales": _scales,
+    MASKS: _masks,
     "gain": _gain,
     "heatmap": _heat_map,
     "crops": _crops,

@@ -13,6 +13,7 @@ CHOICES = {
     "upsampler": ("scale_aware", "pixel_shuffle", "bicubic", "experts", "implicit"),
     "adaption": ("none", "plain", "masked", "experts"),
 }
+MASKED = ("masked", "experts")  # adaptions with a mask
 
 
 @dataclass(frozen=True)

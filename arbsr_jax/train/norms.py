@@ -19,7 +19,7 @@ from arbsr_jax.compilation import ProgramCache
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
-from arbsr_jax.models.adaption import NORM_EPSILON, NormalizedConv3x3
+from arbsr_jax.models.adaption import NORM_EPSILON, SATURATED, NormalizedConv3x3
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.layers import Conv3x3
 from arbsr_jax.models.network import SRNetwork
@@ -29,7 +29,6 @@ NORM = "/norm/"
 STATISTICS = "batch_stats"  # as flax calls the collection
 MASK = "/mask/"
 START = 0.5  # the mean of a fresh mask
-SATURATED = 0.01  # this close to 0 or 1 a mask's gradient is lost
 MOST_SATURATED = 0.2  # share of a mask's values; with more the mask starts anew
 CALIBRATION_SCALE = Scale.of("2.5")
 

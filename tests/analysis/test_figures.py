@@ -1,11 +1,14 @@
 """`arbsr figures`, and what is drawn."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from arbsr_jax.analysis.features import Encoded, discrepancy, encode_for_scales
 from arbsr_jax.analysis.figures import sampled_features
+from arbsr_jax.analysis.mask_statistics import inside_of, of_image, report, table
 from arbsr_jax.cli.main import main
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import Scale
@@ -38,6 +41,35 @@ def test_every_figure_is_drawn(name, images, tmp_path, capsys, monkeypatch):
     assert f"{name}.pdf" in capsys.readouterr().out
     assert np.asarray(Image.open(target.with_suffix(".png")).convert("L")).std() > 5
     assert target.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_statistics_of_masks_by_hand():
+    """A mask that follows the discrepancy inside the image, and is saturated at its rim."""
+    height, width = 40, 36
+    yy, xx = np.mgrid[:height, :width]
+    differing = (yy + 2.0 * xx)[..., None]
+    mask = np.where(inside_of((height, width)), 0.3 + 0.001 * differing[..., 0] ** 2 / 20, 0.0)
+    encoded = {scale: Encoded([sign * differing], [mask]) for scale, sign in zip(SCALES, (0, 1), strict=True)}
+    (row,) = report([of_image(encoded)] * 2)
+    inside = mask[8:-8, 8:-8]
+    assert row["inside"]["mean"] == pytest.approx(inside.mean())
+    assert (row["inside"]["below"], row["inside"]["above"]) == (0, np.mean(inside > 0.99))
+    assert row["inside"]["rank_correlation"] == pytest.approx(1)
+    assert (row["rim"]["mean"], row["rim"]["below"]) == (0, 1)
+    assert np.isnan(row["rim"]["rank_correlation"])
+    assert len(table([row])) == 3
+
+
+def test_masks_are_reported_as_json(images, tmp_path, capsys):
+    target = tmp_path / "masks.json"
+    flags = ["--model", "arbedsr-tiny", "--data", str(images), "--json", str(target), "-o", str(tmp_path / "masks")]
+    assert main(["figures", "masks", *flags]) == 0
+    content = json.loads(target.read_text())
+    assert (content["model"], content["images"], len(content["places"])) == ("arbedsr-tiny", 2, 4)
+    assert all(0 <= place["inside"]["mean"] <= 1 for place in content["places"])
+    assert "rank corr." in capsys.readouterr().out
+    assert main(["figures", "crops", "--json", str(target), "-o", str(tmp_path / "x")]) == 2
+    assert "--json belongs to `masks`" in capsys.readouterr().err
 
 
 def test_one_bad_image_is_named_and_the_rest_drawn(images, tmp_path, capsys):

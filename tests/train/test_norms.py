@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from arbsr_jax.compilation import ProgramCache
-from arbsr_jax.models.adaption import Mask, NormalizedConv3x3
+from arbsr_jax.models.adaption import SATURATED, Mask, NormalizedConv3x3
 from arbsr_jax.models.config import EDSR, RCAN
 from arbsr_jax.models.layers import Conv3x3
 from arbsr_jax.models.network import SRNetwork, parameter_shapes
 from arbsr_jax.models.parameters import count_parameters, flatten_parameters, unflatten_parameters
-from arbsr_jax.train.norms import MASK, SATURATED, STATISTICS, add_norms, example_images, fold_norms, take_out_norms
+from arbsr_jax.train.norms import MASK, STATISTICS, add_norms, example_images, fold_norms, take_out_norms
 from arbsr_jax.train.state import fresh_state, weights_for_use
 from tests.models.fixtures import randomized
 from tests.train import fixtures
