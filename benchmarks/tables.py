@@ -28,6 +28,7 @@ CHOSEN = ["1.5", "2", "2.5", "3", "3.5", "4", "2.5x3.5", "4x1.5", "1.5x4"]
 BEYOND = ["6", "8"]
 EVERY = 4  # of the thirty scales of a sweep, the ones that are shown
 MODELS = ("arbedsr-tiny", "arbedsr-baseline")
+RIVALS = {"LIIF": "liif", "DAT-light x4, resized": "dat-light-x4, resized after"}  # heading: name in the scores
 PAPER = "ArbSR, Table 2"
 
 Table = list[list[str]]
@@ -73,22 +74,27 @@ def of_paper(method: str, dataset: str, column: str) -> str:
 
 
 def front() -> Table:
-    """README: the shipped models beside bicubic interpolation, LIIF and the paper."""
-    scores, table = Scores(), [["dataset, scale", "bicubic", *MODELS, "LIIF", "ArbEDSR, paper"]]
+    """README: the shipped models beside bicubic interpolation, LIIF, the plain rival and the paper."""
+    scores, table = Scores(), [["dataset, scale", "bicubic", *MODELS, *RIVALS, "ArbEDSR, paper"]]
     for dataset, scales in (("Set5", ["1.5", "2", "3", "4", "2.5x3.5", "4x1.5"]), ("B100", ["2", "3", "4"])):
         for text in scales:
-            values = [scores.find(m, Scale.of(text), "psnr", dataset) for m in ("bicubic", *MODELS, "liif")]
+            values = [scores.find(m, Scale.of(text), "psnr", dataset) for m in ("bicubic", *MODELS, *RIVALS.values())]
             table.append([f"{dataset}, {text}", *(shown(v, 2) for v in values)])
             table[-1].append(of_paper("ArbEDSR", dataset, f"x{text}"))
     return table
 
 
 def baseline_scores() -> Table:
-    """arbedsr-baseline beside LIIF."""
-    scores, table = Scores(), [["scale", "bicubic", "arbedsr-baseline", "LIIF, EDSR-baseline", "ours - LIIF"]]
+    """arbedsr-baseline beside LIIF and the plain rival."""
+    scores, table = (
+        Scores(),
+        [["scale", "bicubic", "arbedsr-baseline", *RIVALS, *(f"ours - {name}" for name in RIVALS)]],
+    )
     for text in CHOSEN + BEYOND:
-        bicubic, ours, liif = (scores.find(m, Scale.of(text), "psnr") for m in ("bicubic", "arbedsr-baseline", "liif"))
-        table.append([text, *(shown(v, 2) for v in (bicubic, ours, liif)), shown(ours - liif, 2, "+")])
+        methods = ("bicubic", "arbedsr-baseline", *RIVALS.values())
+        bicubic, ours, *theirs = (scores.find(m, Scale.of(text), "psnr") for m in methods)
+        differences = [shown(ours - one, 2, "+") for one in theirs]
+        table.append([text, *(shown(v, 2) for v in (bicubic, ours, *theirs)), *differences])
     return table
 
 
@@ -105,21 +111,22 @@ def tiny_scores() -> Table:
 
 def integer() -> Table:
     """Integer scales, with the paper's Table 2 beside ours."""
-    methods = ["EDSR", "RCAN", "ArbEDSR", "ArbRCAN"]
-    scores, table = Scores(), [["dataset, scale", "bicubic", *MODELS, *(f"{m}, paper" for m in methods)]]
+    methods = ["EDSR", "RCAN", "Meta-RDN", "ArbEDSR", "ArbRCAN"]
+    scores, table = Scores(), [["dataset, scale", "bicubic", *MODELS, *RIVALS, *(f"{m}, paper" for m in methods)]]
     for dataset in ("Set5", "B100"):
         for scale in SWEEPS["integer"]:
-            ours = [both(scores, model, scale, dataset) for model in ("bicubic", *MODELS)]
+            ours = [both(scores, model, scale, dataset) for model in ("bicubic", *MODELS, *RIVALS.values())]
             table.append([f"{dataset}, {scale}", *ours, *(of_paper(m, dataset, f"x{scale}") for m in methods)])
     return table
 
 
-def sweep_table(name: str, every: int = 1) -> Table:
+def sweep_table(name: str, every: int = 1, rivals: bool = False) -> Table:
     """The scales of a sweep on Set5, and their means."""
-    scores, table = Scores(), [["scale", "bicubic", *MODELS]]
+    beside = RIVALS if rivals else {}
+    scores, table, methods = Scores(), [["scale", "bicubic", *MODELS, *beside]], ("bicubic", *MODELS, *beside.values())
     for scale in SWEEPS[name][::every]:
-        table.append([str(scale), *(both(scores, model, scale) for model in ("bicubic", *MODELS))])
-    means = [(scores.mean(m, name, "psnr"), scores.mean(m, name, "ssim")) for m in ("bicubic", *MODELS)]
+        table.append([str(scale), *(both(scores, model, scale) for model in methods)])
+    means = [(scores.mean(m, name, "psnr"), scores.mean(m, name, "ssim")) for m in methods]
     return [*table, [f"mean of {len(SWEEPS[name])}", *(f"{shown(p, 2)} / {shown(s, 4)}" for p, s in means)]]
 
 
@@ -243,7 +250,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "large": lambda: sweep_table("large"),
     "seen": lambda: sweep_table("seen", EVERY),
     "unseen": lambda: sweep_table("unseen", EVERY),
-    "asymmetric": lambda: sweep_table("asymmetric"),
+    "asymmetric": lambda: sweep_table("asymmetric", rivals=True),
     "paper_means": paper_means,
     "paper_bicubic": paper_bicubic,
     "inference": inference,

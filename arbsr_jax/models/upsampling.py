@@ -16,7 +16,7 @@ from arbsr_jax.imaging.grid import Grid
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
 from arbsr_jax.kernels.sampling import bicubic_upsample, sample_at_offsets, to_canvas
 from arbsr_jax.models.extent import Extent
-from arbsr_jax.models.hyper import Heads, PhaseTable, over_phases, phase_inputs
+from arbsr_jax.models.hyper import Heads, PhaseTable, over_phases, phase_inputs, scale_numbers
 from arbsr_jax.models.layers import Conv3x3, Pointwise, pixel_shuffle
 
 Features = Float[Array, "batch height width channels"]
@@ -53,6 +53,7 @@ class ScaleAwareUpsampling(Upsampler):
     """
 
     channels: int
+    scale_input: str = "factor"
 
     @property
     def heads(self) -> Heads:  # noqa: D102 (see Upsampler)
@@ -64,7 +65,7 @@ class ScaleAwareUpsampling(Upsampler):
         self.hyper, self.mix = over_phases()(self.heads), Pointwise(self.channels, identity_kernel1x1)
 
     def phase_table(self, grid: Grid) -> PhaseTable:  # noqa: D102 (see Upsampler)
-        return self.hyper(phase_inputs(grid.scale, grid))
+        return self.hyper(phase_inputs(scale_numbers(grid.scale, self.scale_input), grid))
 
     def __call__(
         self, x: Features, extent: Extent, grid: Grid, table: PhaseTable | None = None

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from arbsr_jax.model_file import DEFAULT_MODEL
+from arbsr_jax import load_model
+from arbsr_jax.cli.main import main
+from arbsr_jax.imaging.resize import imresize
+from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.model_file import DEFAULT_MODEL, save_model
+from arbsr_jax.models.config import scale_specific
 from tests.conftest import real_data, run_command
+from tests.models.fixtures import SMALL, randomized
 
 SCALES = ("2", "4", "2.5x3.5")
 # Least gains over bicubic in dB at x2, x4 and 2.5x3.5.
@@ -93,3 +99,23 @@ def assert_one_line(text, named):
     lines = text.strip().splitlines()
     assert len(lines) == 1
     assert named in lines[0]
+
+
+def test_a_network_for_one_scale_serves_others_by_resizing_after_it(tmp_path, photograph, capsys):
+    """The saved pictures are the network's own, resized to HR's size by `imresize`."""
+    path, folder, out = tmp_path / "x2.safetensors", tmp_path / "photos", tmp_path / "out"
+    save_model(path, scale_specific(SMALL, 2), randomized(scale_specific(SMALL, 2)), {"name": "fixed"})
+    folder.mkdir()
+    hr = photograph[:60, :45]
+    Image.fromarray(hr).save(folder / "a.png")
+    flags = ["evaluate", "--data", str(folder), "--resize-after", "--model"]
+    assert main([*flags, str(path), "--scale", "1.5", "2.5x3", "--out", str(out)]) == 0
+    assert "fixed, resized after" in capsys.readouterr().out
+    network = load_model(path)
+    for scale, (height, width) in {"1.5": (60, 45), "2.5x3": (60, 45)}.items():
+        vertical, horizontal = Scale.of(scale).vertical, Scale.of(scale).horizontal
+        lr = imresize(hr, height=int(60 / vertical), width=int(45 / horizontal))
+        expected = imresize(network.upscale(lr, 2), height=height, width=width)
+        np.testing.assert_array_equal(np.asarray(Image.open(out / "photos" / scale / "a.png")), expected)
+    assert main([*flags, "arbedsr-tiny", "--scale", "2"]) == 2
+    assert "--resize-after: arbedsr-tiny is a network for every scale" in capsys.readouterr().err

@@ -112,6 +112,17 @@ def test_heads_per_phase_equal_heads_at_every_hr_pixel(image):
     assert np.abs(by_phase - by_pixel).max() <= 1e-5 * np.abs(by_pixel).max()
 
 
+def test_heads_may_see_the_inverse_of_the_scale(image):
+    """In feature adaption and in the upsampler: the same network, shown 1/r by hand, gives the same."""
+    parameters, inverse = randomized(SMALL), dataclasses.replace(SMALL, scale_input="inverse")
+    grid = make_grid(Scale.of("2.5x3.5"), (120, 100))
+    run = jax.jit(SRNetwork(SMALL).apply)
+    shown_inverse, _ = jax.jit(SRNetwork(inverse).apply)({"params": parameters}, image, grid)
+    by_hand, _ = run({"params": parameters}, image, grid._replace(scale=1 / grid.scale))
+    np.testing.assert_allclose(shown_inverse, by_hand, rtol=1e-5, atol=1e-3)
+    assert np.abs(shown_inverse - run({"params": parameters}, image, grid)[0]).max() > 1
+
+
 def test_the_canvas_beyond_the_image_does_not_reach_into_it(image):
     """As in training, where canvases are larger than HR patches: every pixel equals the unpadded result."""
     parameters = randomized(SMALL)
