@@ -46,7 +46,9 @@ def shipped_models() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
-def save_model(path: Path, config: ModelConfig, parameters: Parameters, provenance: dict[str, Any]) -> None:
+def save_model(
+    path: Path, config: ModelConfig, parameters: Parameters, provenance: dict[str, Any], *, half: bool = False
+) -> None:
     """Write one model file, whole or not at all.
 
     Args:
@@ -54,8 +56,17 @@ def save_model(path: Path, config: ModelConfig, parameters: Parameters, provenan
       config: of the network.
       parameters: float32 weights.
       provenance: how the weights came to be (data, steps, seed, licence ...), anything JSON can hold.
+      half: store float16, half the size; it is read as float32.
+
+    Raises:
+      ArbsrError: a weight is too large for float16.
     """
     tensors = {path: np.asarray(leaf) for path, leaf in flatten_parameters(parameters).items()}
+    if half:
+        large = sorted(key for key, leaf in tensors.items() if np.abs(leaf).max() > np.finfo(np.float16).max)
+        if large:
+            raise ArbsrError(f"{path}: {few(large)} hold values above float16's {np.finfo(np.float16).max:g}")
+        tensors = {key: leaf.astype(np.float16) for key, leaf in tensors.items()}
     metadata = {
         "format": FORMAT,
         "config": json.dumps(dataclasses.asdict(config)),
@@ -122,6 +133,7 @@ def _checked(path: Path, tensors: dict[str, np.ndarray], config: ModelConfig) ->
     missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or unknown:
         raise ArbsrError(f"{path}: weights do not fit the config; missing {few(missing)}, unknown {few(unknown)}")
+    tensors = {key: t.astype(np.float32) if t.dtype == np.float16 else t for key, t in tensors.items()}
     for key, tensor in tensors.items():
         want = expected[key]
         if tensor.shape != want.shape or tensor.dtype != want.dtype:

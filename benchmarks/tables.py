@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from arbsr_jax.evaluation.published import published
+from arbsr_jax.evaluation.published import published, published_costs
 from arbsr_jax.evaluation.report import table_line
 from arbsr_jax.evaluation.sweep import SWEEPS
 from arbsr_jax.imaging.scale import Scale
@@ -156,6 +156,12 @@ def paper_bicubic() -> Table:
     return table
 
 
+def paper_costs() -> Table:
+    """Parameters, memory and time of the paper's Table 3."""
+    rows = [[c.method, f"{c.parameters_m:.1f}", f"{c.memory_gb:.1f}", f"{c.seconds:.2f}"] for c in published_costs()]
+    return [["network", "parameters, M", "memory, GB", "s"], *rows]
+
+
 def columns(name: str, fields: dict[str, tuple[str, str]], **chosen: str) -> Table:
     """A CSV file's rows with some of its columns.
 
@@ -253,6 +259,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "asymmetric": lambda: sweep_table("asymmetric", rivals=True),
     "paper_means": paper_means,
     "paper_bicubic": paper_bicubic,
+    "paper_costs": paper_costs,
     "inference": inference,
     "train_step": train_step,
     "convolution_two_cores": lambda: convolution("2"),

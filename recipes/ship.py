@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--licence", required=True)
     parser.add_argument("--notice", type=Path, help="text that must stay with the weights")
     parser.add_argument("--note")
+    parser.add_argument("--half", action="store_true", help="store float16, if its scores stay within 0.002 dB")
     flags = parser.parse_args()
     model, scores = load_model(flags.model), json.loads(flags.scores.read_text())
     rows = [
@@ -47,7 +48,7 @@ def main() -> None:
     more |= {"notice": " ".join(flags.notice.read_text().split())} if flags.notice else {}
     more |= {"note": flags.note} if flags.note else {}
     target = next(iter(shipped_models().values())).parent / f"{flags.name}{SUFFIX}"
-    save_model(target, model.config, model.parameters, {**without_folders(model.provenance), **more})
+    save_model(target, model.config, model.parameters, {**without_folders(model.provenance), **more}, half=flags.half)
     print("\n".join(describe(flags.name, target)))
 
 

@@ -2,6 +2,7 @@ import dataclasses
 import json
 
 import chex
+import jax
 import numpy as np
 import pytest
 from safetensors import safe_open
@@ -35,6 +36,17 @@ def test_what_is_saved_is_loaded(model_file):
     model = load_model(model_file)
     assert (model.name, model.config, model.provenance) == ("small", SMALL, PROVENANCE)
     chex.assert_trees_all_equal(model.parameters, randomized(SMALL))
+
+
+def test_half_of_the_size_is_read_as_float32(tmp_path, model_file):
+    path, parameters = tmp_path / "half.safetensors", randomized(SMALL)
+    save_model(path, SMALL, parameters, PROVENANCE, half=True)
+    assert path.stat().st_size < 0.7 * model_file.stat().st_size
+    expected = jax.tree.map(lambda leaf: np.asarray(leaf).astype(np.float16).astype(np.float32), parameters)
+    chex.assert_trees_all_equal(load_model(path).parameters, expected)
+    parameters["tail"]["bias"] = np.float32([1e6, 0, 0])
+    with pytest.raises(ArbsrError, match=r"tail/bias \(1\) hold values above float16's 65504"):
+        save_model(path, SMALL, parameters, PROVENANCE, half=True)
 
 
 def test_nothing_but_the_file_is_left_behind(model_file):

@@ -38,6 +38,18 @@ def test_seeds_become_means_and_paired_differences(tmp_path):
     assert cells["difference, PSNR / SSIM", "row3 - row2"].startswith("-0.50 ± 0.00 /")
 
 
+def test_variants_are_compared_with_one_of_them(tmp_path):
+    for name, psnr in {"hr": 30, "mix": 31, "pictures": 32}.items():
+        write(tmp_path / "seed0", name, psnr)
+    command = [sys.executable, ROOT / "recipes" / "seeds_page.py", tmp_path / "seed0", "--against", "hr"]
+    command += ["--rows", "hr", "mix", "pictures"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.splitlines()
+    cells = {(row["kind"], row["method"]): row["value"] for row in csv.DictReader(lines)}
+    assert cells["PSNR", "mix"] == "31.00"
+    assert cells["difference, PSNR / SSIM", "mix - hr"] == "+1.00 / +0.0100"
+    assert cells["difference, PSNR / SSIM", "pictures - hr"].startswith("+2.00")
+
+
 def test_recorded_rows_replace_those_of_the_same_key(tmp_path, monkeypatch):
     monkeypatch.setattr(record, "FOLDER", tmp_path)
     record.record("x", [{"model": "a", "ms": 1.23456789}, {"model": "b", "ms": None}], ("model",))
