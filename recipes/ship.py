@@ -44,7 +44,7 @@ def main() -> None:
         {"dataset": r["dataset"], "scale": str(Scale.of((r["scale_h"], r["scale_v"]))), "psnr": round(r["psnr"], 3)}
         for r in scores["rows"]
     ]
-    more = {"licence": flags.licence, "scores": {"protocol": scores["protocol"], "rows": rows}}
+    more = {"name": flags.name, "licence": flags.licence, "scores": {"protocol": scores["protocol"], "rows": rows}}
     more |= {"notice": " ".join(flags.notice.read_text().split())} if flags.notice else {}
     more |= {"note": flags.note} if flags.note else {}
     target = next(iter(shipped_models().values())).parent / f"{flags.name}{SUFFIX}"
