@@ -230,6 +230,13 @@ def files() -> Table:
     return columns("files", fields | {"s": ("here_s", ".2f"), "version before, s": ("there_s", ".2f")})
 
 
+def masks() -> Table:
+    """Whether the shipped models' masks are alive, and where they are."""
+    fields = {"model": ("model", ""), "place": ("place", ""), "part": ("part", ""), "mean": ("mean", ".2f")}
+    fields |= {"below 0.01": ("below", ".2f"), "above 0.99": ("above", ".2f")}
+    return columns("masks", fields | {"rank correlation": ("rank_correlation", ".2f")})
+
+
 def pairs() -> Table:
     """Training pairs a second."""
     return columns(
@@ -268,6 +275,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "compiling": compiling,
     "large_images": large_images,
     "files": files,
+    "masks": masks,
     "pairs": pairs,
     "ablation_psnr": lambda: ablation("PSNR"),
     "ablation_differences": lambda: ablation("difference, PSNR / SSIM"),

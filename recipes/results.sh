@@ -44,5 +44,11 @@ for rival in "${rivals[@]}"; do
     evaluate "$name-integer" $flags --data "$data/Set5" "$data/B100" --sweep integer
   }
 done
+mkdir -p "$out/masks"
+for model in arbedsr-tiny arbedsr-baseline; do
+  [ -e "$out/masks/$model.json" ] || "$python" -m arbsr_jax figures masks --model "$model" --data "$data/B100" \
+    --json "$out/masks/$model.json" -o "$out/masks/$model"
+done
+"$python" -m benchmarks.masks "$out"/masks/*.json
 "$python" -m benchmarks.scores "$out"/*.json
 "$python" -m benchmarks.tables
