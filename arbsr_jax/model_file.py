@@ -37,7 +37,7 @@ class Model(NamedTuple):
         """The largest that it was trained for, as its file says; the paper's, if it does not."""
         trained = self.provenance.get("config")
         data = trained.get("data") if isinstance(trained, dict) else None
-        return data.get("largest", PAPER_LARGEST) if isinstance(data, dict) else PAPER_LARGEST
+        return float(data.get("largest", PAPER_LARGEST)) if isinstance(data, dict) else PAPER_LARGEST
 
 
 def shipped_models() -> dict[str, Path]:

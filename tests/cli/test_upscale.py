@@ -109,7 +109,7 @@ def test_more_than_the_model_is_trained_for_is_said(tmp_path, model, capsys, tar
     assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "out", *target) == 0
     assert capsys.readouterr().out.count("more than the x4 that") == 2
     further, theirs = tmp_path / "further.safetensors", load_model(model)
-    save_model(further, theirs.config, theirs.parameters, {"config": {"data": {"largest": 6.0}}})
+    save_model(further, theirs.config, theirs.parameters, {"config": {"data": {"largest": 6}}})
     assert upscale(further, tmp_path / "a.png", "-o", tmp_path / "out", *target, "--dry-run") == 0
     assert "is trained for" not in capsys.readouterr().out
 
