@@ -4,7 +4,8 @@
 #   recipes/taught_cpu.sh RUNS VALIDATION_DIR PICTURES      PICTURES: `arbsr teach PHOTOS -o PICTURES`
 #
 # arbedsr-tiny takes an hour of one CPU core; arbedsr-baseline sees 10,000 LR pixels a second on one core and has no end yet.
-# A second start goes on where the first one stopped. Validation is for the curves alone: the last model is kept, not the best.
+# It goes on from recipes/weights, which holds what it has learned so far. A second start goes on where the first one stopped.
+# Validation is for the curves alone: the last model is kept, not the best.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pictures=$3
@@ -20,6 +21,6 @@ train tiny-first arbedsr.py:tiny "${tiny[@]}" --config.init_from=arbedsr-tiny --
 train tiny arbedsr.py:tiny "${tiny[@]}" --config.init_from="$runs/tiny-first/model.safetensors" --config.seed=2 --config.steps=4600 \
   --config.data.symmetric_share=0.2 --config.data.large_share=0.1 --config.ema=0.999
 
-train baseline arbedsr.py:baseline --config.init_from=arbedsr-baseline --config.seed=11 --config.steps=40000 \
+train baseline arbedsr.py:baseline --config.init_from=recipes/weights/arbedsr-baseline-taught.safetensors --config.seed=12 --config.steps=40000 \
   --config.data.symmetric_share=0.3 --config.data.large_share=0.15 --config.ema=0.999 \
   --config.optimizer.learning_rate=4e-4 --config.optimizer.halve_every=40000
