@@ -24,6 +24,13 @@ def atomic_write(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all, with the folders that it needs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as partial:
+        partial.write_text(text)
+
+
 def json_text(content: Any, indent: int | None = None) -> str:
     """JSON without Infinity and NaN, which JSON has no words for: they become null."""
     return json.dumps(_finite(content), indent=indent, allow_nan=False)

@@ -17,8 +17,8 @@ import numpy as np
 
 from arbsr_jax.data.pipeline import BatchPlan, batches, hide_accelerators
 from arbsr_jax.data.sources import training_images
-from arbsr_jax.data.store import PICTURE_SCALES, ImageStore, decode
-from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.data.store import ImageStore, decode
+from arbsr_jax.imaging.scale import PICTURE_SCALES, Scale
 from arbsr_jax.train.schedule import scale_schedule, training_scales
 from benchmarks.record import machine, record
 

@@ -24,7 +24,7 @@ train_in_pieces() { # NAME CONFIG FLAG...: as train, for MINUTES; exit code 75 i
   python=timed
   train "$@" "${extra[@]}" || code=$?
   python=$before
-  if [ "$code" = 143 ] || [ "$code" = 124 ]; then
+  if [ "$code" = 143 ]; then
     echo "stopped after ${MINUTES:-9} minutes; start it again to go on"
     return 75
   fi

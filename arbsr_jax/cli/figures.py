@@ -20,7 +20,7 @@ from arbsr_jax.evaluation.panels import comparison
 from arbsr_jax.evaluation.protocols import PROTOCOLS
 from arbsr_jax.evaluation.scores import ScoreCache
 from arbsr_jax.evaluation.sweep import SWEEPS, Row, Scored, Sweep, evaluate, make_pair
-from arbsr_jax.files import json_text
+from arbsr_jax.files import json_text, write_text
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import DEFAULT_MODEL, Model, load_model
@@ -122,7 +122,7 @@ def _masks(figures: ModuleType, job: Job) -> Any:
         print(line)
     if job.flags.json:
         content = {"model": model.name, "dataset": job.sweep.datasets[0].name, "images": len(images), "places": report}
-        job.flags.json.write_text(json_text(content, indent=2) + "\n")
+        write_text(job.flags.json, json_text(content, indent=2) + "\n")
     return figures.masks(*first, f"{job.title}; LR {LR_SCALE} times smaller")
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from arbsr_jax.cli.conventions import DONE
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation.comparison import Comparison
-from arbsr_jax.evaluation.report import write_text
 from arbsr_jax.evaluation.sweep import Row
+from arbsr_jax.files import write_text
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

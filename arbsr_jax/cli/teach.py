@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from arbsr_jax.cli.conventions import DONE, SOME_FAILED
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.scale import PICTURE_SCALES
 from arbsr_jax.photos.images import list_images
 from arbsr_jax.teach.makers import DAT_LIGHT, maker_of
 from arbsr_jax.teach.making import HR, make_pictures
@@ -19,7 +20,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTOS", help="folders of photographs, or files")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="PICTURES", help="folder to write into")
-    parser.add_argument("--scale", type=int, nargs="+", default=[2, 3, 4], choices=(2, 3, 4), help="of the teacher")
+    parser.add_argument(
+        "--scale", type=int, nargs="+", default=PICTURE_SCALES, choices=PICTURE_SCALES, help="of the teacher"
+    )
     teacher = parser.add_mutually_exclusive_group()
     teacher.add_argument("--teacher", default=DAT_LIGHT, help=f"{DAT_LIGHT} (default), a model file or a shipped model")
     teacher.add_argument(

@@ -18,7 +18,7 @@ from arbsr_jax import parallel
 from arbsr_jax.cli.conventions import DONE, SOME_FAILED, add_process_flags, say
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.files import atomic_write, json_text
+from arbsr_jax.files import json_text, write_text
 from arbsr_jax.inference.upscaler import Progress, Upscaler, load_model
 from arbsr_jax.model_file import DEFAULT_MODEL
 from arbsr_jax.models.parameters import DTYPES
@@ -83,10 +83,8 @@ def run(flags: argparse.Namespace) -> int:
     upscaler = load_model(flags.model, tile=flags.tile, memory=memory, precision=flags.precision)
     done = Batch(flags, target, upscaler).run(jobs[process::processes])
     if flags.json:
-        flags.json.parent.mkdir(parents=True, exist_ok=True)
         place = flags.json if process == 0 else flags.json.with_stem(f"{flags.json.stem}-{process}")
-        with atomic_write(place) as partial:
-            partial.write_text(json_text(done, indent=2) + "\n")
+        write_text(place, json_text(done, indent=2) + "\n")
     if processes > 1:
         parallel.barrier()
     return SOME_FAILED if any(entry["status"] == "failed" for entry in done) else DONE

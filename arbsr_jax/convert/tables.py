@@ -6,7 +6,7 @@ import numpy as np
 
 from arbsr_jax.convert.rules import Arrays, Rule, layer
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.models.adaption import NORM_EPSILON
+from arbsr_jax.models.adaption import norm_as_affine
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.layers import RGB_MEAN
 from arbsr_jax.models.upsampling import shuffle_factors
@@ -105,7 +105,7 @@ def fold_batch_norm(source: Arrays, conv: str, norm: str) -> dict[str, np.ndarra
     for key in keys[1:]:
         if source[key].shape != weight.shape[:1]:
             raise ArbsrError(f"wrong shapes: {key} {list(source[key].shape)} instead of {list(weight.shape[:1])}")
-    factor = gain / np.sqrt(variance + NORM_EPSILON)
+    factor, offset = norm_as_affine(gain, shift, mean - bias, variance)
     others = {key: array for key, array in source.items() if key not in {*keys, f"{norm}.{COUNTER}"}}
-    folded = {keys[0]: weight * factor.reshape(-1, 1, 1, 1), keys[1]: (bias - mean) * factor + shift}
+    folded = {keys[0]: weight * factor.reshape(-1, 1, 1, 1), keys[1]: offset}
     return {**others, **{key: array.astype(np.float32) for key, array in folded.items()}}

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from arbsr_jax.data.store import PICTURE_SCALES, ImageStore
+from arbsr_jax.data.store import ImageStore
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.resize import TIE, contributions
-from arbsr_jax.imaging.scale import PAPER_LARGEST, Scale
+from arbsr_jax.imaging.scale import PAPER_LARGEST, PICTURE_SCALES, Scale
 
 AXIS_FIELDS = ("origin_step", "margin", "crop", "length", "reach", "blocks")
 Place = tuple[Any, Any, Any]  # number of the image, first row and column of the crop
@@ -62,6 +62,15 @@ def plan_axis(factor: Fraction, patch: int, block: int | None = None) -> AxisPla
 def patch_side(scale: Scale, patch: int) -> int:
     """Side of the LR patches of a scale: `patch`, above x4 about half of it, so that HR crops grow no further."""
     return patch if scale.larger <= PAPER_LARGEST else max(PERIOD, patch // 2 // PERIOD * PERIOD)
+
+
+def canvas_side(scale: Scale, patch: int) -> int:
+    """Side of the HR canvas of a scale: its LR patch times the larger factor, that rounded up.
+
+    So the scales up to x4 share three canvases, and with them three compiled programs; those above share one.
+    """
+    side = patch_side(scale, patch) * max(2, math.ceil(scale.larger))
+    return side if scale.larger <= PAPER_LARGEST else max(side, int(PAPER_LARGEST * patch))
 
 
 def block_length(factors: Sequence[Fraction], patch: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 from jaxtyping import Float32, Int32, UInt8
 
-from arbsr_jax.data.patches import PatchMaker, patch_side, plan_axis
+from arbsr_jax.data.patches import PatchMaker, canvas_side, patch_side, plan_axis
 from arbsr_jax.data.store import ImageStore, Pools, decode
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.scale import PAPER_LARGEST, Scale
+from arbsr_jax.imaging.scale import Scale
 
 PREFETCH = 8  # batches ahead
 
@@ -69,15 +68,8 @@ class BatchPlan:
 
     @property
     def canvases(self) -> list[int]:
-        """For each scale the side of its HR canvas: patch times the larger factor, that rounded up.
-
-        So the scales up to x4 share three canvases, and with them three compiled programs; those above share one.
-        """
-        largest = int(PAPER_LARGEST * self.patch)
-        sides = [side * max(2, math.ceil(s.larger)) for side, s in zip(self.patches, self.scales, strict=True)]
-        return [
-            max(side, largest) if s.larger > PAPER_LARGEST else side for side, s in zip(sides, self.scales, strict=True)
-        ]
+        """For each scale the side of its HR canvas, see `canvas_side`."""
+        return [canvas_side(scale, self.patch) for scale in self.scales]
 
     @property
     def phases(self) -> int:

@@ -12,9 +12,9 @@ from jaxtyping import Int64, UInt8
 
 from arbsr_jax.data.sources import TrainingImage
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.scale import PICTURE_SCALES
 
 CHANNELS = 3
-PICTURE_SCALES = 2, 3, 4  # of the teachers that make pictures
 
 Pixels = UInt8[np.ndarray, "_ _ 3"]
 

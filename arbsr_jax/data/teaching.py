@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from arbsr_jax.data.sources import TrainingImage
-from arbsr_jax.data.store import PICTURE_SCALES
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.scale import PICTURE_SCALES
 from arbsr_jax.photos.images import list_images, read_rgb
 from arbsr_jax.photos.reading import photo_size
 

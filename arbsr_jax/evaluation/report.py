@@ -12,7 +12,7 @@ from arbsr_jax.evaluation.methods import BICUBIC
 from arbsr_jax.evaluation.published import published
 from arbsr_jax.evaluation.scores import Scores
 from arbsr_jax.evaluation.sweep import SWEEPS, Row
-from arbsr_jax.files import atomic_write, json_text
+from arbsr_jax.files import json_text, write_text
 
 COLUMNS = (
     ("dataset", "{:<12}"),
@@ -132,10 +132,3 @@ def _cells(row: Row | Average) -> list[str]:
 def table_line(cells: Iterable[str]) -> str:
     """One line of a Markdown table."""
     return f"| {' | '.join(cells)} |"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all, with the folders that it needs."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as partial:
-        partial.write_text(text)

@@ -16,6 +16,7 @@ from arbsr_jax.errors import ArbsrError
 Number = float | Real  # Real: numpy's numbers and fractions; float: for type checkers, which do not know that it is one
 SMALLEST_SCALE, LARGEST_SCALE = 1, 8
 PAPER_LARGEST = 4.0  # of the factors that the paper trains
+PICTURE_SCALES = 2, 3, 4  # of the teachers that make pictures
 MAX_DENOMINATOR = 10**6  # keeps (2x+1)q of Eq. 4 far inside int64
 ALLOWED = f"from {SMALLEST_SCALE} to {LARGEST_SCALE}, for example 2.5, or 2.5x3.5 for width x height"
 NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+|\d+/\d+", re.ASCII)

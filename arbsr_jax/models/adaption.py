@@ -7,7 +7,8 @@ from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Float64
 
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions, conv3x3
 from arbsr_jax.kernels.depthwise import depthwise_conv3x3
@@ -98,6 +99,13 @@ class NormalizedConv3x3(nn.Module):
 
 
 MaskConv = Callable[..., nn.Module]
+Channels = Float64[np.ndarray, "channels"]
+
+
+def norm_as_affine(scale: Channels, shift: Channels, mean: Channels, variance: Channels) -> tuple[Channels, Channels]:
+    """What a batch norm with these statistics does to x: (factor, offset) of x * factor + offset."""
+    factor = scale / np.sqrt(variance + NORM_EPSILON)
+    return factor, shift - mean * factor
 
 
 class Mask(nn.Module):

@@ -135,16 +135,14 @@ def hr_channels(config: ModelConfig) -> int:
     return WIDTH if config.upsampler == "implicit" else config.channels
 
 
-def initialize(config: ModelConfig, seed: int, mask_conv: MaskConv = Conv3x3) -> Parameters:
+def initialize(config: ModelConfig, seed: int) -> Parameters:
     """Fresh parameters. They depend on the seed and the config, not on any image or scale.
 
     They are drawn array by array, alike ones by the same small program, and nothing else is computed: one program for
     all of them takes minutes to compile for RCAN. XLA's own generator draws them: JAX's default one takes longer.
     """
     with own_settings():
-        variables: Any = SRNetwork(config, mask_conv=mask_conv).lazy_init(
-            jax.random.key(seed, impl="rbg"), *_inputs(config)
-        )
+        variables: Any = SRNetwork(config).lazy_init(jax.random.key(seed, impl="rbg"), *_inputs(config))
     return variables["params"]
 
 

@@ -72,7 +72,7 @@ def convert(source: Path, target: Path, film: Film, enlarge: Enlarge, size: tupl
     Raises:
       ArbsrError: no frame of it could be read, or the film cannot be written.
     """
-    av = frames.library()
+    av = frames.pyav()
     kind = CONTAINERS[target.suffix.lower()]
     with _opened(source) as (container, pictures), atomic_write(target) as partial:
         try:
@@ -94,7 +94,7 @@ def _transcode(
     container: Any, pictures: Any, film: Film, output: Any, encoder: Any, others: dict[int, Any], enlarge: Enlarge
 ) -> tuple[int, str]:
     """All packets, in their order; returns the number of frames and what was damaged, in words."""
-    av, read, last, damage = frames.library(), 0, Fraction(0), ""
+    av, read, last, damage = frames.pyav(), 0, Fraction(0), ""
 
     def decode(packet: Any) -> Iterator[Any]:
         nonlocal damage
@@ -134,7 +134,7 @@ def _decoded(packet: Any) -> list[Any]:
     """A packet's frames; none of a damaged one."""
     try:
         return packet.decode()
-    except frames.library().InvalidDataError:
+    except frames.pyav().InvalidDataError:
         return []
 
 
@@ -157,7 +157,7 @@ def _end(pictures: Any) -> Fraction:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     """A film and its first stream of pictures."""
-    av = frames.library()
+    av = frames.pyav()
     if not path.is_file():
         raise ArbsrError(f"{path}: no such file")
     try:

@@ -25,7 +25,7 @@ class Colours(NamedTuple):
     transfer: int
 
 
-def library() -> Any:
+def pyav() -> Any:
     """PyAV.
 
     Raises:
@@ -69,7 +69,7 @@ def from_rgb(pixels: Shaped[np.ndarray, "height width 3"], colours: Colours, pix
     """RGB as a frame of a pixel format."""
     kind = "rgb48le" if pixels.dtype == np.uint16 else "rgb24"
     made = (
-        library()
+        pyav()
         .VideoFrame.from_ndarray(pixels, format=kind)
         .reformat(
             format=pixel_format,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from arbsr_jax.photos.frames import Colours, library
+from arbsr_jax.photos.frames import Colours, pyav
 
 CONSTANT_RATE_FACTOR = "16"  # hardly any loss that can be seen
 X26 = {"crf": CONSTANT_RATE_FACTOR, "preset": "medium"}
@@ -33,7 +33,7 @@ def add_pictures(
     if not fits:
         remarks.append(f"{codec} became {name.removeprefix('lib')}")
     encoder = output.add_stream(name, rate=pictures.average_rate, options=options)
-    wanted, formats = _format(first), [one.name for one in library().Codec(name, "w").video_formats]
+    wanted, formats = _format(first), [one.name for one in pyav().Codec(name, "w").video_formats]
     encoder.pix_fmt = wanted if wanted in formats else _nearest(wanted, formats)
     if encoder.pix_fmt != first.format.name.replace("yuvj", "yuv"):
         remarks.append(f"{first.format.name} became {encoder.pix_fmt}")
@@ -61,7 +61,7 @@ def add_pictures(
 
 def add_others(container: Any, pictures: Any, output: Any) -> tuple[dict[int, Any], list[str]]:
     """Streams that are copied, by the index of their source; title and chapters; and what cannot be kept."""
-    av, others, left_out = library(), {}, []
+    av, others, left_out = pyav(), {}, []
     output.metadata.update(container.metadata)
     output.set_chapters(container.chapters())
     for stream in container.streams:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.files import atomic_write, json_text
+from arbsr_jax.files import json_text, write_text
 from arbsr_jax.photos.images import read_rgb
 from arbsr_jax.photos.photo import Photo
 from arbsr_jax.photos.writing import write_photo
@@ -23,7 +23,7 @@ PHOTOGRAPHS_KEPT = 4  # decoded: neighbours in detail are often of one photograp
 
 def make_pictures(
     folder: Path, regions: Sequence[Region], scales: Sequence[int], maker: Maker, say: Callable[[str], None]
-) -> int:
+) -> None:
     """Make what the folder lacks, region after region; a region that fails is named. Nothing half made is left.
 
     Args:
@@ -33,9 +33,6 @@ def make_pictures(
       maker: the teacher.
       say: called with a line for each failure.
 
-    Returns:
-      How many pictures failed.
-
     Raises:
       ArbsrError: the folder holds pictures of another teacher at one of the scales.
     """
@@ -44,7 +41,7 @@ def make_pictures(
         (folder / name).mkdir(exist_ok=True)
     jobs = [(region, scale) for region in regions for scale in sorted(scales, reverse=True)]
     jobs = [(region, scale) for region, scale in jobs if not _place(folder, f"x{scale}", region).exists()]
-    load, failures = lru_cache(PHOTOGRAPHS_KEPT)(read_rgb), 0
+    load = lru_cache(PHOTOGRAPHS_KEPT)(read_rgb)
     total = sum(_cost(region, scale) for region, scale in jobs)
     with tqdm(total=total, unit="px", unit_scale=True, disable=None, leave=False) as bar:
         for region, scale in jobs:
@@ -57,10 +54,8 @@ def make_pictures(
                     write_photo(_place(folder, HR, region), Photo(hr))
                 write_photo(_place(folder, f"x{scale}", region), Photo(picture))
             except ArbsrError as error:
-                failures += 1
                 say(str(error))
             bar.update(_cost(region, scale))
-    return failures
 
 
 def remember(folder: Path, scales: Sequence[int], maker: Maker) -> None:
@@ -69,7 +64,6 @@ def remember(folder: Path, scales: Sequence[int], maker: Maker) -> None:
     Raises:
       ArbsrError: another one is there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     record = folder / RECORD
     teachers = json.loads(record.read_text()) if record.exists() else {}
     for scale in scales:
@@ -78,8 +72,7 @@ def remember(folder: Path, scales: Sequence[int], maker: Maker) -> None:
             raise ArbsrError(
                 f"{folder}: its x{scale} pictures are by {other}, not by {maker.name}; give another folder to -o"
             )
-    with atomic_write(record) as partial:
-        partial.write_text(json_text(teachers, indent=2) + "\n")
+    write_text(record, json_text(teachers, indent=2) + "\n")
 
 
 def _place(folder: Path, kind: str, region: Region) -> Path:

@@ -17,9 +17,10 @@ from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.resize import imresize
+from arbsr_jax.imaging.scale import PICTURE_SCALES
 from arbsr_jax.photos.images import read_rgb
 
-MULTIPLE = 12  # HR pixels: x2, x3 and x4 divide it
+MULTIPLE = math.lcm(*PICTURE_SCALES)  # HR pixels: 12
 LARGEST = 720  # HR pixels of a region's side
 HALO = 12  # LR pixels around a region that the teacher sees
 REACH = 2  # LR pixels at a cut that `imresize` would have made otherwise from the whole photograph

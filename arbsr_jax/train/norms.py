@@ -19,7 +19,7 @@ from arbsr_jax.compilation import ProgramCache
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
-from arbsr_jax.models.adaption import NORM_EPSILON, SATURATED, NormalizedConv3x3
+from arbsr_jax.models.adaption import NORM_EPSILON, SATURATED, NormalizedConv3x3, norm_as_affine
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.layers import Conv3x3
 from arbsr_jax.models.network import SRNetwork
@@ -60,9 +60,9 @@ def fold_norms(parameters: Parameters, statistics: Parameters) -> Parameters:
     for layer in [path.removesuffix("/norm/scale") for path in leaves if path.endswith("/norm/scale")]:
         scale, shift = (np.asarray(leaves.pop(f"{layer}/norm/{part}"), np.float64) for part in ("scale", "bias"))
         mean, variance = (np.asarray(statistic[f"{layer}/norm/{part}"], np.float64) for part in ("mean", "var"))
-        factor = scale / np.sqrt(variance + NORM_EPSILON)
+        factor, offset = norm_as_affine(scale, shift, mean, variance)
         leaves[f"{layer}/kernel"] = np.asarray(leaves[f"{layer}/kernel"] * factor, np.float32)
-        leaves[f"{layer}/bias"] = np.asarray(shift - mean * factor, np.float32)
+        leaves[f"{layer}/bias"] = np.asarray(offset, np.float32)
     return unflatten_parameters(leaves)
 
 

@@ -13,12 +13,12 @@ from ml_collections import ConfigDict
 from arbsr_jax import parallel
 from arbsr_jax.data import pipeline
 from arbsr_jax.data.sources import TrainingImage, training_images
-from arbsr_jax.data.store import PICTURE_SCALES, Pools, decoded_bytes
+from arbsr_jax.data.store import Pools, decoded_bytes
 from arbsr_jax.data.teaching import with_pictures
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import json_text
 from arbsr_jax.imaging.grid import make_grid
-from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.imaging.scale import PICTURE_SCALES, Scale
 from arbsr_jax.model_file import few, save_model
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import initialize
