@@ -12,7 +12,7 @@ from PIL import Image
 
 from arbsr_jax import load_model
 from arbsr_jax.cli.main import main
-from benchmarks import record, tables
+from benchmarks import record, score_tables
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,10 +64,10 @@ def test_means_over_a_sweep_are_of_all_its_scales(tmp_path, monkeypatch):
     head = {"model": "m", "protocol": "standard", "dataset": "Set5", "bicubic_psnr": 1.0}
     rows = [head | {"scale_h": n, "scale_v": n, "psnr": 30.0 + n} for n in (2.0, 3.0, 4.0)]
     record.record("scores", rows, ("model", "scale_h", "scale_v"))
-    scores = tables.Scores()
+    scores = score_tables.Scores()
     assert scores.mean("m", "integer", "psnr") == 33.0
     assert scores.mean("bicubic", "integer", "psnr") == 1.0
-    assert tables.shown(scores.mean("m", "seen", "psnr"), 2) == "-"
+    assert score_tables.shown(scores.mean("m", "seen", "psnr"), 2) == "-"
 
 
 @pytest.mark.slow
