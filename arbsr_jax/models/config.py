@@ -35,6 +35,7 @@ class ModelConfig:
       scale: the integer factor of a scale-specific network, else 0.
       scale_input: what hypernetworks see of a scale: "factor", r as in the paper, or "inverse", 1/r, which stays
         within 0 and 1 however large the scale. Experts always see 1/r.
+      kernel_size: k of scale-aware upsampling: every HR pixel weighs k x k LR samples. The paper has 1.
     """
 
     backbone: str
@@ -48,15 +49,18 @@ class ModelConfig:
     upsampler: str = "scale_aware"
     scale: int = 0
     scale_input: str = "factor"
+    kernel_size: int = 1
 
     def __post_init__(self) -> None:
         for field, allowed in CHOICES.items():
             if getattr(self, field) not in allowed:
                 raise ArbsrError(f"model config: {field}={getattr(self, field)!r}; allowed: {', '.join(allowed)}")
-        sizes = ("blocks", "channels", "group_blocks", "reduction", "interval")
+        sizes = ("blocks", "channels", "group_blocks", "reduction", "interval", "kernel_size")
         for field in sizes:
             if not isinstance(getattr(self, field), int) or getattr(self, field) < 1:
                 raise ArbsrError(f"model config: {field}={getattr(self, field)!r}; a whole number above 0 is needed")
+        if self.kernel_size % 2 == 0:
+            raise ArbsrError(f"model config: kernel_size={self.kernel_size}; an odd number is needed")
         if (self.upsampler == "pixel_shuffle") != (self.scale in (2, 3, 4, 8)):
             raise ArbsrError(
                 f"model config: upsampler={self.upsampler!r} with scale={self.scale}; "

@@ -122,7 +122,7 @@ def upsampler_of(config: ModelConfig, options: ConvOptions = DEFAULTS) -> Upsamp
         return ExpertUpsampling(config.channels)
     if config.upsampler == "implicit":
         return ImplicitUpsampling(options)
-    return ScaleAwareUpsampling(config.channels, config.scale_input)
+    return ScaleAwareUpsampling(config.channels, config.scale_input, config.kernel_size)
 
 
 def phase_values(config: ModelConfig) -> int:

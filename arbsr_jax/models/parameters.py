@@ -11,6 +11,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 Parameters = dict[str, Any]
 BLOCK = "block_"  # what the names of the backbone's blocks begin with
+HYPER = "hyper"  # the name of every hypernetwork
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}  # for backbones, as people name them
 
 
@@ -42,7 +43,7 @@ def cast_parameters(parameters: Parameters, dtype: jnp.dtype | type) -> Paramete
 
     def cast(path: tuple, leaf: Any) -> Any:
         names = {entry.key for entry in path}
-        stays = names & {"hyper", "norm", "tail"} or {"upsampler", "mix"} <= names
+        stays = names & {HYPER, "norm", "tail"} or {"upsampler", "mix"} <= names
         return leaf if stays else leaf.astype(dtype)
 
     return jax.tree_util.tree_map_with_path(cast, parameters)

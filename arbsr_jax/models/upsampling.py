@@ -6,15 +6,19 @@ All upsamplers are called alike, with (x, extent, grid, table). They return the 
 
 from __future__ import annotations
 
+import itertools
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from arbsr_jax.imaging.grid import Grid
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
 from arbsr_jax.kernels.sampling import bicubic_upsample, sample_at_offsets, to_canvas
+from arbsr_jax.kernels.winograd import add_all
 from arbsr_jax.models.extent import Extent
 from arbsr_jax.models.hyper import Heads, PhaseTable, over_phases, phase_inputs, scale_numbers
 from arbsr_jax.models.layers import Conv3x3, Pointwise, pixel_shuffle
@@ -30,6 +34,12 @@ def identity_kernel1x1(
     """A 1x1 conv that hands every channel through."""
     del key
     return jnp.eye(*shape, dtype=dtype)
+
+
+def identity_taps(key: Array, shape: tuple[int, ...], dtype: jnp.dtype | type, taps: int) -> Float[Array, "values"]:
+    """The bias of a head for `taps` taps of every channel: 1 for the middle tap, 0 for the others."""
+    del key
+    return jnp.repeat((jnp.arange(taps) == taps // 2).astype(dtype), shape[0] // taps)
 
 
 class Upsampler(nn.Module):
@@ -54,11 +64,13 @@ class ScaleAwareUpsampling(Upsampler):
 
     channels: int
     scale_input: str = "factor"
+    kernel_size: int = 1
 
     @property
     def heads(self) -> Heads:  # noqa: D102 (see Upsampler)
-        of_channels = {"kernel": (self.channels, nn.initializers.ones), "bias": (self.channels, nn.initializers.zeros)}
-        return {**of_channels, "offset": (2, nn.initializers.zeros)}
+        taps = self.kernel_size**2
+        kernel = taps * self.channels, partial(identity_taps, taps=taps)
+        return {"kernel": kernel, "bias": (self.channels, nn.initializers.zeros), "offset": (2, nn.initializers.zeros)}
 
     def setup(self) -> None:
         """The hypernetwork, and the 1x1 conv."""
@@ -72,9 +84,14 @@ class ScaleAwareUpsampling(Upsampler):
     ) -> tuple[HRFeatures, PointwiseConv]:
         """Features on the canvas of `grid`; `table` is the grid's phase table, if it is known."""
         table = self.phase_table(grid) if table is None else table
-        x = sample_at_offsets(x, table["offset"], grid, extent.size_in(x))
-        kernel, bias = (to_canvas(table[name].astype(x.dtype), grid)[None] for name in ("kernel", "bias"))
-        return x * kernel + bias, self.mix()
+        kernels = jnp.split(table["kernel"].astype(x.dtype), self.kernel_size**2, axis=-1)
+        reach = self.kernel_size // 2
+        steps = itertools.product(range(-reach, reach + 1), repeat=2)  # LR pixels down and to the right
+        size, sampled = extent.size_in(x), []
+        for step, kernel in zip(steps, kernels, strict=True):
+            offset = table["offset"] + np.array(step, np.float32).reshape(1, 1, 2)
+            sampled.append(sample_at_offsets(x, offset, grid, size) * to_canvas(kernel, grid)[None])
+        return add_all(sampled) + to_canvas(table["bias"].astype(x.dtype), grid)[None], self.mix()
 
 
 def shuffle_factors(scale: int) -> list[int]:

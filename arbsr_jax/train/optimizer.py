@@ -12,11 +12,11 @@ from jaxtyping import Array, Float32
 from ml_collections import ConfigDict
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.models.parameters import Parameters, in_backbone
+from arbsr_jax.models.parameters import HYPER, Parameters, in_backbone
 
 SCHEDULES = ("halving", "cosine")
 SHORTEST_TABLE = 1024  # steps: shorter runs share their programs
-BACKBONE, PLUG_IN = "backbone", "plug_in"  # groups of parameters, each with its learning rate
+BACKBONE, HYPERNETWORKS, REST = "backbone", "hypernetworks", "rest"  # groups of parameters, each with its learning rate
 
 
 def learning_rate(config: ConfigDict, steps: int) -> optax.Schedule:
@@ -42,18 +42,24 @@ def rate_table(schedule: optax.Schedule, steps: int) -> Float32[np.ndarray, "len
     return np.pad(values, (0, length - steps), mode="edge")
 
 
-def guarded_adam(backbone_lr_scale: float = 1.0) -> optax.GradientTransformationExtraArgs:
+def optimizer_of(config: ConfigDict) -> optax.GradientTransformationExtraArgs:
+    """The optimizer that `config.optimizer` describes."""
+    return guarded_adam(config.backbone_lr_scale, config.hyper_lr_scale)
+
+
+def guarded_adam(backbone_lr_scale: float = 1.0, hyper_lr_scale: float = 1.0) -> optax.GradientTransformationExtraArgs:
     """Adam with betas (0.9, 0.999) that ignores gradients that are not finite and counts them; the loop gives up.
 
     Its `update` takes `rates`, a `rate_table`.
 
     Args:
       backbone_lr_scale: factor on the learning rate of head, blocks and last body conv.
+      hyper_lr_scale: factor on that of the hypernetworks.
     """
     adam = optax.chain(optax.scale_by_adam(b1=0.9, b2=0.999), _scale_by_table())
-    if backbone_lr_scale != 1:
-        slower = optax.chain(adam, optax.scale(backbone_lr_scale))
-        adam = optax.partition({BACKBONE: slower, PLUG_IN: adam}, _groups)
+    scales = {BACKBONE: backbone_lr_scale, HYPERNETWORKS: hyper_lr_scale, REST: 1.0}
+    if set(scales.values()) != {1.0}:
+        adam = optax.partition({group: optax.chain(adam, optax.scale(by)) for group, by in scales.items()}, _groups)
     guarded: Any = optax.apply_if_finite(adam, max_consecutive_errors=np.iinfo(np.int32).max)
     return guarded
 
@@ -75,7 +81,12 @@ def _scale_by_table() -> optax.GradientTransformationExtraArgs:
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _groups(parameters: Parameters) -> dict[str, object]:
+def _groups(parameters: Parameters) -> Any:
     """For every parameter its group."""
-    names = {name: BACKBONE if in_backbone(name) else PLUG_IN for name in parameters}
-    return {name: jax.tree.map(lambda _, group=names[name]: group, part) for name, part in parameters.items()}
+
+    def group(path: tuple, leaf: Any) -> str:
+        del leaf
+        names = [entry.key for entry in path]
+        return BACKBONE if in_backbone(names[0]) else HYPERNETWORKS if HYPER in names else REST
+
+    return jax.tree_util.tree_map_with_path(group, parameters)

@@ -75,6 +75,7 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.optimizer.halve_every = 15 * EPOCH
     config.optimizer.warmup = 100  # steps, for the cosine schedule
     config.optimizer.backbone_lr_scale = 1.0  # times learning_rate; less if a trained backbone meets a fresh plug-in
+    config.optimizer.hyper_lr_scale = 1.0  # times learning_rate, for the hypernetworks
 
     config.teachers = ConfigDict()
     config.teachers.x2 = config.teachers.x3 = config.teachers.x4 = (

@@ -27,7 +27,7 @@ from arbsr_jax.train.checkpoints import TrainingCheckpoints
 from arbsr_jax.train.logs import RunLog
 from arbsr_jax.train.loop import RunContext, ScalePlan, run_steps
 from arbsr_jax.train.norms import MASK, add_norms, example_images, take_out_norms
-from arbsr_jax.train.optimizer import guarded_adam, learning_rate, rate_table
+from arbsr_jax.train.optimizer import learning_rate, optimizer_of, rate_table
 from arbsr_jax.train.recipe import flat_values
 from arbsr_jax.train.schedule import hr_shares, scale_schedule, training_scales
 from arbsr_jax.train.state import TrainState, fresh_state, init_from, init_from_teacher, weights_for_use
@@ -151,7 +151,7 @@ def starting_state(
         say(f"masks that start anew, since they are saturated: {', '.join(map(str, anew)) or 'none'}")
     elif config.normalized_masks:
         parameters = add_norms(parameters)
-    return fresh_state(parameters, guarded_adam(config.optimizer.backbone_lr_scale), config.ema > 0)
+    return fresh_state(parameters, optimizer_of(config.optimizer), config.ema > 0)
 
 
 def scale_plans(
@@ -165,7 +165,7 @@ def scale_plans(
     """For every scale its program and constants; there is transfer in the batches of a teacher's scale alone."""
     if config.dtype not in DTYPES:
         raise ArbsrError(f"config.dtype={config.dtype!r}; allowed: {', '.join(DTYPES)}")
-    optimizer, weight = guarded_adam(config.optimizer.backbone_lr_scale), config.teachers.weight
+    optimizer, weight = optimizer_of(config.optimizer), config.teachers.weight
     rates = rate_table(learning_rate(config.optimizer, config.steps), config.steps)
 
     def program(teacher: Teacher | None) -> parallel.DataParallel:

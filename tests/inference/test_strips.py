@@ -21,13 +21,15 @@ from tests.models.fixtures import SMALL, randomized
         ("scale_aware", "2.37", 5),
         ("scale_aware", "2.5x3.5", 1),
         ("scale_aware", "2.5x3.5", 1000),
+        ("3x3", "2.5x3.5", 5),
         ("bicubic", "2.37", 5),
         ("experts", "2.5x3.5", 5),
         ("implicit", "2.5x3.5", 5),
     ],
 )
 def test_strips_equal_the_whole(rng, upsampler, scale, rows):
-    config = dataclasses.replace(SMALL, upsampler=upsampler)
+    changes = {"kernel_size": 3} if upsampler == "3x3" else {"upsampler": upsampler}
+    config = dataclasses.replace(SMALL, **changes)
     parameters, network, scale = randomized(config), SRNetwork(config), Scale.of(scale)
     features = rng.normal(0, 20, (1, 9, 7, 8)).astype(np.float32)
     padded = make_grid(scale, scale.output_size(9, 7), canvas=(40, 36))

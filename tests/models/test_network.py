@@ -11,6 +11,7 @@ from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, RCAN, ModelConfig, scale_specific
+from arbsr_jax.models.extent import WHOLE
 from arbsr_jax.models.network import SRNetwork, initialize, parameter_shapes
 from arbsr_jax.models.parameters import count_parameters
 from tests.models.fixtures import SMALL, randomized
@@ -121,6 +122,45 @@ def test_heads_may_see_the_inverse_of_the_scale(image):
     by_hand, _ = run({"params": parameters}, image, grid._replace(scale=1 / grid.scale))
     np.testing.assert_allclose(shown_inverse, by_hand, rtol=1e-5, atol=1e-3)
     assert np.abs(shown_inverse - run({"params": parameters}, image, grid)[0]).max() > 1
+
+
+def test_a_kernel_of_3x3_adds_nine_samples_one_lr_pixel_apart(image):
+    """In numpy, float64: samples at the predicted positions, clamped to the image, times their taps, and the bias."""
+    config = dataclasses.replace(SMALL, adaption="none", kernel_size=3)
+    parameters, grid = randomized(config), make_grid(Scale.of("2.5x3.5"), (28, 25))
+    features = jnp.asarray(np.random.default_rng(0).normal(0, 20, (1, 8, 10, 8)), jnp.float32)
+    network = SRNetwork(config)
+    table = network.apply({"params": parameters}, grid, method="phase_table")
+    assert table["kernel"].shape == (*table["offset"].shape[:2], 9 * 8)
+
+    def upsampled(network, *arguments):
+        return network.upsampler(*arguments)[0]
+
+    x = network.apply({"params": parameters}, features, WHOLE, grid, method=upsampled)
+    expected, f = np.empty((28, 25, 8)), np.asarray(features[0], np.float64)
+    for y, (base_y, p) in enumerate(zip(grid.rows.base, grid.rows.phase, strict=True)):
+        for z, (base_x, q) in enumerate(zip(grid.columns.base, grid.columns.phase, strict=True)):
+            dy, dx = np.asarray(table["offset"][p, q], np.float64)
+            taps, total = np.asarray(table["kernel"][p, q], np.float64).reshape(3, 3, 8), 0.0
+            for i, j in np.ndindex(3, 3):
+                row = base_y + grid.rows.relative[p] + dy + i - 1
+                column = base_x + grid.columns.relative[q] + dx + j - 1
+                top, left = int(np.floor(row)), int(np.floor(column))
+                for a, b in np.ndindex(2, 2):
+                    weight = (1 - abs(row - top - a)) * (1 - abs(column - left - b))
+                    total += weight * taps[i, j] * f[np.clip(top + a, 0, 7), np.clip(left + b, 0, 9)]
+            expected[y, z] = total + table["bias"][p, q]
+    np.testing.assert_allclose(x[0], expected, atol=1e-3)
+
+
+def test_a_fresh_kernel_of_3x3_is_its_middle_tap(image):
+    config = dataclasses.replace(SMALL, kernel_size=3)
+    parameters, of_one = initialize(config, 0), initialize(SMALL, 0)
+    sr, _ = apply(config, parameters, image, "2.5x3.5")
+    shared = {**parameters, "upsampler": of_one["upsampler"]}
+    np.testing.assert_allclose(sr, apply(SMALL, shared, image, "2.5x3.5")[0], atol=1e-3)
+    with pytest.raises(ArbsrError, match="kernel_size=2; an odd number"):
+        dataclasses.replace(SMALL, kernel_size=2)
 
 
 def test_the_canvas_beyond_the_image_does_not_reach_into_it(image):

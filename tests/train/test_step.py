@@ -94,14 +94,16 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted():
     assert (int(state.skipped), int(state.skipped_in_row)) == (2, 0)
 
 
-def test_the_backbone_learns_at_its_own_rate():
+def test_backbone_and_hypernetworks_learn_at_their_own_rates():
     """Adam's first step is the learning rate in the direction of the gradient, whatever the gradient's size."""
     before = copies(fixtures.fresh().parameters)
-    optimizer = guarded_adam(backbone_lr_scale=0.25)
+    optimizer = guarded_adam(backbone_lr_scale=0.25, hyper_lr_scale=3.0)
     state = fixtures.fresh(optimizer=optimizer)
     state, _ = fixtures.run(fixtures.program(optimizer), state, 1, fixtures.constants())
-    for name, rate in {"head": 0.25, "block_0": 0.25, "body_conv": 0.25, "tail": 1.0}.items():
-        moved = jax.tree.map(lambda a, b: np.abs(a - b).ravel(), state.parameters[name], before[name])
+    now = {**state.parameters, "hyper": state.parameters["upsampler"]["hyper"]["kernel"]["bias"]}
+    before["hyper"] = before["upsampler"]["hyper"]["kernel"]["bias"]
+    for name, rate in {"head": 0.25, "block_0": 0.25, "body_conv": 0.25, "tail": 1.0, "hyper": 3.0}.items():
+        moved = jax.tree.map(lambda a, b: np.abs(a - b).ravel(), now[name], before[name])
         moved = np.concatenate(jax.tree.leaves(moved))
         assert np.median(moved) == pytest.approx(1e-3 * rate, rel=1e-2)
 
