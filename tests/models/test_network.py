@@ -124,7 +124,7 @@ def test_heads_may_see_the_inverse_of_the_scale(image):
     assert np.abs(shown_inverse - run({"params": parameters}, image, grid)[0]).max() > 1
 
 
-def test_a_kernel_of_3x3_adds_nine_samples_one_lr_pixel_apart(image):
+def test_a_kernel_of_3x3_adds_nine_samples_one_lr_pixel_apart():
     """In numpy, float64: samples at the predicted positions, clamped to the image, times their taps, and the bias."""
     config = dataclasses.replace(SMALL, adaption="none", kernel_size=3)
     parameters, grid = randomized(config), make_grid(Scale.of("2.5x3.5"), (28, 25))
