@@ -13,7 +13,7 @@ PACKAGE = ROOT / "arbsr_jax"
 FILES = sorted([*PACKAGE.rglob("*.py"), *ROOT.glob("*.py"), *(ROOT / "configs").glob("*.py")])
 # Higher floors may use lower ones, never the other way round.
 FLOORS = [
-    {"errors", "files", "version"},
+    {"errors", "files", "overlap", "version"},
     {"imaging"},
     {"kernels", "photos"},
     {"compilation"},

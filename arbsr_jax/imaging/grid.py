@@ -19,7 +19,7 @@ from jaxtyping import Float32, Int32
 
 from arbsr_jax.imaging.scale import Scale
 
-SMALLEST_TABLE, TABLE_GROWTH = 16, 4  # phase tables are padded to 16, 64, 256, ... entries
+SMALLEST_TABLE, TABLE_GROWTH = 64, 4  # phase tables are padded to 64, 256, ... entries
 
 
 class Phases(NamedTuple):
@@ -129,14 +129,14 @@ def factors(scale: Scale) -> Float32[np.ndarray, "2"]:
 def _padded(axis: Phases, total: int, phases: int | None) -> Phases:
     """The axis on `total` pixels; its phase table padded to `phases`.
 
-    By default that is 16, 64, 256, ... or the canvas, if that is less.
+    By default that is 64, 256, ..., or above 64 the canvas, if that is less.
     """
     beyond = total - axis.base.size
     if phases is None:
         phases = SMALLEST_TABLE
         while phases < axis.relative.size:
             phases *= TABLE_GROWTH
-        phases = min(phases, total)
+        phases = min(phases, max(total, SMALLEST_TABLE))
     unused = phases - axis.relative.size
     return Phases(
         np.pad(axis.base, (0, beyond), mode="edge"),

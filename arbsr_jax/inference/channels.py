@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from jaxtyping import Shaped
 
 from arbsr_jax.inference.arguments import DEPTHS
-from arbsr_jax.photos.photo import Pixels
 
 Progress = Callable[[float], object]
+Pixels = Shaped[np.ndarray, "*images _ _ _"]  # height, width, channels
 Enlarge = Callable[[Pixels, Progress], Pixels]  # of RGB
 
 
 def enlarge_channels(pixels: Pixels, enlarge: Enlarge, progress: Progress = lambda share: None) -> Pixels:
-    """A larger picture of the same channels and type, by any way to enlarge RGB of uint8, uint16 and float32.
+    """Larger pictures of the same channels and type, by any way to enlarge RGB of uint8, uint16 and float32.
 
     Gray is the mean of the three channels that come out. Colours are multiplied by alpha before and divided after, so
     that colours hidden under transparent pixels do not shine through at edges.
 
     Args:
-      pixels: the picture; alpha is its last channel, not premultiplied.
+      pixels: a picture, or several of one size; alpha is the last channel, not premultiplied.
       enlarge: from RGB and a function to call with the share that is done, to larger RGB of the same type.
       progress: called with the share that is done.
     """

@@ -8,12 +8,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, UInt8
+from jaxtyping import Array, Float, Float32, PyTree, UInt8
 
 from arbsr_jax import parallel
-from arbsr_jax.compilation import ProgramCache
+from arbsr_jax.compilation import ProgramCache, own_settings
 from arbsr_jax.imaging.grid import Grid, Phases
-from arbsr_jax.inference.plan import TABLE_BYTES
+from arbsr_jax.inference.limits import TABLE_BYTES
 from arbsr_jax.inference.strips import decode_in_strips
 from arbsr_jax.kernels.conv3x3 import ConvOptions
 from arbsr_jax.models.config import ModelConfig
@@ -24,15 +24,16 @@ from arbsr_jax.models.parameters import Parameters, cast_parameters
 
 TABLE_ROWS = 16  # of a phase table at a time: its fully connected layers then take little memory
 
-Features = Float[Array, "1 height width channels"]
+Features = Float[Array, "lanes batch height width channels"]
 
 
 class CompiledNetwork:
-    """A network's programs, kept once compiled.
+    """A network's programs, kept once compiled. Arrays have a leading axis of lanes, devices that work side by side.
 
     Attributes:
       programs: all of them, in the order in which they were compiled.
       seconds: time spent on compiling.
+      lanes: the most that there can be; one of them works just as well.
     """
 
     def __init__(
@@ -54,9 +55,14 @@ class CompiledNetwork:
         self._network = SRNetwork(config, dtype, ConvOptions(block=parallel.block_values()))
         self._values = phase_values(config)
         self.programs: list[jax.stages.Compiled] = []
-        self.seconds = 0.0
-        parts = self._encode, self._phase_table, self._decode, self._decode_rounded
-        self._caches = {part.__name__.lstrip("_"): ProgramCache(jax.jit(part), self._note) for part in parts}
+        self.seconds, self.lanes = 0.0, parallel.most_lanes()
+        parts = self._encode, self._decode, self._decode_rounded
+        self._caches = {
+            (part.__name__.lstrip("_"), lanes): ProgramCache(parallel.over_lanes(part, lanes), self._note)
+            for part in parts
+            for lanes in {1, self.lanes}
+        }
+        self._tables = ProgramCache(jax.jit(self._phase_table), self._note)
         self.replace(parameters)
 
     def _note(self, program: jax.stages.Compiled, seconds: float) -> None:
@@ -65,43 +71,68 @@ class CompiledNetwork:
 
     def replace(self, parameters: Parameters) -> None:
         """Use other parameters of the same network; compiled programs stay."""
-        self._parameters = jax.device_put(cast_parameters(parameters, self._dtype))
-        self._last_table: tuple[list[bytes], PhaseTable | None] = [], None
+        cast = cast_parameters(parameters, self._dtype)
+        with own_settings():
+            self._parameters = {lanes: parallel.to_lanes(cast, lanes) for lanes in {1, self.lanes}}
+        self._last_table: tuple[Any, PhaseTable | None] = None, None
+
+    def send(self, split: PyTree) -> PyTree:
+        """Arrays [lanes, ...] on their devices."""
+        with own_settings():
+            return parallel.split_to_lanes(split, len(jax.tree.leaves(split)[0]))
 
     def encode(
-        self, lr: Float[np.ndarray, "1 height width 3"], scale: Float[np.ndarray, "2"], extent: Extent
+        self, lr: Float[np.ndarray, "lanes batch height width 3"], scale: Float32[Any, "2"], extent: Extent
     ) -> Features:
-        """LR features of an image in 0..255 of an extent, for a scale (r_v, r_h)."""
-        return self._caches["encode"](self._parameters, lr, scale, extent)
+        """LR features of images in 0..255, an extent for each lane, for a scale (r_v, r_h)."""
+        lanes = len(lr)
+        return self._caches["encode", lanes]((self._parameters[lanes], scale), (lr, extent))
 
-    def phase_table(self, grid: Grid) -> PhaseTable | None:
+    def phase_table(self, grid: Grid, lanes: int = 1) -> PhaseTable | None:
         """The outputs of the upsampler's heads for a grid's phases; None if it has no heads, or they take too much.
 
-        Heads see scale and phases, but no image: all grids with both in common share the last table.
+        Heads see scale and phases, but no image: all grids with both in common share the last table. It lies on the
+        devices of so many lanes.
         """
         rows, columns = (Phases(None, None, axis.relative) for axis in (grid.rows, grid.columns))
         if not 0 < 4 * self._values * len(rows.relative) * len(columns.relative) <= self._table_bytes:
             return None
         inputs = Grid(rows, columns, grid.scale, None)
-        key = [leaf.tobytes() for leaf in jax.tree.leaves(inputs)]
+        key = lanes, [leaf.tobytes() for leaf in jax.tree.leaves(inputs)]
         last = self._last_table  # another thread may replace it meanwhile
         if key != last[0]:
-            self._last_table = last = key, self._caches["phase_table"](self._parameters, inputs)
+            table = self._tables(self._parameters[1], inputs)
+            with own_settings():
+                table = parallel.to_lanes(table, lanes)
+            self._last_table = last = key, table
         return last[1]
 
     def decode(
-        self, features: Features, extent: Extent, grid: Grid, table: PhaseTable | None = None
-    ) -> Float[Array, "rows columns 3"]:
-        """HR pixels in 0..255, not clipped; `table` as of `phase_table`."""
-        return self._caches["decode"](self._parameters, features, extent, grid, table)
+        self,
+        features: Features,
+        extent: Extent,
+        grid: Grid,
+        scale: Float32[Any, "2"],
+        table: PhaseTable | None = None,
+        *,
+        rounded: bool = False,
+    ) -> Float[Array, "lanes batch rows columns 3"] | UInt8[Array, "lanes batch rows columns 3"]:
+        """HR pixels in 0..255 for a window of each lane: float32 and not clipped, or uint8.
 
-    def decode_rounded(
-        self, features: Features, extent: Extent, grid: Grid, table: PhaseTable | None = None
-    ) -> UInt8[Array, "rows columns 3"]:
-        """`decode`, rounded half up and clipped."""
-        return self._caches["decode_rounded"](self._parameters, features, extent, grid, table)
+        Args:
+          features: of `encode`.
+          extent: of the features of each lane.
+          grid: of the window of each lane, without a scale.
+          scale: (r_v, r_h).
+          table: as of `phase_table`, the same for all windows.
+          rounded: half up and clipped.
+        """
+        lanes, name = len(features), "decode_rounded" if rounded else "decode"
+        shared, split = (self._parameters[lanes], scale, table), (features, extent, grid)
+        return self._caches[name, lanes](shared, split)
 
-    def _encode(self, parameters: Parameters, lr: Array, scale: Array, extent: Extent) -> Array:
+    def _encode(self, shared: tuple, split: tuple) -> Array:
+        (parameters, scale), (lr, extent) = shared, split
         out: Any = self._network.apply({"params": parameters}, lr, scale, extent, method="encode")
         return out[0]
 
@@ -113,17 +144,17 @@ class CompiledNetwork:
 
         return jax.lax.map(of_row, inputs.rows.relative, batch_size=TABLE_ROWS)
 
-    def _decode(
-        self, parameters: Parameters, features: Array, extent: Extent, grid: Grid, table: PhaseTable | None
-    ) -> Array:
+    def _decode(self, shared: tuple, split: tuple) -> Array:
+        (parameters, scale, table), (features, extent, grid) = shared, split
+
         def at_once(parameters: Parameters, *arguments: object) -> Any:
             return self._network.apply({"params": parameters}, *arguments, method="decode")
 
-        arguments = parameters, features, extent, grid, table
+        arguments = parameters, features, extent, grid._replace(scale=scale), table
         if self._fixed_scale:
-            return at_once(*arguments)[0]
+            return at_once(*arguments)
         in_strips = partial(decode_in_strips, self._network)
-        return jax.lax.platform_dependent(*arguments, cpu=in_strips, default=at_once)[0]
+        return jax.lax.platform_dependent(*arguments, cpu=in_strips, default=at_once)
 
-    def _decode_rounded(self, *arguments: Any) -> Array:
-        return jnp.clip(jnp.floor(self._decode(*arguments) + 0.5), 0, 255).astype(jnp.uint8)
+    def _decode_rounded(self, shared: tuple, split: tuple) -> Array:
+        return jnp.clip(jnp.floor(self._decode(shared, split) + 0.5), 0, 255).astype(jnp.uint8)

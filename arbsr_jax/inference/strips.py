@@ -21,13 +21,13 @@ STRIP_BYTES = 2**21  # of HR features of one strip
 def decode_in_strips(
     network: SRNetwork,
     parameters: Parameters,
-    features: Float[Array, "1 height width channels"],
+    features: Float[Array, "batch height width channels"],
     extent: Extent,
     grid: Grid,
     table: PhaseTable | None = None,
     strip_bytes: int = STRIP_BYTES,
-) -> Float[Array, "1 rows columns 3"]:
-    """The result of `network.decode` for one image.
+) -> Float[Array, "batch rows columns 3"]:
+    """The result of `network.decode`.
 
     The last conv needs a row above and one below: a strip ends with the row before its last, and hands its last two
     rows of taps on, so that none is computed twice.
@@ -41,8 +41,8 @@ def decode_in_strips(
       table: the grid's `phase_table`, if it is known.
       strip_bytes: of the HR features of a strip.
     """
-    length, width = grid.canvas
-    strip = max(1, min(length + 1, strip_bytes // (4 * width * features.shape[-1])))
+    batch, (length, width) = len(features), grid.canvas
+    strip = max(1, min(length + 1, strip_bytes // (4 * batch * width * features.shape[-1])))
     count = -(-(length + 1) // strip)
     rows_in_image, columns_in_image = grid.canvas if grid.size is None else grid.size
 
@@ -62,10 +62,10 @@ def decode_in_strips(
         taps = jnp.concatenate([above, taps_of(*phases)], axis=1)
         inside = Extent(jnp.array([rows_in_image - first + 2, columns_in_image]))  # with the two rows above
         pixels: Any = network.apply({"params": parameters}, taps, inside, method="from_taps")
-        return taps[:, -2:], pixels[0, 1:-1]
+        return taps[:, -2:], pixels[:, 1:-1]
 
     rows = jnp.arange(count) * strip, in_strips(grid.rows.base), in_strips(grid.rows.phase)
     shape = jax.eval_shape(partial(network.apply, method="taps"), {"params": parameters}, features, extent, grid)
-    _, pixels = jax.lax.scan(with_strip, jnp.zeros((1, 2, width, shape.shape[-1])), rows)
+    _, pixels = jax.lax.scan(with_strip, jnp.zeros((batch, 2, width, shape.shape[-1])), rows)
     # The first strip begins with the row above the image.
-    return pixels.reshape(1, count * strip, width, -1)[:, 1 : length + 1]
+    return jnp.moveaxis(pixels, 0, 1).reshape(batch, count * strip, width, -1)[:, 1 : length + 1]

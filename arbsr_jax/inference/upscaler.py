@@ -5,30 +5,31 @@ from __future__ import annotations
 import functools
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float32, Shaped
+from jaxtyping import Float32, Shaped
 
 from arbsr_jax import model_file
-from arbsr_jax.compilation import own_settings
+from arbsr_jax.compilation import own_settings, platform
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.grid import factors, window_grid
 from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.arguments import DEPTHS, ScaleLike, SizeLike, check_pixels, resolve_target, to_pixels
 from arbsr_jax.inference.channels import Progress, enlarge_channels
 from arbsr_jax.inference.compiled import CompiledNetwork
+from arbsr_jax.inference.dispatch import Dispatcher
 from arbsr_jax.inference.ensemble import mean_of_views
+from arbsr_jax.inference.limits import Limits, default_memory
 from arbsr_jax.inference.pictures import as_pixels
-from arbsr_jax.inference.plan import DEFAULT_MEMORY, Plan, TilesWithin, tiling_of
-from arbsr_jax.models.extent import WHOLE, Extent
+from arbsr_jax.inference.stats import Stats
+from arbsr_jax.inference.tiling import TilesWithin, tiling_of
 from arbsr_jax.models.parameters import DTYPES, Parameters, flatten_parameters
 
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
-Decode = Callable[..., Array]
+MOST_FRAMES = 16  # of a film at once
 Result = TypeVar("Result")
 
 
@@ -47,7 +48,7 @@ class Upscaler:
         self,
         model: model_file.Model,
         tile: int | None = None,
-        memory: int = DEFAULT_MEMORY,
+        memory: int | None = None,
         precision: str = "float32",
     ) -> None:
         """Set up; nothing is compiled yet.
@@ -55,7 +56,8 @@ class Upscaler:
         Args:
           model: the contents of the model file.
           tile: side of the LR tiles in pixels; 0: each image as a whole; None: what suits image and memory.
-          memory: bytes that computing one tile may take; lowered by itself if a device has less.
+          memory: bytes that computing may take beside parameters and results; None: 1 GiB on CPUs, half of what an
+            accelerator has. It is lowered by itself if a device has less.
           precision: of the backbone, "float32" or "bfloat16" (for accelerators; an image whose values do not stay
             finite is computed again in float32).
 
@@ -65,9 +67,12 @@ class Upscaler:
         if precision not in DTYPES:
             raise ArbsrError(f"precision {precision!r} is unknown; allowed: {', '.join(DTYPES)}")
         self.model, self.tile = model, tile
-        self._memory, self._precision, self._tiling = memory, precision, tiling_of(tile, memory)
+        self._memory, self._precision = memory, precision
         with own_settings():
+            self._limits = Limits(memory or default_memory(), accelerator=platform() != "cpu")
+            self._tiling = tiling_of(tile, self._limits)
             self._network = CompiledNetwork(model.config, model.parameters, DTYPES[precision])
+        self._dispatcher = Dispatcher(self._network)
 
     def __repr__(self) -> str:
         tile = "by memory" if self.tile is None else self.tile
@@ -85,6 +90,11 @@ class Upscaler:
         return digest.hexdigest()
 
     @property
+    def stats(self) -> Stats:
+        """What all images so far cost."""
+        return self._dispatcher.stats
+
+    @property
     def compiled(self) -> list[jax.stages.Compiled]:
         """The programs compiled so far."""
         return self._network.programs
@@ -98,6 +108,25 @@ class Upscaler:
     def compile_seconds(self) -> float:
         """Time spent on compiling so far."""
         return self._network.seconds
+
+    def explain(self, lr: tuple[int, int], scale: ScaleLike | None = None, size: SizeLike | None = None) -> str:
+        """How an image of (height, width) would be cut, in a line; scale or size as of `upscale`.
+
+        Raises:
+          ArbsrError: the scale or size is not allowed.
+        """
+        exact, hr = self._target(lr, scale, size)
+        if hr == tuple(lr):
+            return f"{lr[1]}x{lr[0]} stays as it is"
+        return str(self._tiling.plan(lr, hr, exact, self.model.config))
+
+    def batch_size(
+        self, lr: tuple[int, int], scale: ScaleLike | None = None, size: SizeLike | None = None, most: int = MOST_FRAMES
+    ) -> int:
+        """How many of many images of (height, width) are best handed to `upscale` at once: 1 on CPUs."""
+        exact, hr = self._target(lr, scale, size)
+        lanes = self._network.lanes
+        return lanes * self._tiling.plan(lr, hr, exact, self.model.config, -(-most // lanes)).batch
 
     def replace_parameters(self, parameters: Parameters) -> None:
         """Use other parameters of the same network; compiled programs stay."""
@@ -139,13 +168,17 @@ class Upscaler:
         pixels, back = as_pixels(image)
 
         def enlarge(rgb: np.ndarray, progress: Progress) -> np.ndarray:
+            stack = rgb if rgb.ndim == 4 else rgb[None]
             if rgb.dtype == np.uint8 and self._precision == "float32" and not ensemble:
-                target = self._target(rgb, scale, size)
-                return self._computed(rgb, *target, self._network.decode_rounded, np.uint8, progress)
-            return to_pixels(self.upscale_unrounded(rgb, scale, size, progress, ensemble=ensemble), rgb.dtype)
+                check_pixels(stack[0])
+                large = self._computed(stack, *self._target(stack.shape[1:3], scale, size), progress, rounded=True)
+            else:
+                many = [self.upscale_unrounded(one, scale, size, progress, ensemble=ensemble) for one in stack]
+                large = to_pixels(np.stack(many), rgb.dtype)
+            return large if rgb.ndim == 4 else large[0]
 
         share = progress or (lambda done: None)
-        if pixels.ndim == 3:
+        if pixels.ndim == 3 or pixels.shape[-1] in (1, 3):
             return back(enlarge_channels(pixels, enlarge, share))
         total = len(pixels)
         each = (
@@ -164,10 +197,11 @@ class Upscaler:
         ensemble: bool = False,
     ) -> Float32[np.ndarray, "new_height new_width 3"]:
         """`upscale` of one array before rounding and clipping, in 0..255 whatever the type of its pixels."""
-        target = self._target(image, scale, size)
+        check_pixels(image)
+        target = self._target(image.shape[:2], scale, size)
         if ensemble:
             return mean_of_views(self.upscale_unrounded, image, target[1], progress)
-        result = self._computed(image, *target, self._network.decode, np.float32, progress)
+        result = self._computed(image[None], *target, progress, rounded=False)[0]
         if self._precision != "float32" and not np.isfinite(result).all():
             return self._in_float32.upscale_unrounded(image, scale, size, progress)
         return result
@@ -176,23 +210,24 @@ class Upscaler:
     def _in_float32(self) -> Upscaler:
         return Upscaler(self.model, self.tile, self._memory)
 
-    def _target(self, image: Any, scale: ScaleLike | None, size: SizeLike | None) -> tuple[Scale, Size]:
-        check_pixels(image)
-        exact, hr = resolve_target(image.shape[:2], scale, size)
+    def _target(self, lr: tuple[int, int], scale: ScaleLike | None, size: SizeLike | None) -> tuple[Scale, Size]:
+        exact, hr = resolve_target(lr, scale, size)
         only = self.model.config.scale
         if only and exact != Scale.of(only):
             raise ArbsrError(f"{self.model.name} is a network for scale {only} alone, not {exact}")
         return exact, hr
 
     def _computed(
-        self, image: np.ndarray, scale: Scale, hr: Size, decode: Decode, dtype: type, progress: Progress | None
+        self, images: np.ndarray, scale: Scale, hr: Size, progress: Progress | None, *, rounded: bool
     ) -> np.ndarray:
-        if hr == image.shape[:2]:  # no network saw scale 1: it would only change the picture
-            return (image * np.float32(1 / DEPTHS[image.dtype])).astype(dtype)
-        plan = self._tiling.plan(image.shape[:2], hr, scale, self.model.config)
-        result, written = np.empty((*hr, 3), dtype), 0
+        """Results of images [n, height, width, 3], in 0..255: uint8, or not clipped."""
+        dtype = np.uint8 if rounded else np.float32
+        if hr == images.shape[1:3]:  # no network saw scale 1: it would only change the picture
+            return (images * np.float32(1 / DEPTHS[images.dtype])).astype(dtype)
+        plan = self._tiling.plan(images.shape[1:3], hr, scale, self.model.config, len(images))
+        result, written = np.empty((len(images), *hr, 3), dtype), 0
         try:
-            for place, pixels in self._windows(image, plan, decode):
+            for place, pixels in self._dispatcher.run(images, plan, rounded=rounded):
                 result[place] = pixels
                 written += pixels.size
                 if progress:
@@ -200,35 +235,12 @@ class Upscaler:
         except jax.errors.JaxRuntimeError as error:
             if OUT_OF_MEMORY not in str(error):
                 raise
-            if isinstance(self._tiling, TilesWithin):
-                self._tiling = self._tiling.smaller(plan.tile[0], self.model.config)
-            else:
-                self._tiling = TilesWithin(self._memory)
-            return self._computed(image, scale, hr, decode, dtype, progress)
+            within = self._tiling if isinstance(self._tiling, TilesWithin) else TilesWithin(self._limits)
+            self._tiling = within.smaller(plan)
+            return self._computed(images, scale, hr, progress, rounded=rounded)
         if written != result.size:
             raise RuntimeError(f"{written} of {result.size} values were computed")
         return result
-
-    def _windows(
-        self, image: np.ndarray, plan: Plan, decode: Decode
-    ) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:
-        """Parts of the result that cover it without overlapping: (rows, columns), and pixels."""
-        scale = factors(plan.scale)
-        for (rows, columns), windows in plan.tiles():
-            lr = np.zeros((1, *plan.tile, 3), np.float32)
-            seen = image[rows.origin : rows.origin + rows.valid, columns.origin : columns.origin + columns.valid]
-            lr[0, : rows.valid, : columns.valid] = seen * np.float32(1 / DEPTHS[image.dtype])
-            extent = WHOLE if plan.exact else Extent(np.array([rows.valid, columns.valid], np.int32))
-            features = self._network.encode(lr, scale, extent)
-            for window in windows:
-                start = window[0].start, window[1].start
-                size = min(plan.canvas[0], plan.hr[0] - start[0]), min(plan.canvas[1], plan.hr[1] - start[1])
-                grid = window_grid(plan.scale, start, size, (rows.origin, columns.origin), plan.canvas)
-                table = self._network.phase_table(grid) if plan.shares_tables else None
-                pixels = jax.device_get(decode(features, extent, grid.filled if plan.exact else grid, table))
-                core = tuple(slice(axis.first - axis.start, axis.stop - axis.start) for axis in window)
-                place = slice(window[0].first, window[0].stop), slice(window[1].first, window[1].stop)
-                yield place, pixels[core]
 
 
 def load_model(path_or_name: str | Path, **settings: Any) -> Upscaler:

@@ -13,6 +13,7 @@ from jaxtyping import Shaped
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
+from arbsr_jax.overlap import overlapped
 from arbsr_jax.photos import frames, streams
 from arbsr_jax.photos.frames import Colours
 
@@ -28,8 +29,8 @@ FILE = "file:"  # keeps a name with a colon from being taken for a protocol
 SUFFIXES = tuple(CONTAINERS)
 WORDS = 160  # characters of what FFmpeg says
 LATE = 1.5  # frames by which a film may end early and still be whole
-Frame = Shaped[np.ndarray, "height width 3"]  # uint8, or uint16 of films with more than 8 bits
-Enlarge = Callable[[Frame], Frame]
+Frames = Shaped[np.ndarray, "frames _ _ 3"]  # uint8, or uint16 of films with more than 8 bits
+Enlarge = Callable[[Frames], Frames]
 
 
 class Film(NamedTuple):
@@ -56,15 +57,20 @@ def probe(path: Path) -> Film:
         return Film(*size, announced, first, frames.colours_of(first))
 
 
-def convert(source: Path, target: Path, film: Film, enlarge: Enlarge, size: tuple[int, int]) -> list[str]:
+def convert(
+    source: Path, target: Path, film: Film, enlarge: Enlarge, size: tuple[int, int], batch: int = 1
+) -> list[str]:
     """Write `target` with every frame of `source` enlarged to `size` (width, height), and all else that it holds.
+
+    While some frames are enlarged, the next are read and the last are written.
 
     Args:
       source: the film.
       target: what to write; its ending names the container.
       film: of `probe`.
-      enlarge: from one upright RGB frame, uint8 or uint16, to one of `size`.
+      enlarge: from upright RGB frames, uint8 or uint16, to frames of `size`.
       size: (width, height).
+      batch: frames to enlarge at once.
 
     Returns:
       What had to be changed, and what could not be read, in words.
@@ -79,7 +85,11 @@ def convert(source: Path, target: Path, film: Film, enlarge: Enlarge, size: tupl
             with av.open(f"{FILE}{partial}", "w", format=kind) as output:
                 encoder, remarks = streams.add_pictures(output, kind, pictures, film.first, film.colours, size)
                 others, left_out = streams.add_others(container, pictures, output)
-                read, damage = _transcode(container, pictures, film, output, encoder, others, enlarge)
+                reader = _Reader(container, pictures, film, batch, set(others))
+                writer = _Writer(output, encoder, film, others)
+                overlapped(iter(reader), lambda group: _enlarged(group, enlarge), writer.write)
+                output.mux(encoder.encode(None))
+                read, damage = writer.frames, reader.damage or _missing(pictures, writer.last)
         except av.FFmpegError as error:
             raise ArbsrError(f"{target}: cannot be written ({_words(error)})") from None
         if not read:
@@ -90,44 +100,107 @@ def convert(source: Path, target: Path, film: Film, enlarge: Enlarge, size: tupl
     return [*remarks, *left_out]
 
 
-def _transcode(
-    container: Any, pictures: Any, film: Film, output: Any, encoder: Any, others: dict[int, Any], enlarge: Enlarge
-) -> tuple[int, str]:
-    """All packets, in their order; returns the number of frames and what was damaged, in words."""
-    av, read, last, damage = frames.pyav(), 0, Fraction(0), ""
+class _Group(NamedTuple):
+    """Packets and frames in the order of the file, and the frames' upright pixels."""
 
-    def decode(packet: Any) -> Iterator[Any]:
-        nonlocal damage
+    parts: list[Any]
+    pixels: list[Any]
+
+
+class _Reader:
+    """Groups of at most so many frames of a film, with the other packets between them.
+
+    Attributes:
+      damage: what could not be read, in words.
+    """
+
+    def __init__(self, container: Any, pictures: Any, film: Film, batch: int, others: set[int]) -> None:
+        self._container, self._pictures, self._others = container, pictures, others
+        self._film, self._batch, self.damage = film, batch, ""
+
+    def __iter__(self) -> Iterator[_Group]:
+        group = _Group([], [])
+        for part in self._parts():
+            group.parts.append(part)
+            if isinstance(part, frames.pyav().VideoFrame):
+                group.pixels.append(_upright(part, self._film))
+            if len(group.pixels) == self._batch:
+                yield group
+                group = _Group([], [])
+        yield group
+
+    def _parts(self) -> Iterator[Any]:
+        packets = self._container.demux()
+        while True:
+            try:
+                packet = next(packets, None)
+            except frames.pyav().InvalidDataError as error:  # cut off within a packet
+                self.damage, packet = self.damage or _words(error), None
+            if packet is None or packet.stream.index == self._pictures.index:
+                yield from self._decoded(packet)
+            elif packet.dts is not None and packet.stream.index in self._others:
+                yield packet
+            if packet is None:
+                return
+
+    def _decoded(self, packet: Any) -> Iterator[Any]:
+        av = frames.pyav()
         try:
-            yield from pictures.codec_context.decode(packet)
+            yield from self._pictures.codec_context.decode(packet)
         except av.EOFError:
             return  # the last packet has said so before
         except av.InvalidDataError as error:
-            damage = damage or _words(error)
+            self.damage = self.damage or _words(error)
 
-    packets = container.demux()
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.InvalidDataError as error:  # cut off within a packet
-            damage, packet = damage or _words(error), None
-        if packet is None or packet.stream.index == pictures.index:
-            for frame in decode(packet):
-                large = _enlarged(frame, film, enlarge, encoder)
-                if frame.pts is None or output.format.name == "avi":  # which knows no times, only a rate
-                    large.pts, large.time_base = read, 1 / Fraction(encoder.codec_context.rate)
-                output.mux(encoder.encode(large))
-                read, last = read + 1, frame.pts * frame.time_base if frame.pts else last
-        elif packet.dts is not None and packet.stream.index in others:
-            packet.stream = others[packet.stream.index]
-            output.mux(packet)
-        if packet is None:
-            break
-    output.mux(encoder.encode(None))
+
+class _Writer:
+    """Frames encoded, and packets as they are.
+
+    Attributes:
+      frames: written so far.
+      last: time at which the last of them begins, in seconds.
+    """
+
+    def __init__(self, output: Any, encoder: Any, film: Film, others: dict[int, Any]) -> None:
+        self._output, self._encoder, self._film, self._others = output, encoder, film, others
+        self.frames, self.last = 0, Fraction(0)
+
+    def write(self, group: _Group) -> None:
+        """All parts of a group, in their order."""
+        pixels = iter(group.pixels)
+        for part in group.parts:
+            if isinstance(part, frames.pyav().VideoFrame):
+                self._output.mux(self._encoder.encode(self._frame(part, next(pixels))))
+                last = part.pts * part.time_base if part.pts else self.last
+                self.frames, self.last = self.frames + 1, last
+            else:
+                part.stream = self._others[part.stream.index]
+                self._output.mux(part)
+
+    def _frame(self, frame: Any, large: np.ndarray) -> Any:
+        """As the encoder wants it."""
+        encoder = self._encoder
+        beyond = [(0, encoder.height - large.shape[0]), (0, encoder.width - large.shape[1]), (0, 0)]
+        made = frames.from_rgb(np.pad(large, beyond, mode="edge"), self._film.colours, encoder.pix_fmt)
+        made.pts, made.time_base = frame.pts, frame.time_base
+        if frame.pts is None or self._output.format.name == "avi":  # which knows no times, only a rate
+            made.pts, made.time_base = self.frames, 1 / Fraction(encoder.codec_context.rate)
+        return made
+
+
+def _enlarged(group: _Group, enlarge: Enlarge) -> _Group:
+    return group._replace(pixels=list(enlarge(np.stack(group.pixels)))) if group.pixels else group
+
+
+def _upright(frame: Any, film: Film) -> np.ndarray:
+    size = film.first.width, film.first.height
+    return np.ascontiguousarray(np.rot90(frames.to_rgb(frame, film.colours, size), frame.rotation // 90))
+
+
+def _missing(pictures: Any, last: Fraction) -> str:
+    """How much of a film was not there though it was announced, in words."""
     missing = _end(pictures) - last - LATE / (pictures.average_rate or 1)
-    if missing > 0 and not damage and _end(pictures):
-        damage = f"the last {float(missing):.2g} s are missing"
-    return read, damage
+    return f"the last {float(missing):.2g} s are missing" if missing > 0 and _end(pictures) else ""
 
 
 def _decoded(packet: Any) -> list[Any]:
@@ -136,17 +209,6 @@ def _decoded(packet: Any) -> list[Any]:
         return packet.decode()
     except frames.pyav().InvalidDataError:
         return []
-
-
-def _enlarged(frame: Any, film: Film, enlarge: Enlarge, encoder: Any) -> Any:
-    """One frame through the network, as the encoder wants it."""
-    size = film.first.width, film.first.height
-    pixels = np.ascontiguousarray(np.rot90(frames.to_rgb(frame, film.colours, size), frame.rotation // 90))
-    large = enlarge(pixels)
-    beyond = [(0, encoder.height - large.shape[0]), (0, encoder.width - large.shape[1]), (0, 0)]
-    made = frames.from_rgb(np.pad(large, beyond, mode="edge"), film.colours, encoder.pix_fmt)
-    made.pts, made.time_base = frame.pts, frame.time_base
-    return made
 
 
 def _end(pictures: Any) -> Fraction:

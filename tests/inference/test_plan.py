@@ -7,9 +7,12 @@ import pytest
 
 from arbsr_jax import ArbsrError, Upscaler, load_model
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.inference.plan import OVERLAP, SIDES, WINDOW, WholeImages, needed_bytes, tile_side, tile_spans, windows
+from arbsr_jax.inference.limits import Limits
+from arbsr_jax.inference.plan import OVERLAP, hr_cores, split_side, tile_spans, window_side, windows
+from arbsr_jax.inference.tiling import FixedTiles, TilesWithin, WholeImages
 from arbsr_jax.model_file import Model
-from arbsr_jax.models.config import EDSR, EDSR_TINY, ModelConfig, scale_specific
+from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, ModelConfig, scale_specific
+from arbsr_jax.models.config import RCAN as FULL_RCAN
 from tests.models.fixtures import SMALL, randomized
 
 RCAN = ModelConfig("rcan", blocks=1, channels=8, group_blocks=1, reduction=4, interval=1)
@@ -22,16 +25,33 @@ def scene(height, width):
     return np.ascontiguousarray(skimage.data.astronaut()[100 : 100 + height, 60 : 60 + width])
 
 
-@pytest.mark.parametrize("length", [1, 63, 64, 65, 79, 80, 200, 511, 1280])
-def test_cores_cover_an_axis_and_lie_deep_in_their_tiles(length):
-    found = tile_spans(length, 64)
+def check_spans(length, side, found):
     assert [span.first for span in found] == [0, *(span.stop for span in found[:-1])]
     assert found[-1].stop == length
     for span in found:
+        assert span.first < span.stop
         assert span.origin % 2 == 0
         assert span.origin + span.valid <= length
+        assert span.valid <= side
         assert span.first - span.origin >= OVERLAP - 1 or span.origin == 0
         assert span.origin + span.valid - span.stop >= OVERLAP - 1 or span.origin + span.valid == length
+
+
+@pytest.mark.parametrize("side", [50, 64, 130, 512])
+def test_cores_cover_an_axis_and_lie_deep_in_their_tiles(side, rng):
+    for length in [*range(1, 300), *rng.integers(300, 6000, 50).tolist()]:
+        check_spans(length, side, tile_spans(length, side))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_tiles_of_the_least_side_have_cores_of_one_length(count, rng):
+    for length in rng.integers(400, 6000, 50).tolist():
+        side = split_side(length, count)
+        found = tile_spans(length, side)
+        check_spans(length, side, found)
+        cores = [span.stop - span.first for span in found]
+        assert len(found) == count
+        assert max(cores) - min(cores) <= 1
 
 
 @pytest.mark.parametrize("scale", ["1", "1.07", "2.5", "237/100", "8"])
@@ -39,13 +59,72 @@ def test_cores_cover_an_axis_and_lie_deep_in_their_tiles(length):
 def test_windows_cover_the_hr_axis_once_with_a_ring(scale, length):
     scale = Scale.of(scale)
     hr_length = scale.output_size(length, length)[0]
-    spans = tile_spans(length, 64)
-    found = [w for span in spans for w in windows(span, scale.vertical, length, hr_length, WINDOW)]
-    assert [window.first for window in found] == [0, *(window.stop for window in found[:-1])]
-    assert found[-1].stop == hr_length
-    for window in found:
-        assert window.start < window.first or window.first == 0
-        assert window.stop < window.start + WINDOW or window.stop == hr_length
+    cores = hr_cores(tile_spans(length, 64), scale.vertical, hr_length)
+    for count in (1, 2, 5):
+        side = window_side(cores, hr_length, count)
+        of_cores = [list(windows(core, hr_length, side)) for core in cores]
+        assert max(map(len, of_cores)) <= count
+        found = [window for windows_of in of_cores for window in windows_of]
+        assert [window.first for window in found] == [0, *(window.stop for window in found[:-1])]
+        assert found[-1].stop == hr_length
+        for window in found:
+            assert window.start < window.first or window.first == 0
+            assert window.stop < window.start + side or window.stop == hr_length
+
+
+def plan_of(size, scale, config, limits, images=1):
+    scale = Scale.of(scale)
+    return TilesWithin(limits).plan(size, scale.output_size(*size), scale, config, images)
+
+
+BUDGET = Limits(2**30)
+# What overlapping tiles of 256 channels cost under that budget: they are about 430 pixels wide, of which 48 are halo.
+MOST_ENCODED = {"tiny": 1.15, "baseline": 1.15, "rcan": 1.15, "edsr": 1.35}
+
+
+@pytest.mark.parametrize(
+    ("name", "config"), [("tiny", EDSR_TINY), ("baseline", EDSR_BASELINE), ("rcan", FULL_RCAN), ("edsr", EDSR)]
+)
+def test_little_is_computed_twice_and_all_is_within_the_budget(name, config, rng):
+    """Any size from 256x256 to 24 Mpx, any scale: the plan covers every HR pixel once."""
+    sizes = [(256, 256), (4000, 6000), (720, 1280), (257, 5999), *rng.integers(256, 4800, (12, 2)).tolist()]
+    for size in sizes:
+        scale = ("1.1", "1.5", "2", "2.37", "4x1.5", "8")[rng.integers(6)]
+        plan = plan_of(tuple(size), scale, config, BUDGET)
+        assert plan.encoded <= MOST_ENCODED[name], plan
+        assert plan.decoded <= 1.05, plan
+        tile, window = (int(np.prod(shape)) for shape in (plan.tile, plan.canvas))
+        assert BUDGET.needed(tile, window, config) <= BUDGET.memory
+        covered = 0
+        for piece in plan.tiles:
+            for rows, columns in piece.windows:
+                covered += (rows.stop - rows.first) * (columns.stop - columns.first)
+        assert covered == plan.hr[0] * plan.hr[1]
+
+
+def test_an_accelerator_computes_large_pieces_and_batches():
+    sixteen = Limits(8 * 2**30, accelerator=True)
+    plan = plan_of((720, 1280), 3, EDSR_TINY, sixteen)
+    assert (len(plan.tiles), plan.window_count) == (1, 1)
+    plan = plan_of((180, 320), 2, EDSR_TINY, sixteen, images=100)
+    assert -(-100 // plan.batch) <= 15
+    assert plan.batch == -(-100 // -(-100 // plan.batch))  # the last batch is about as large
+    assert plan_of((180, 320), 2, EDSR_TINY, BUDGET, images=100).batch == 1
+
+
+def test_the_first_size_gets_its_own_shapes_and_so_does_one_that_comes_often():
+    tiling, scale = TilesWithin(BUDGET), Scale.of(2)
+
+    def plan(*size):
+        return tiling.plan(size, scale.output_size(*size), scale, EDSR_TINY)
+
+    assert plan(700, 500).tile == (700, 500)
+    assert plan(690, 480).tile == (700, 500)  # fits well enough
+    assert plan(60, 50).tile == (64, 64)
+    assert plan(600, 900).tile == (640, 1024)
+    tiles = [plan(610, 800).tile for _ in range(60)]
+    assert tiles[0] == (640, 1024)
+    assert tiles[-1] == (610, 800)  # what it wasted has paid for a program
 
 
 @pytest.fixture(scope="module")
@@ -93,44 +172,48 @@ def test_fifty_sizes_at_five_scales_need_few_programs(rng):
     assert upscaler.programs <= 12
 
 
-@pytest.mark.parametrize("memory", [2**27, 2**29, 2**31])
-def test_memory_bounds_the_tile(memory):
-    side = tile_side(2000, 3000, EDSR_TINY, memory)
-    assert side in SIDES
-    assert needed_bytes(side, EDSR_TINY) <= memory
-
-
 def test_rcan_sees_an_image_as_a_whole_where_memory_allows():
-    """Its averages are then those of the image; 300 x 200 pixels would else be cut into smaller tiles."""
-    assert tile_side(200, 300, RCAN, 2**31) == 512
-    assert tile_side(200, 300, RCAN, needed_bytes(256, RCAN)) < 300
+    """Its averages are then those of the image."""
+    for size in ((200, 300), (1000, 1500)):
+        assert len(plan_of(size, 2, RCAN, Limits(2**31)).tiles) == 1
     model, image = Model("small", RCAN, randomized(RCAN), {}), scene(70, 90)
     expected = Upscaler(model, tile=0).upscale(image, "2.5").astype(int)
-    assert np.abs(Upscaler(model).upscale(image, "2.5") - expected).max() <= 1
+    upscaler = Upscaler(model)
+    for size in ((30, 40), (70, 90)):
+        result = upscaler.upscale(image[: size[0], : size[1]], "2.5")
+    assert np.abs(result - expected).max() <= 1
 
 
 @pytest.mark.parametrize("length", [1, 47, 48, 49, 64])
 def test_a_whole_image_of_any_size_is_one_tile(length):
     scale = Scale.of("2.5")
-    (tile,) = WholeImages().plan((length, 50), scale.output_size(length, 50), scale, SMALL).tiles()
+    (tile,) = WholeImages().plan((length, 50), scale.output_size(length, 50), scale, SMALL).tiles
     assert tile.spans[0] == (0, length, 0, length)
     assert tile.windows[0][0] == (0, 0, scale.output_size(length, 50).height)
 
 
 def test_too_little_memory_and_too_small_tiles_are_refused():
     with pytest.raises(ArbsrError, match="allow at least"):
-        tile_side(100, 100, EDSR, 2**20)
+        plan_of((100, 100), 2, EDSR, Limits(2**20))
     with pytest.raises(ArbsrError, match="tiles of 48 pixels"):
         Upscaler(Model("small", SMALL, randomized(SMALL), {}), tile=48)
 
 
+def test_a_plan_says_what_it_does():
+    words = str(plan_of((720, 1280), 3, EDSR_TINY, BUDGET))
+    assert words.startswith("1280x720 by 3 to 3840x2160: 1 tile of 1280x720, 16 windows of 962x542; ")
+    assert words.endswith("1.00 of the LR and 1.01 of the HR pixels are computed")
+
+
 @pytest.mark.parametrize("config", [EDSR_TINY, dataclasses.replace(EDSR, blocks=2)], ids=["32 channels", "256"])
-def test_what_a_tile_needs_is_bounded_by_what_is_said(config):
+def test_what_is_needed_is_bounded_by_what_is_said(config):
     """XLA's own count of temporary bytes and results of every program."""
     model = Model("random", config, randomized(config), {})
-    for side in SIDES[:2]:
+    for side in (64, 128):
         upscaler = Upscaler(model, tile=side)
         upscaler.upscale(scene(70, 80), "2.37")
-        used = [program.memory_analysis() for program in upscaler.compiled]
-        total = sum(used.temp_size_in_bytes + used.output_size_in_bytes for used in used)
-        assert total <= needed_bytes(side, config), side
+        plan = FixedTiles(side).plan((70, 80), (166, 190), Scale.of("2.37"), config)
+        needed = BUDGET.needed(side**2, plan.canvas[0] * plan.canvas[1], config)
+        for program in upscaler.compiled:
+            used = program.memory_analysis()
+            assert used.temp_size_in_bytes + used.output_size_in_bytes <= needed, side

@@ -39,7 +39,7 @@ def test_size_equals_the_scale_that_gives_it(upscaler, photograph):
 
 
 def test_programs_are_shared_between_scales(photograph):
-    """One encodes; one runs the heads and one decodes, for each length of padded phase tables: here up to 16."""
+    """One encodes; one runs the heads and one decodes, for each length of padded phase tables: here up to 64."""
     upscaler = Upscaler(Model("small", SMALL, randomized(SMALL), {}))
     for scale in ("2", "1.1", "2.5x3.5", "4", "8x3.2"):
         upscaler.upscale(photograph[:20, :30], scale=scale)
@@ -125,8 +125,8 @@ def test_an_image_that_does_not_stay_finite_in_bfloat16_is_computed_in_float32(p
     model = Model("small", SMALL, randomized(SMALL), {})
     rough, real = Upscaler(model, precision="bfloat16"), CompiledNetwork.decode
 
-    def overflowing(self, *arguments):
-        result = real(self, *arguments)
+    def overflowing(self, *arguments, **settings):
+        result = real(self, *arguments, **settings)
         return result if self is not rough._network else result + np.inf
 
     monkeypatch.setattr(CompiledNetwork, "decode", overflowing)
@@ -134,17 +134,17 @@ def test_an_image_that_does_not_stay_finite_in_bfloat16_is_computed_in_float32(p
 
 
 def test_where_memory_runs_out_tiles_get_smaller(photograph, monkeypatch):
-    model, real, limit = Model("small", SMALL, randomized(SMALL), {}), CompiledNetwork.encode, 64
+    model, real, limit = Model("small", SMALL, randomized(SMALL), {}), CompiledNetwork.encode, 96
     image = np.tile(photograph, (3, 3, 1))
-    expected = Upscaler(model, tile=64).upscale(image, 2)
+    expected = Upscaler(model, tile=0).upscale(image, 2).astype(int)
 
     def scarce(self, lr, *arguments):
-        if lr.shape[1] > limit:
+        if lr.shape[2] * lr.shape[3] > limit**2:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
         return real(self, lr, *arguments)
 
     monkeypatch.setattr(CompiledNetwork, "encode", scarce)
-    np.testing.assert_array_equal(Upscaler(model).upscale(image, 2), expected)
+    assert np.abs(Upscaler(model).upscale(image, 2) - expected).max() <= 1
     limit = 8
     with pytest.raises(ArbsrError, match="not even the smallest tiles"):
         Upscaler(model).upscale(image, 2)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from arbsr_jax.cli.main import main
-from arbsr_jax.photos import film
+from arbsr_jax.photos import film, frames
 from tests.photos import films, fixtures
 
 HEADER = """| film | in | out | said |
@@ -70,7 +70,7 @@ def table(tmp_path_factory):
 
 def doubled(self, frame, **_):
     """What a network that repeats pixels would make: colours can be compared exactly."""
-    return frame.repeat(2, axis=0).repeat(2, axis=1)
+    return frame.repeat(2, axis=-3).repeat(2, axis=-2)
 
 
 def words(facts):
@@ -123,12 +123,30 @@ def test_colours_are_right_to_two_levels(table, case):
 def first_frame(path, scratch):
     seen, facts = [], film.probe(path)
 
-    def look(frame):
-        seen.append(frame / (257 if frame.dtype == np.uint16 else 1))
-        return frame
+    def look(some):
+        seen.extend(some / (257 if some.dtype == np.uint16 else 1))
+        return some
 
     film.convert(path, scratch, facts, look, (facts.width, facts.height))
     return seen[0]
+
+
+@pytest.mark.parametrize("batch", [1, 4, 100])
+def test_frames_and_sound_stay_in_order_however_many_are_enlarged_at_once(tmp_path, batch):
+    films.make(tmp_path / "a.mkv", options={"crf": "1"})
+    facts, counts = film.probe(tmp_path / "a.mkv"), []
+
+    def look(some):
+        counts.append(len(some))
+        return some
+
+    film.convert(tmp_path / "a.mkv", tmp_path / "b.mkv", facts, look, films.SIZE, batch)
+    assert max(counts) <= batch
+    av = frames.pyav()
+    with av.open(str(tmp_path / "a.mkv")) as before, av.open(str(tmp_path / "b.mkv")) as after:
+        times = [[frame.time for frame in container.decode(video=0)] for container in (before, after)]
+    assert times[0] == times[1]
+    assert sum(counts) == len(times[0])
 
 
 def test_what_can_be_read_of_a_damaged_film_is_kept_and_said(tmp_path):

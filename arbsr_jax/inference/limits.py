@@ -1,0 +1,88 @@
+"""How large tiles and windows may be on a device: the memory that a network takes for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.models.config import ModelConfig
+from arbsr_jax.models.network import hr_channels, phase_values
+
+DEFAULT_MEMORY = 2**30  # bytes
+TABLE_BYTES = 2**26  # of a phase table that is kept; larger ones are computed again for each window
+TABLE_SIDE = 256  # phases of an axis for which there is room
+# Arrays of LR features that are alive while a tile is encoded, and bytes for the blocks of its convs: XLA counts 5.1 to
+# 5.6 for large tiles of 32 to 256 channels.
+ENCODED, BLOCKS = 5.6, 20 * 2**20
+# On accelerators, arrays of HR features while a window is decoded, and then the channels of the tail's taps.
+DECODED, TAPS = 2, 80
+# On CPUs, bytes of all strips of a window, and of each HR pixel.
+STRIPS, STRIP_PIXEL = 20 * 2**20, 18
+WINDOW_PIXELS = 2**19  # of a window on CPUs: larger ones leave the cache
+SMALLEST = 64  # pixels of a side of a tile: with less memory nothing is computed
+UNLIMITED = 2**62
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a device allows.
+
+    Attributes:
+      memory: bytes that computing may take, parameters and results excluded.
+      accelerator: whether windows are decoded at once, not in strips, and images in batches.
+      tile: pixels of a tile at most.
+      window: pixels of a window at most.
+      batch: images at once at most.
+    """
+
+    memory: int
+    accelerator: bool = False
+    tile: int = UNLIMITED
+    window: int = UNLIMITED
+    batch: int = UNLIMITED
+
+    def needed(self, tile: int, window: int, config: ModelConfig) -> int:
+        """Upper bound of the bytes for tiles and windows of so many pixels; a test compares it with XLA's own count."""
+        features = 4 * tile * config.channels
+        encoding, decoding = int(ENCODED * features) + BLOCKS, features + self._decoding(window, config)
+        return max(encoding, decoding) + _table_bytes(config)
+
+    def tile_pixels(self, config: ModelConfig) -> int:
+        """The largest tile that can be computed.
+
+        Raises:
+          ArbsrError: the memory is too little for the smallest tile.
+        """
+        least = self.needed(SMALLEST**2, (SMALLEST * config.scale) ** 2, config)
+        if self.memory < least:
+            given = f"{self.memory / 2**20:.0f} MiB are too little for this network"
+            raise ArbsrError(f"{given}; allow at least {least / 2**20:.0f} MiB")
+        left, bytes_per_array = self.memory - _table_bytes(config), 4 * config.channels
+        allowed = int((left - BLOCKS) / (ENCODED * bytes_per_array))
+        if config.scale:
+            allowed = min(allowed, left // (bytes_per_array + config.scale**2 * self._decoding(1, config)))
+        return min(self.tile, allowed)
+
+    def window_pixels(self, tile: int, config: ModelConfig) -> int:
+        """The largest window that can be decoded from a tile of so many pixels."""
+        left = self.memory - _table_bytes(config) - 4 * tile * config.channels
+        if self.accelerator:
+            return min(self.window, left // self._decoding(1, config))
+        return min(self.window, WINDOW_PIXELS, (left - STRIPS) // STRIP_PIXEL)
+
+    def _decoding(self, window: int, config: ModelConfig) -> int:
+        if self.accelerator or config.scale:
+            return 4 * window * (DECODED * hr_channels(config) + TAPS)
+        return STRIPS + STRIP_PIXEL * window
+
+
+def _table_bytes(config: ModelConfig) -> int:
+    return min(TABLE_BYTES, 4 * TABLE_SIDE**2 * phase_values(config))
+
+
+def default_memory() -> int:
+    """Half of what an accelerator has; 1 GiB on CPUs, and where that is unknown."""
+    known = jax.local_devices()[0].memory_stats() or {}
+    return known.get("bytes_limit", 2 * DEFAULT_MEMORY) // 2
