@@ -42,7 +42,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="average eight flips and transposes: a little better, 8 times slower",
     )
-    add("--precision", choices=DTYPES, default="float32", help="what to compute in; bfloat16 is for accelerators")
+    add("--precision", choices=DTYPES, help="what to compute in (default: float32; bfloat16 on accelerators)")
     add("--ext", default=AUTO, help=f"kind of file to write: {AUTO}, {', '.join(e[1:] for e in FORMATS)}")
     add("--suffix", help="added to names, as in _large (default: nothing; without -o the factors or the size)")
     add("--quality", type=int, default=DEFAULT_QUALITY, help=f"of JPEG and WebP (default: {DEFAULT_QUALITY})")

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Float32, PyTree, UInt8
+from jaxtyping import Array, Bool, Float, Float32, PyTree, UInt8
 
 from arbsr_jax import parallel
 from arbsr_jax.compilation import ProgramCache, own_settings
@@ -83,8 +83,12 @@ class CompiledNetwork:
 
     def encode(
         self, lr: Float[np.ndarray, "lanes batch height width 3"], scale: Float32[Any, "2"], extent: Extent
-    ) -> Features:
-        """LR features of images in 0..255, an extent for each lane, for a scale (r_v, r_h)."""
+    ) -> tuple[Features, Bool[Array, "lanes"] | None]:
+        """LR features of images in 0..255, an extent for each lane, for a scale (r_v, r_h).
+
+        Returns:
+          The features, and for each lane whether all are finite; None in float32, where they are.
+        """
         lanes = len(lr)
         return self._caches["encode", lanes]((self._parameters[lanes], scale), (lr, extent))
 
@@ -131,10 +135,11 @@ class CompiledNetwork:
         shared, split = (self._parameters[lanes], scale, table), (features, extent, grid)
         return self._caches[name, lanes](shared, split)
 
-    def _encode(self, shared: tuple, split: tuple) -> Array:
+    def _encode(self, shared: tuple, split: tuple) -> tuple[Array, Array | None]:
         (parameters, scale), (lr, extent) = shared, split
         out: Any = self._network.apply({"params": parameters}, lr, scale, extent, method="encode")
-        return out[0]
+        features = out[0]
+        return features, None if self._dtype == jnp.float32 else jnp.isfinite(extent.zero_outside(features)).all()
 
     def _phase_table(self, parameters: Parameters, inputs: Grid) -> PhaseTable:
         def of_row(relative: Array) -> dict[str, Array]:

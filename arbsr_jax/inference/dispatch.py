@@ -27,6 +27,10 @@ FIRST = "first grid"
 Place = tuple[slice, slice, slice]  # images, rows and columns of the result
 
 
+class NotFiniteError(Exception):
+    """Features did not stay finite in a type of few bits."""
+
+
 class Item(NamedTuple):
     """What one lane does: the same tile of a few images."""
 
@@ -55,21 +59,35 @@ class Dispatcher:
     def run(
         self, images: Shaped[np.ndarray, "images height width 3"], plan: Plan, *, rounded: bool
     ) -> Iterator[tuple[Place, Shaped[np.ndarray, "images rows columns 3"]]]:
-        """Parts of the results that cover them without overlapping; `rounded`: as uint8, else float32."""
+        """Parts of the results that cover them without overlapping; `rounded`: as uint8, else float32.
+
+        Raises:
+          NotFiniteError: at the end, if features were not finite; only in another type than float32.
+        """
         chunks = [slice(at, min(at + plan.batch, len(images))) for at in range(0, len(images), plan.batch)]
         items = [Item(*pair) for pair in itertools.product(chunks, plan.tiles)]
         lanes = self._network.lanes if len(items) > 1 else 1
         self._count_pixels(len(images), plan, len(items))
         pending: deque[Pending] = deque()
+        finite: list[Array] = []
         for at in range(0, len(items), lanes):
             if plan.in_flight == 1:  # memory holds the features of one tile
                 yield from self._read(pending, 0, early=True)
             wave = items[at : at + lanes]
-            yield from self._run_wave(images, plan, wave, lanes, pending, rounded)
+            yield from self._run_wave(images, plan, wave, lanes, pending, finite, rounded)
         yield from self._read(pending, 0, early=False)
+        if not all(np.asarray(flags).all() for flags in finite):
+            raise NotFiniteError
 
     def _run_wave(
-        self, images: np.ndarray, plan: Plan, wave: list[Item], lanes: int, pending: deque[Pending], rounded: bool
+        self,
+        images: np.ndarray,
+        plan: Plan,
+        wave: list[Item],
+        lanes: int,
+        pending: deque[Pending],
+        finite: list[Array],
+        rounded: bool,
     ) -> Iterator[tuple[Place, np.ndarray]]:
         network, scale = self._network, factors(plan.scale)
         lr = np.zeros((lanes, plan.batch, *plan.tile, 3), np.float32)
@@ -80,7 +98,8 @@ class Dispatcher:
         self.stats.bytes_to_device += lr.nbytes
         tiles = [item.tile for item in wave] + [wave[-1].tile] * (lanes - len(wave))  # the rest do the last once more
         extents = self._on_devices(plan, tiles, None)
-        features = network.encode(lr, scale, extents)
+        features, stays_finite = network.encode(lr, scale, extents)
+        finite += [] if stays_finite is None else [stays_finite]
         self.stats.encodes += 1
         for number in range(max(len(item.tile.windows) for item in wave)):
             grid = self._on_devices(plan, tiles, number)

@@ -20,7 +20,7 @@ from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.arguments import DEPTHS, ScaleLike, SizeLike, check_pixels, resolve_target, to_pixels
 from arbsr_jax.inference.channels import Progress, enlarge_channels
 from arbsr_jax.inference.compiled import CompiledNetwork
-from arbsr_jax.inference.dispatch import Dispatcher
+from arbsr_jax.inference.dispatch import Dispatcher, NotFiniteError
 from arbsr_jax.inference.ensemble import mean_of_views
 from arbsr_jax.inference.limits import Limits, default_memory
 from arbsr_jax.inference.pictures import as_pixels
@@ -29,6 +29,7 @@ from arbsr_jax.inference.tiling import TilesWithin, tiling_of
 from arbsr_jax.models.parameters import DTYPES, Parameters, flatten_parameters
 
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
+FLOAT32 = "float32"
 MOST_FRAMES = 16  # of a film at once
 Result = TypeVar("Result")
 
@@ -49,7 +50,7 @@ class Upscaler:
         model: model_file.Model,
         tile: int | None = None,
         memory: int | None = None,
-        precision: str = "float32",
+        precision: str | None = None,
     ) -> None:
         """Set up; nothing is compiled yet.
 
@@ -58,20 +59,22 @@ class Upscaler:
           tile: side of the LR tiles in pixels; 0: each image as a whole; None: what suits image and memory.
           memory: bytes that computing may take beside parameters and results; None: 1 GiB on CPUs, half of what an
             accelerator has. It is lowered by itself if a device has less.
-          precision: of the backbone, "float32" or "bfloat16" (for accelerators; an image whose values do not stay
-            finite is computed again in float32).
+          precision: of the backbone, "float32" or "bfloat16"; None: float32 on CPUs, bfloat16 on accelerators, which
+            costs at most 0.01 dB (docs/performance.md). An image whose values do not stay finite in bfloat16 is
+            computed again in float32.
 
         Raises:
           ArbsrError: the tile is too small, or the precision unknown.
         """
-        if precision not in DTYPES:
+        if precision not in (*DTYPES, None):
             raise ArbsrError(f"precision {precision!r} is unknown; allowed: {', '.join(DTYPES)}")
-        self.model, self.tile = model, tile
-        self._memory, self._precision = memory, precision
+        self.model, self.tile, self._memory = model, tile, memory
         with own_settings():
-            self._limits = Limits(memory or default_memory(), accelerator=platform() != "cpu")
+            accelerator = platform() != "cpu"
+            self._precision = precision or ("bfloat16" if accelerator else FLOAT32)
+            self._limits = Limits(memory or default_memory(), accelerator)
             self._tiling = tiling_of(tile, self._limits)
-            self._network = CompiledNetwork(model.config, model.parameters, DTYPES[precision])
+            self._network = CompiledNetwork(model.config, model.parameters, DTYPES[self._precision])
         self._dispatcher = Dispatcher(self._network)
 
     def __repr__(self) -> str:
@@ -169,12 +172,14 @@ class Upscaler:
 
         def enlarge(rgb: np.ndarray, progress: Progress) -> np.ndarray:
             stack = rgb if rgb.ndim == 4 else rgb[None]
-            if rgb.dtype == np.uint8 and self._precision == "float32" and not ensemble:
-                check_pixels(stack[0])
-                large = self._computed(stack, *self._target(stack.shape[1:3], scale, size), progress, rounded=True)
-            else:
-                many = [self.upscale_unrounded(one, scale, size, progress, ensemble=ensemble) for one in stack]
+            if ensemble:
+                many = [self.upscale_unrounded(one, scale, size, progress, ensemble=True) for one in stack]
                 large = to_pixels(np.stack(many), rgb.dtype)
+            else:
+                check_pixels(stack[0])
+                target, eight_bits = self._target(stack.shape[1:3], scale, size), rgb.dtype == np.uint8
+                large = self._computed(stack, *target, progress, rounded=eight_bits)
+                large = large if eight_bits else to_pixels(large, rgb.dtype)
             return large if rgb.ndim == 4 else large[0]
 
         share = progress or (lambda done: None)
@@ -201,14 +206,11 @@ class Upscaler:
         target = self._target(image.shape[:2], scale, size)
         if ensemble:
             return mean_of_views(self.upscale_unrounded, image, target[1], progress)
-        result = self._computed(image[None], *target, progress, rounded=False)[0]
-        if self._precision != "float32" and not np.isfinite(result).all():
-            return self._in_float32.upscale_unrounded(image, scale, size, progress)
-        return result
+        return self._computed(image[None], *target, progress, rounded=False)[0]
 
     @functools.cached_property
     def _in_float32(self) -> Upscaler:
-        return Upscaler(self.model, self.tile, self._memory)
+        return Upscaler(self.model, self.tile, self._memory, FLOAT32)
 
     def _target(self, lr: tuple[int, int], scale: ScaleLike | None, size: SizeLike | None) -> tuple[Scale, Size]:
         exact, hr = resolve_target(lr, scale, size)
@@ -238,6 +240,8 @@ class Upscaler:
             within = self._tiling if isinstance(self._tiling, TilesWithin) else TilesWithin(self._limits)
             self._tiling = within.smaller(plan)
             return self._computed(images, scale, hr, progress, rounded=rounded)
+        except NotFiniteError:
+            return self._in_float32._computed(images, scale, hr, progress, rounded=rounded)
         if written != result.size:
             raise RuntimeError(f"{written} of {result.size} values were computed")
         return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from arbsr_jax.data.pipeline import Batch
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
 from arbsr_jax.train.logs import Meter, RunLog, progress_bar, progress_words
+from arbsr_jax.train.profiling import Profiler
 from arbsr_jax.train.state import TrainState, weights_for_use
 from arbsr_jax.train.step import Constants
 from arbsr_jax.train.validation import Validation
@@ -38,6 +40,7 @@ class RunContext:
     validation: Validation
     learning_rate: Callable[[int], Any]
     provenance: dict[str, Any]
+    profiler: Profiler
 
 
 def run_steps(
@@ -55,9 +58,10 @@ def run_steps(
     """
     start, meter = int(state.step), Meter(config.data.batch)
     bar, last = progress_bar(config.steps, start), None
-    with StopRequest() as stop, bar:
+    with StopRequest() as stop, bar, closing(context.profiler) as profiler:
         for step, batch in enumerate(meter.waiting(stream), start=start + 1):
             plan = plans[batch.scale_index]
+            profiler.before(step)
             compiling = plan.program.compile_seconds
             state, metrics = plan.program(state, parallel.shard((batch.lr, batch.hr)), plan.constants)
             meter.exclude(plan.program.compile_seconds - compiling)
@@ -65,6 +69,8 @@ def run_steps(
                 _refuse_endless_skipping(int(last["skipped_in_row"]), step - 1, config.max_skipped)
             meter.add({name: value for name, value in metrics.items() if name != "skipped_in_row"})
             last = metrics
+            if traced := profiler.after(step, metrics):
+                context.log.say(traced)
             bar.update()
             final = step == config.steps
             if step % config.log_every == 0 or final:

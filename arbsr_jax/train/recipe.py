@@ -55,11 +55,13 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.keep = 3  # checkpoints
     config.ema = 0.0  # decay of averaged weights, which then are the model; 0: none
     config.normalized_masks = True  # batch norm in the masks, without which they saturate
+    config.profile = ""  # START:COUNT: write a trace of so many steps from that one to WORKDIR/profile
     config.max_skipped = 20  # steps in a row whose loss or gradient is not finite
 
     config.data = ConfigDict()
     config.data.patch = 50  # LR pixels
     config.data.batch = 16  # pairs per step, over all devices
+    config.data.accumulate = 1  # parts of a device's batch, one after the other, if all of it does not fit
     config.data.candidates = 1  # random crops for every pair, of which the most detailed one is used
     config.data.asymmetric = False
     config.data.symmetric_share = 0.0  # with `asymmetric`: of the batches that have one factor on both axes for sure

@@ -28,6 +28,7 @@ from arbsr_jax.train.logs import RunLog
 from arbsr_jax.train.loop import RunContext, ScalePlan, run_steps
 from arbsr_jax.train.norms import MASK, add_norms, example_images, take_out_norms
 from arbsr_jax.train.optimizer import learning_rate, optimizer_of, rate_table
+from arbsr_jax.train.profiling import Profiler
 from arbsr_jax.train.recipe import flat_values
 from arbsr_jax.train.schedule import hr_shares, scale_schedule, training_scales
 from arbsr_jax.train.state import TrainState, fresh_state, init_from, init_from_teacher, weights_for_use
@@ -81,6 +82,7 @@ def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLo
         Validation(config.validation, model, workdir, log.say),
         learning_rate(config.optimizer, config.steps),
         provenance,
+        Profiler(config.profile, workdir),
     )
     start = int(state.step)
     if start > config.steps:
@@ -163,21 +165,23 @@ def scale_plans(
     output_teacher: Teacher | None = None,
 ) -> list[ScalePlan]:
     """For every scale its program and constants; there is transfer in the batches of a teacher's scale alone."""
+    parts = jax.device_count() * config.data.accumulate
+    if parts < 1 or config.data.batch % parts:
+        words = f"{jax.device_count()} devices and config.data.accumulate={config.data.accumulate} parts"
+        raise ArbsrError(f"config.data.batch={config.data.batch} does not divide among {words}; change one of them")
     if config.dtype not in DTYPES:
         raise ArbsrError(f"config.dtype={config.dtype!r}; allowed: {', '.join(DTYPES)}")
     optimizer, weight = optimizer_of(config.optimizer), config.teachers.weight
     rates = rate_table(learning_rate(config.optimizer, config.steps), config.steps)
 
     def program(teacher: Teacher | None) -> parallel.DataParallel:
-        teacher_config = teacher.config if teacher else None
-        settings = {"teacher": teacher_config, "transfer_weight": weight, "dtype": DTYPES[config.dtype]}
-        settings["ema"] = config.ema
+        settings = {"transfer_weight": weight, "ema": config.ema, "accumulate": config.data.accumulate}
+        settings |= {"teacher": teacher.config if teacher else None, "dtype": DTYPES[config.dtype]}
         if output_teacher:
             settings |= {"output_teacher": output_teacher.config, "output_share": config.teachers.output_share}
         return parallel.DataParallel(make_step(model, optimizer, **settings), say)
 
-    plain = program(None)
-    with_transfer = {}
+    plain, with_transfer = program(None), {}
     if weight:
         with_transfer = {Scale.of(n): (program(teacher), teacher.parameters) for n, teacher in teachers.items()}
     # Once, for all scales.

@@ -52,6 +52,7 @@ def make_step(
     output_teacher: ModelConfig | None = None,
     output_share: float = 0.0,
     ema: float = 0.0,
+    accumulate: int = 1,
     dtype: jnp.dtype | type = jnp.float32,
 ) -> Step:
     """The step (state, this device's (LR, HR), constants) -> (state, metrics), for `parallel.DataParallel`.
@@ -64,6 +65,8 @@ def make_step(
       output_teacher: a network for every scale whose SR images are targets too; None for a step without.
       output_share: a in (1 - a) * L_SR + a * L_output, which takes the place of L_SR.
       ema: decay of the averaged weights, if the state has them.
+      accumulate: parts of a device's batch that are computed one after the other, in as much less memory. Gradients are
+        those of the batch, but for batch norms, which see one part at a time.
       dtype: of backbones; parameters and loss stay float32.
 
     Returns:
@@ -83,12 +86,12 @@ def make_step(
         return *result, updated.get(STATISTICS, {})
 
     def step(state: TrainState, images: Images, constants: Constants) -> tuple[TrainState, Metrics]:
-        lr, hr = (image.astype(jnp.float32) for image in images)
         grid, size = constants.grid, constants.grid.size
         assert size is not None
 
-        def loss(parameters: Parameters) -> tuple[Array, tuple[Metrics, Parameters]]:
-            sr, out, statistics = forward(parameters, state.statistics, lr, grid)
+        def loss(parameters: Parameters, statistics: Parameters, images: Images) -> tuple[Array, Any]:
+            lr, hr = (image.astype(jnp.float32) for image in images)
+            sr, out, statistics = forward(parameters, statistics, lr, grid)
             metrics = {"reconstruction": reconstruction_loss(sr, hr, size)}
             total = metrics["reconstruction"]
             if output_teacher is not None:
@@ -105,7 +108,15 @@ def make_step(
                 total += transfer_weight * metrics["transfer"]
             return total, ({"loss": total, **metrics}, statistics)
 
-        gradients, (metrics, statistics) = jax.grad(loss, has_aux=True)(state.parameters)
+        def part(statistics: Parameters, images: Images) -> tuple[Parameters, Any]:
+            gradients, (metrics, statistics) = jax.grad(loss, has_aux=True)(state.parameters, statistics, images)
+            return statistics, (gradients, metrics)
+
+        if accumulate == 1:
+            statistics, (gradients, metrics) = part(state.statistics, images)
+        else:
+            parts = jax.tree.map(lambda x: x.reshape(accumulate, -1, *x.shape[1:]), images)
+            statistics, gradients, metrics = _summed(part, state.statistics, parts)
         gradients, metrics = parallel.mean_over_devices((gradients, metrics))
         # A loss that overflows, or squares that do, would pass the optimizer's own look at the gradients.
         good = jnp.isfinite(metrics["loss"] + optax.tree.norm(gradients, squared=True))
@@ -124,3 +135,21 @@ def make_step(
         return state, {**metrics, "skipped_in_row": state.skipped_in_row}
 
     return step
+
+
+def _summed(
+    part: Callable[..., Any], statistics: Parameters, parts: tuple[Array, Array]
+) -> tuple[Parameters, Any, Metrics]:
+    """Statistics after all parts of a batch [parts, ...], and the means of gradients and metrics."""
+    count = len(parts[0])
+    shapes = jax.eval_shape(part, statistics, jax.tree.map(lambda x: x[0], parts))[1]
+    zeros = jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
+
+    def add(carry: Any, images: Images) -> tuple[Any, None]:
+        statistics, sums = carry
+        statistics, values = part(statistics, images)
+        return (statistics, jax.tree.map(jnp.add, sums, values)), None
+
+    (statistics, sums), _ = jax.lax.scan(add, (statistics, zeros), parts)
+    gradients, metrics = jax.tree.map(lambda total: total / count, sums)
+    return statistics, gradients, metrics

@@ -180,6 +180,28 @@ def test_a_resumed_run_ends_bit_for_bit_where_a_straight_one_does(folder, tmp_pa
     assert list((tmp_path / "resumed" / "tensorboard").iterdir())
 
 
+def test_some_steps_are_traced(folder, tmp_path):
+    flags = "--config.profile=2:1", "--config.data.accumulate=2"
+    result = run_command(*command(folder, tmp_path / "run", *flags, config=ONE_PROGRAM))
+    assert result.returncode == 0, result.stderr
+    assert f"trace of steps 2 to 2: {tmp_path / 'run' / 'profile'}" in result.stdout
+    (trace,) = (tmp_path / "run" / "profile").rglob("*.xplane.pb")
+    assert trace.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("--config.profile=5", "config.profile='5' is not understood; give START:COUNT"),
+        ("--config.data.accumulate=3", "does not divide among"),
+    ],
+)
+def test_what_cannot_be_traced_or_split_is_one_line(folder, tmp_path, flag, said):
+    result = run_command(*command(folder, tmp_path / "run", flag, config=ONE_PROGRAM))
+    assert result.returncode == 1
+    assert said in result.stderr.strip().splitlines()[-1]
+
+
 def test_what_a_resume_changes_is_said(folder, tmp_path, capsys):
     in_this_process(folder, tmp_path, ONE_PROGRAM, steps=1)
     assert "changed" not in capsys.readouterr().out

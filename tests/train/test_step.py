@@ -94,6 +94,27 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted():
     assert (int(state.skipped), int(state.skipped_in_row)) == (2, 0)
 
 
+def test_a_batch_in_parts_has_the_gradient_of_the_batch():
+    """Without batch norms, whose parts differ; Adam's first moments are a tenth of the gradients."""
+    start = fresh_state(initialize(fixtures.STUDENT, 0), fixtures.OPTIMIZER)
+    whole, parts = (
+        fixtures.run(fixtures.program(accumulate=n), jax.tree.map(np.array, start), 1, fixtures.constants())
+        for n in (1, 4)
+    )
+    np.testing.assert_allclose(parts[1], whole[1], rtol=5e-6)  # a mean of 14,000 float32 values
+    moments = [state.optimizer.inner_state[0].mu for state in (whole[0], parts[0])]
+    scale = max(float(np.abs(leaf).max()) for leaf in jax.tree.leaves(moments[0]))
+    chex.assert_trees_all_close(moments[1], moments[0], atol=1e-6 * scale)
+
+
+def test_batch_norms_see_one_part_at_a_time():
+    state, losses = fixtures.run(fixtures.program(accumulate=2), fixtures.fresh(), 2, fixtures.constants())
+    assert np.isfinite(losses).all()
+    assert int(state.step) == 2
+    variances = jax.tree.leaves(state.statistics)
+    assert all(np.ptp(leaf) > 0 or leaf.size == 1 for leaf in variances)
+
+
 def test_backbone_and_hypernetworks_learn_at_their_own_rates():
     """Adam's first step is the learning rate in the direction of the gradient, whatever the gradient's size."""
     before = copies(fixtures.fresh().parameters)

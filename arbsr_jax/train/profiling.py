@@ -1,0 +1,45 @@
+"""A profiler's trace of some steps, for TensorBoard or Perfetto."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+
+from arbsr_jax.errors import ArbsrError
+
+FOLDER = "profile"
+
+
+class Profiler:
+    """Traces steps [start, start + count) of a run, by `config.profile` = "START:COUNT"; "" traces none."""
+
+    def __init__(self, steps: str, workdir: Path) -> None:
+        self._folder, self._running = workdir / FOLDER, False
+        try:
+            start, count = map(int, steps.split(":")) if steps else (0, 0)
+        except ValueError:
+            start, count = -1, 0
+        if start < 0 or count < 0 or (steps and count == 0):
+            raise ArbsrError(f"config.profile={steps!r} is not understood; give START:COUNT, for example 100:5")
+        self._steps = range(start, start + count)
+
+    def before(self, step: int) -> None:
+        """Begin with the first of the steps."""
+        if step in self._steps and not self._running:
+            jax.profiler.start_trace(str(self._folder))
+            self._running = True
+
+    def after(self, step: int, result: object) -> str:
+        """End with the last of them, when its result is there; returns what to say."""
+        if not self._running or step + 1 in self._steps:
+            return ""
+        jax.block_until_ready(result)
+        self.close()
+        return f"trace of steps {self._steps[0]} to {step}: {self._folder}"
+
+    def close(self) -> None:
+        """End a trace that a run was stopped in."""
+        if self._running:
+            jax.profiler.stop_trace()
+            self._running = False
