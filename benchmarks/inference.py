@@ -73,14 +73,17 @@ class Network:
         return run, self._peaks.setdefault(size, peak / MEBI), self._upscaler.compile_seconds - seconds
 
 
-def in_torch(config: ModelConfig, image: np.ndarray, scale: Scale) -> Callable[[], None]:
-    """The same network in PyTorch: heads at every HR pixel, grid_sample."""
+def in_torch(config: ModelConfig, image: np.ndarray, scale: Scale, *, bfloat16: bool) -> Callable[[], None]:
+    """The same network in PyTorch: heads at every HR pixel, grid_sample; `bfloat16`: by autocast, channels last."""
     network = ArbEDSR(config).eval()
+    network = network.to(memory_format=torch.channels_last) if bfloat16 else network
     factors, size = (float(scale.vertical), float(scale.horizontal)), scale.output_size(*image.shape[:2])
 
     def run() -> None:
-        with torch.no_grad():
-            sr = network(torch.tensor(image).permute(2, 0, 1)[None].float(), factors, size)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            lr = torch.tensor(image).permute(2, 0, 1)[None].float()
+            lr = lr.contiguous(memory_format=torch.channels_last) if bfloat16 else lr
+            sr = network(lr, factors, size)
             sr.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
     run()
@@ -107,11 +110,12 @@ def measure(
     if (other := BESIDE.get(text)) in ready:
         runs["beside"] = ready[other]
     if torch is not None and config.backbone == "edsr" and jax.default_backend() == "cpu":
-        runs["torch"] = in_torch(config, image, scale)
+        runs["torch"] = in_torch(config, image, scale, bfloat16=False)
+        runs["torch_bfloat16"] = in_torch(config, image, scale, bfloat16=True)
     found = in_turn(runs, rounds, before={"new_scale": network.forget})
     row = {"model": name, "scale": text, "parameters": count_parameters(parameter_shapes(config))}
     row |= {"ms": statistics.median(found["ours"]), "peak_mb": peak, "compile_s": compiling}
-    for other in ("new_scale", "fixed", "torch", "beside"):
+    for other in ("new_scale", "fixed", "torch", "torch_bfloat16", "beside"):
         row[f"{other}_ms"] = statistics.median(found[other]) if other in found else None
         row[f"ratio_to_{other}"] = ratio(found["ours"], found[other]) if other in found else None
     return row | {"fixed_peak_mb": fixed_peak, "beside": BESIDE[text] if "beside" in runs else None}
@@ -145,6 +149,7 @@ def main() -> None:
         "to fixed",
         "PyTorch ms",
         "to PyTorch",
+        "to PyTorch in bfloat16",
         "to another scale",
     ]
     device = jax.devices()[0].device_kind
@@ -162,6 +167,7 @@ def main() -> None:
             cells += [_shown(row["peak_mb"], 0)]
             cells += [_shown(row[key], places) for key, places in (("fixed_ms", 0), ("fixed_peak_mb", 0))]
             cells += [_shown(row["ratio_to_fixed"], 2), _shown(row["torch_ms"], 0), _shown(row["ratio_to_torch"], 2)]
+            cells += [_shown(row["ratio_to_torch_bfloat16"], 2)]
             cells += [f"{row['ratio_to_beside']:.2f} of x{row['beside']}" if row["beside"] else "-"]
             print(f"| {' | '.join(cells)} |", flush=True)
             gc.collect()

@@ -47,6 +47,29 @@ def inference() -> Table:
     return columns("inference", fields | {k: (v, ".2f") for k, v in ratio.items()}, size="100x100")
 
 
+def inference_large() -> Table:
+    """Whole images of 640x360 beside PyTorch."""
+    number = {"ms": "ms", "PyTorch ms": "torch_ms", "PyTorch in bfloat16, ms": "torch_bfloat16_ms"}
+    ratio = {"to PyTorch": "ratio_to_torch", "to PyTorch in bfloat16": "ratio_to_torch_bfloat16"}
+    fields = {"model": ("model", ""), "scale": ("scale", ""), "machine": ("machine", "")}
+    fields |= {k: (v, ",.0f") for k, v in number.items()} | {k: (v, ".2f") for k, v in ratio.items()}
+    return columns("inference", fields, size="640x360")
+
+
+def bfloat16() -> Table:
+    """What bfloat16 costs."""
+    fields = {"model": ("model", ""), "dataset": ("dataset", ""), "scale": ("scale", "")}
+    numbers = {"float32, dB": ("float32", ".3f"), "bfloat16, dB": ("bfloat16", ".3f")}
+    return columns("precision", fields | numbers | {"difference": ("difference", "+.3f")})
+
+
+def films() -> Table:
+    """Films beside the bare network."""
+    fields = {"model": ("model", ""), "film": ("film", ""), "scale": ("scale", "")}
+    fields |= {"ms a frame": ("frame_ms", ".0f"), "network alone, ms": ("network_ms", ".0f"), "ratio": ("ratio", ".2f")}
+    return columns("films", fields)
+
+
 def train_step() -> Table:
     """A training step."""
     fields = {"model": ("model", ""), "scale": ("scale", ""), "CPU devices": ("devices", "")}
@@ -84,6 +107,22 @@ def large_images() -> Table:
     return columns("large_images", fields)
 
 
+def plans() -> Table:
+    """The default plan beside whole images and the version before."""
+    fields = {"model": ("model", ""), "image": ("size", ""), "scale": ("scale", "")}
+    seconds = {"s": "default_s", "untiled, s": "untiled_s", "version before, s": "before_s"}
+    ratios = {"to untiled": "to_untiled", "to before": "to_before", "s/Mpx to 512x512": "per_pixel_to_crop"}
+    return columns("plans", fields | {k: (v, ".2f") for k, v in (seconds | ratios).items()})
+
+
+def roofline() -> Table:
+    """What programs compute and move, and the time that a machine's peaks allow."""
+    fields = {"model": ("model", ""), "scale": ("scale", ""), "image": ("size", ""), "precision": ("precision", "")}
+    fields |= {"device": ("device", ""), "program": ("program", "")}
+    numbers = {"GFLOP": "gflop", "MB": "megabytes", "ms at the peaks": "peak_ms", "ms": "ms", "share": "share"}
+    return columns("roofline", fields | {k: (v, ",.2f" if v == "share" else ",.0f") for k, v in numbers.items()})
+
+
 def files() -> Table:
     """Reading and writing, beside the version before."""
     fields = {"file": ("file", ""), "": ("what", "")}
@@ -104,9 +143,9 @@ def pairs() -> Table:
     )
 
 
-def ablation(kind: str) -> Table:
-    """Means and standard deviations over seeds, or of paired differences."""
-    rows = [row for row in record.read("ablation") if row["kind"] == kind]
+def seeds(name: str, kind: str) -> Table:
+    """Means and standard deviations over seeds, or of paired differences, from a file of `recipes/seeds_page.py`."""
+    rows = [row for row in record.read(name) if row["kind"] == kind]
     names = list(dict.fromkeys(row["method"] for row in rows))
     table = [["scale", *names]]
     for scale in dict.fromkeys(row["scale"] for row in rows):
@@ -134,11 +173,18 @@ TABLES: dict[str, Callable[[], Table]] = {
     "thin_convolution": thin_convolution,
     "compiling": compiling,
     "large_images": large_images,
+    "inference_large": inference_large,
+    "films": films,
+    "bfloat16": bfloat16,
+    "plans": plans,
+    "roofline": roofline,
     "files": files,
     "masks": masks,
     "pairs": pairs,
-    "ablation_psnr": lambda: ablation("PSNR"),
-    "ablation_differences": lambda: ablation("difference, PSNR / SSIM"),
+    "ablation_psnr": lambda: seeds("ablation", "PSNR"),
+    "ablation_differences": lambda: seeds("ablation", "difference, PSNR / SSIM"),
+    "upsampling_psnr": lambda: seeds("upsampling", "PSNR"),
+    "taught_differences": lambda: seeds("taught", "difference, PSNR / SSIM"),
 }
 
 

@@ -4,78 +4,28 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from arbsr_jax.cli.conventions import say
+from arbsr_jax.cli.outcomes import DONE, FAILED, THERE, WOULD, Outcome, Step
 from arbsr_jax.cli.targets import Target
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.inference.stats import Stats
 from arbsr_jax.inference.upscaler import Progress, Upscaler
 from arbsr_jax.overlap import overlapped
 from arbsr_jax.photos import film
 from arbsr_jax.photos.jobs import Job, check_name
-from arbsr_jax.photos.photo import Photo
 from arbsr_jax.photos.reading import photo_size, read_photos
 from arbsr_jax.photos.writing import write_photo
 
 FIRST, ALL = "first", "all"
-DONE, WOULD, THERE, FAILED = "done", "would do", "there already", "failed"
-
-
-@dataclass
-class Outcome:
-    """What became of a file so far.
-
-    Attributes:
-      number: of the file in this run.
-      job: source and target.
-      entry: for `--json`; it has a status once there is nothing more to do.
-      remarks: what is to be said of it, in words.
-      seconds: spent on it.
-      stats: what enlarging cost.
-    """
-
-    number: int
-    job: Job
-    entry: dict[str, Any]
-    remarks: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    stats: Stats = field(default_factory=Stats)
-
-    @contextmanager
-    def part(self, failure: dict[str, Any]) -> Iterator[None]:
-        """Time a part of the work, and note in `failure` why it fails."""
-        begin = time.perf_counter()
-        try:
-            yield
-        except (ArbsrError, OSError) as error:
-            words = error.strerror if isinstance(error, OSError) else str(error)
-            known = str(self.job.source) in str(words) or str(self.job.target) in str(words)
-            failure |= {"status": FAILED, "error": words if known else f"{self.job.source}: {words}"}
-        self.seconds += time.perf_counter() - begin
-
-    def remark(self, *remarks: str) -> None:
-        """Say each once."""
-        self.remarks += [remark for remark in remarks if remark not in self.remarks]
-
-
-class Step(NamedTuple):
-    """A picture on its way; without one, the end of a file, and why there is no more of it."""
-
-    outcome: Outcome
-    photo: Photo | None = None
-    place: Path = Path()
-    share: tuple[int, int] = (0, 1)  # number of the frame, and how many there are
-    failure: Mapping[str, Any] = MappingProxyType({})
 
 
 class Batch:
@@ -92,20 +42,47 @@ class Batch:
         layout = "{desc}{percentage:3.0f}%|{bar}| {n:.1f}/{total} images [{elapsed}<{remaining}]"
         with tqdm(total=len(jobs), leave=False, disable=None, bar_format=layout) as bar:
 
-            def enlarge(step: Step) -> Step:
-                frame, frames = step.share
-                return self._enlarged(step, lambda s: bar.update(step.outcome.number + (frame + s) / frames - bar.n))
+            def enlarge(group: list[Step]) -> list[Step]:
+                (frame, frames), number = group[0].share, group[0].outcome.number
+                return self._enlarged(group, lambda share: bar.update(number + (frame + share) / frames - bar.n))
 
-            def finish(step: Step) -> None:
-                self._write(step)
-                if step.photo is None:
-                    line, stream = self._line(step.outcome)
-                    say(line, stream, bar.write)
-                    bar.update(step.outcome.number + 1 - bar.n)
-                    entries.append(step.outcome.entry)
+            def finish(group: list[Step]) -> None:
+                for step in group:
+                    self._write(step)
+                    if step.photo is None:
+                        line, stream = self._line(step.outcome)
+                        say(line, stream, bar.write)
+                        bar.update(step.outcome.number + 1 - bar.n)
+                        entries.append(step.outcome.entry)
 
-            overlapped(self._steps(jobs), enlarge, finish)
+            overlapped(self._groups(self._steps(jobs)), enlarge, finish)
         return entries
+
+    def _groups(self, steps: Iterator[Step]) -> Iterator[list[Step]]:
+        """Pictures of one size and type, as many as are best enlarged at once: one on CPUs."""
+        group: list[Step] = []
+        kind, count, most = None, 0, 1
+        for step in steps:
+            if step.photo is not None:
+                pixels = step.photo.pixels
+                if count and (pixels.shape, pixels.dtype) != kind:
+                    yield group
+                    group, count = [], 0
+                if not count:
+                    kind, most = (pixels.shape, pixels.dtype), self._at_once(*pixels.shape[:2])
+                count += 1
+            group.append(step)
+            if not 0 < count < most:
+                yield group
+                group, count = [], 0
+        if group:
+            yield group
+
+    def _at_once(self, height: int, width: int) -> int:
+        try:
+            return self._upscaler.batch_size((height, width), **self._target.of(height, width))
+        except ArbsrError:  # of a size that is not allowed: its turn will say so
+            return 1
 
     def _steps(self, jobs: list[Job]) -> Iterator[Step]:
         """Every job's pictures, read, and its end."""
@@ -172,21 +149,31 @@ class Batch:
             raise ArbsrError(f"{job.source}: its frame {frame + 1} and {other} would both become {place}")
         return place
 
-    def _enlarged(self, step: Step, progress: Progress) -> Step:
-        """The step with a larger picture; films are read, enlarged and written here."""
-        outcome, before = step.outcome, self._upscaler.stats.copy()
-        if "status" in outcome.entry or step.failure:
-            return step
-        with outcome.part(outcome.entry):
-            if step.photo is not None:
-                arguments, ensemble = self._target.of(*step.photo.pixels.shape[:2]), self._flags.self_ensemble
-                large = self._upscaler.upscale(step.photo.pixels, **arguments, progress=progress, ensemble=ensemble)
-                outcome.remark(*step.photo.remarks)
-                step = step._replace(photo=replace(step.photo, pixels=large))
-            elif outcome.job.source.suffix.lower() in film.SUFFIXES:
-                self._film(outcome, progress)
-        outcome.stats += self._upscaler.stats - before
-        return step
+    def _enlarged(self, group: list[Step], progress: Progress) -> list[Step]:
+        """The steps with larger pictures; films are read, enlarged and written here."""
+        steps = [step for step in group if "status" not in step.outcome.entry and not step.failure]
+        photos = [step for step in steps if step.photo is not None]
+        done = dict(zip(map(id, photos), self._enlarged_photos(photos, progress), strict=True)) if photos else {}
+        for step in steps:
+            if step.photo is None and step.outcome.job.source.suffix.lower() in film.SUFFIXES:
+                with step.outcome.part(step.outcome.entry, self._upscaler.stats):
+                    self._film(step.outcome, progress)
+        return [done.get(id(step), step) for step in group]
+
+    def _enlarged_photos(self, steps: list[Step], progress: Progress) -> list[Step]:
+        outcome, upscaler, ensemble = steps[0].outcome, self._upscaler, self._flags.self_ensemble
+        photos = [step.photo for step in steps if step.photo is not None]
+        large, failure = [photo.pixels for photo in photos], {}
+        with outcome.part(failure, upscaler.stats):
+            arguments = self._target.of(*large[0].shape[:2])
+            stack = large[0] if len(large) == 1 else np.stack(large)
+            results = upscaler.upscale(stack, **arguments, progress=progress, ensemble=ensemble)
+            large = [results] if len(large) == 1 else list(results)
+        for step, photo in zip(steps, photos, strict=True):
+            step.outcome.entry |= failure
+            step.outcome.remark(*photo.remarks)
+        enlarged = (replace(photo, pixels=pixels) for photo, pixels in zip(photos, large, strict=True))
+        return [step._replace(photo=photo) for step, photo in zip(steps, enlarged, strict=True)]
 
     def _film(self, outcome: Outcome, progress: Progress) -> None:
         job, flags = outcome.job, self._flags

@@ -35,6 +35,7 @@ from arbsr_jax.evaluation.sweep import SWEEPS, Row, Scored, Sweep, evaluate
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler, load_model
 from arbsr_jax.model_file import DEFAULT_MODEL
+from arbsr_jax.models.parameters import DTYPES, FLOAT32
 from arbsr_jax.teach.makers import DAT_LIGHT, maker_of
 
 RIVAL_SCALE = 4  # of DAT-light
@@ -72,6 +73,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protocol", choices=sorted(PROTOCOLS), default="standard", help="how LR is made from HR")
     parser.add_argument("--limit", type=int, metavar="N", help="score N images of each dataset, drawn by --seed")
     parser.add_argument("--seed", type=int, default=0, help="of --limit")
+    parser.add_argument("--precision", choices=DTYPES, default=FLOAT32, help="what to compute in (default: float32)")
     parser.add_argument("--tile", type=int, help="side of LR tiles in pixels; 0: whole images (default: by memory)")
     parser.add_argument("--self-ensemble", action="store_true", help="average eight flips and transposes of each image")
     parser.add_argument("--lpips", action="store_true", help="also the perceptual distance LPIPS (an optional extra)")
@@ -126,7 +128,7 @@ def set_up(flags: argparse.Namespace) -> tuple[Sweep, Method, Upscaler | None]:
         return sweep, Bicubic(flags.protocol), None
     if flags.resize_after:
         return sweep, _resized_after(flags), None
-    upscaler = load_model(flags.model, tile=flags.tile)
+    upscaler = load_model(flags.model, tile=flags.tile, precision=flags.precision)
     by_size = PROTOCOLS[flags.protocol].by_size and not flags.lr
     return sweep, Network(upscaler, by_size=by_size, ensemble=flags.self_ensemble), upscaler
 
@@ -145,7 +147,7 @@ def _resized_after(flags: argparse.Namespace) -> ResizedAfter:
             return maker(lr, RIVAL_SCALE), time.perf_counter() - begin
 
         return ResizedAfter(enlarge, f"{DAT_LIGHT}-x{RIVAL_SCALE}", maker.name)
-    upscaler = load_model(flags.model, tile=flags.tile)
+    upscaler = load_model(flags.model, tile=flags.tile, precision=flags.precision)
     scale = upscaler.model.config.scale
     if not scale:
         raise ArbsrError(

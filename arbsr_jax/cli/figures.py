@@ -25,6 +25,7 @@ from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import DEFAULT_MODEL, Model, load_model
 from arbsr_jax.models.config import MASKED
+from arbsr_jax.models.parameters import FLOAT32
 
 LR_SCALE = Scale.of(4)  # how much smaller than HR the images are whose features are shown
 MASKS = "masks"
@@ -91,7 +92,7 @@ class Job(NamedTuple):
     @property
     def network(self) -> Network:
         """The first model, to be scored."""
-        return Network(Upscaler(self.models[0]), by_size=PROTOCOLS[self.flags.protocol].by_size)
+        return Network(Upscaler(self.models[0], precision=FLOAT32), by_size=PROTOCOLS[self.flags.protocol].by_size)
 
 
 def _encoded(job: Job) -> Iterator[tuple[Any, Any]]:

@@ -15,6 +15,7 @@ from arbsr_jax.evaluation.protocols import PROTOCOLS, Pair
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.models.parameters import FLOAT32
 from arbsr_jax.photos.images import read_rgb
 
 BICUBIC = "bicubic"
@@ -47,7 +48,8 @@ class Network:
     def __init__(self, upscaler: Upscaler, *, by_size: bool, ensemble: bool = False) -> None:
         self._upscaler, self._ensemble, self._by_size = upscaler, ensemble, by_size
         self.name = upscaler.model.name
-        self.identity = f"{upscaler.digest}, tile {upscaler.tile}, ensemble {ensemble}"
+        rough = "" if upscaler.precision == FLOAT32 else f", {upscaler.precision}"
+        self.identity = f"{upscaler.digest}, tile {upscaler.tile}, ensemble {ensemble}{rough}"
 
     def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:  # noqa: D102 (see Method)
         height, width = task.pair.hr.shape[:2]

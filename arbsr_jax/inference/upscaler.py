@@ -26,10 +26,9 @@ from arbsr_jax.inference.limits import Limits, default_memory
 from arbsr_jax.inference.pictures import as_pixels
 from arbsr_jax.inference.stats import Stats
 from arbsr_jax.inference.tiling import TilesWithin, tiling_of
-from arbsr_jax.models.parameters import DTYPES, Parameters, flatten_parameters
+from arbsr_jax.models.parameters import DTYPES, FLOAT32, Parameters, flatten_parameters
 
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
-FLOAT32 = "float32"
 MOST_FRAMES = 16  # of a film at once
 Result = TypeVar("Result")
 
@@ -43,6 +42,7 @@ class Upscaler:
     Attributes:
       model: the contents of the model file.
       tile: side of the LR tiles in pixels; 0: whole images; None: what suits image and memory.
+      precision: of the backbone.
     """
 
     def __init__(
@@ -71,18 +71,18 @@ class Upscaler:
         self.model, self.tile, self._memory = model, tile, memory
         with own_settings():
             accelerator = platform() != "cpu"
-            self._precision = precision or ("bfloat16" if accelerator else FLOAT32)
+            self.precision = precision or ("bfloat16" if accelerator else FLOAT32)
             self._limits = Limits(memory or default_memory(), accelerator)
             self._tiling = tiling_of(tile, self._limits)
-            self._network = CompiledNetwork(model.config, model.parameters, DTYPES[self._precision])
+            self._network = CompiledNetwork(model.config, model.parameters, DTYPES[self.precision])
         self._dispatcher = Dispatcher(self._network)
 
     def __repr__(self) -> str:
         tile = "by memory" if self.tile is None else self.tile
-        return f"Upscaler({self.model.name}: {self.model.config.backbone}, tile {tile}, {self._precision})"
+        return f"Upscaler({self.model.name}: {self.model.config.backbone}, tile {tile}, {self.precision})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Upscaler, (self.model, self.tile, self._memory, self._precision)
+        return Upscaler, (self.model, self.tile, self._memory, self.precision)
 
     @property
     def digest(self) -> str:

@@ -12,7 +12,8 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 Parameters = dict[str, Any]
 BLOCK = "block_"  # what the names of the backbone's blocks begin with
 HYPER = "hyper"  # the name of every hypernetwork
-DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}  # for backbones, as people name them
+FLOAT32 = "float32"
+DTYPES = {FLOAT32: jnp.float32, "bfloat16": jnp.bfloat16}  # for backbones, as people name them
 
 
 def flatten_parameters(parameters: Parameters) -> dict[str, Any]:

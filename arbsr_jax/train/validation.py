@@ -17,7 +17,7 @@ from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import Model, load_model, save_model
 from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.parameters import Parameters
+from arbsr_jax.models.parameters import FLOAT32, Parameters
 
 BEST_FILE = "best.safetensors"
 SCORE = "validation_psnr"  # mean over folders and scales, in the provenance of the best model
@@ -37,7 +37,7 @@ class Validation:
         if not self._datasets or jax.process_index() != 0:
             return {}
         if self._upscaler is None:
-            self._upscaler = Upscaler(Model("training", self._model, parameters, {}))
+            self._upscaler = Upscaler(Model("training", self._model, parameters, {}), precision=FLOAT32)
         self._upscaler.replace_parameters(parameters)
         sweep = Sweep(self._datasets, self._scales, "standard")
         rows = evaluate(Network(self._upscaler, by_size=True), sweep, on_image=_ignore, on_failure=self._say)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from arbsr_jax import Upscaler
 from arbsr_jax.cli.main import main
 from arbsr_jax.model_file import load_model, save_model
 from tests.conftest import ROOT
@@ -78,6 +79,41 @@ def test_folders_keep_their_structure_and_names_can_change(tmp_path, model):
     assert found == {"a_large.png", "deep/b_large.jpg", "deep/er/c_large.png"}
     assert upscale(model, tmp_path / "in" / "*.png", "-o", tmp_path / "webp", "--scale", "2", "--ext", "webp") == 0
     assert [path.name for path in (tmp_path / "webp").iterdir()] == ["a.webp"]
+
+
+def test_pictures_of_one_size_are_enlarged_together_on_accelerators(tmp_path, model, monkeypatch):
+    """As many at once as the upscaler says; files, order and remarks are those of one by one."""
+    sizes = {"a": (18, 13), "b": (18, 13), "c": (9, 7), "d": (18, 13), "e": (18, 13), "f": (18, 13), "g": (18, 13)}
+    for name, size in sizes.items():
+        picture(tmp_path / "in" / f"{name}.png", size)
+    (tmp_path / "in" / "bad.png").write_bytes(b"no picture")
+    flags = ["--scale", "2", "--json", tmp_path / "x.json"]
+    assert upscale(model, tmp_path / "in", "-o", tmp_path / "one", *flags) == 1
+    counts, enlarge = [], Upscaler.upscale
+
+    def counted(self, image, *arguments, **settings):
+        counts.append(len(image) if image.ndim == 4 else 1)
+        return enlarge(self, image, *arguments, **settings)
+
+    monkeypatch.setattr(Upscaler, "upscale", counted)
+    monkeypatch.setattr(Upscaler, "batch_size", lambda self, lr, **target: 3)
+    assert upscale(model, tmp_path / "in", "-o", tmp_path / "many", *flags) == 1
+    assert counts == [2, 1, 3, 1]
+    entries = json.loads((tmp_path / "x.json").read_text())
+    assert [entry["status"] for entry in entries] == ["done", "done", "failed", *["done"] * 5]
+    for name in sizes:
+        one, many = (np.asarray(Image.open(tmp_path / way / f"{name}.png")).astype(int) for way in ("one", "many"))
+        assert np.abs(one - many).max() <= 1
+
+
+def test_the_plan_and_its_cost_are_told(tmp_path, model, capsys):
+    picture(tmp_path / "a.png", (18, 13))
+    flags = [tmp_path / "a.png", "-o", tmp_path / "b.png", "--scale", "2", "--explain", "--json", tmp_path / "x.json"]
+    assert upscale(model, *flags, "--dry-run") == 0
+    assert upscale(model, *flags) == 0
+    assert capsys.readouterr().out.count("18x13 by 2 to 36x26: 1 tile of 18x13, 1 window of 36x26") == 2
+    counters = json.loads((tmp_path / "x.json").read_text())[0]["counters"]
+    assert (counters["encodes"], counters["decodes"], counters["encoded"]) == (1, 1, 1)
 
 
 def test_all_frames_on_demand(tmp_path, model):

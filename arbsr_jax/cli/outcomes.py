@@ -1,0 +1,66 @@
+"""What becomes of each file of a run, and its pictures on their way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.inference.stats import Stats
+from arbsr_jax.photos.jobs import Job
+from arbsr_jax.photos.photo import Photo
+
+DONE, WOULD, THERE, FAILED = "done", "would do", "there already", "failed"
+
+
+@dataclass
+class Outcome:
+    """What became of a file so far.
+
+    Attributes:
+      number: of the file in this run.
+      job: source and target.
+      entry: for `--json`; it has a status once there is nothing more to do.
+      remarks: what is to be said of it, in words.
+      seconds: spent on it.
+      stats: what enlarging cost.
+    """
+
+    number: int
+    job: Job
+    entry: dict[str, Any]
+    remarks: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    stats: Stats = field(default_factory=Stats)
+
+    @contextmanager
+    def part(self, failure: dict[str, Any], stats: Stats | None = None) -> Iterator[None]:
+        """Time a part of the work, count what it costs by an upscaler's stats, and note in `failure` why it fails."""
+        begin, before = time.perf_counter(), stats.copy() if stats else Stats()
+        try:
+            yield
+        except (ArbsrError, OSError) as error:
+            words = error.strerror if isinstance(error, OSError) else str(error)
+            known = str(self.job.source) in str(words) or str(self.job.target) in str(words)
+            failure |= {"status": FAILED, "error": words if known else f"{self.job.source}: {words}"}
+        self.seconds += time.perf_counter() - begin
+        self.stats += (stats or Stats()) - before
+
+    def remark(self, *remarks: str) -> None:
+        """Say each once."""
+        self.remarks += [remark for remark in remarks if remark not in self.remarks]
+
+
+class Step(NamedTuple):
+    """A picture on its way; without one, the end of a file, and why there is no more of it."""
+
+    outcome: Outcome
+    photo: Photo | None = None
+    place: Path = Path()
+    share: tuple[int, int] = (0, 1)  # number of the frame, and how many there are
+    failure: Mapping[str, Any] = MappingProxyType({})
