@@ -104,7 +104,7 @@ def _main(arguments: list[str]) -> None:
         # TensorFlow takes seconds to import: so wrong flags are reported first.
         from arbsr_jax import compilation, parallel
         from arbsr_jax.train.run import train
-        from arbsr_jax.train.workdir import Preempted
+        from arbsr_jax.train.stopping import Preempted
     except ImportError as error:
         sys.exit(f"{program}: {missing_extra(f'{error.name}', 'train')}")
     try:
@@ -114,7 +114,7 @@ def _main(arguments: list[str]) -> None:
             parallel.share_cores(CONFIG.value.data.batch)
         parallel.initialize_distributed(COORDINATOR.value, PROCESSES.value, PROCESS.value)
         compilation.platform()  # before the first line of the log
-        path = train(CONFIG.value, data, Path(workdir))
+        path = train(CONFIG.value, data, workdir)
     except ArbsrError as error:
         sys.exit(f"{program}: {error}")
     except Preempted as stopped:

@@ -9,6 +9,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from etils import epath
 from jax.experimental import multihost_utils
 from jaxtyping import PyTree
 
@@ -23,8 +24,8 @@ class TrainingCheckpoints:
     leaf has a checksum; a state that does not match is set aside under a name that says so, and the one before is used.
     """
 
-    def __init__(self, folder: Path, keep: int, say: Callable[[str], None] = print) -> None:
-        self._folder, self._say = folder.resolve(), say
+    def __init__(self, folder: Path | epath.Path, keep: int, say: Callable[[str], None] = print) -> None:
+        self._folder, self._say = epath.Path(folder).resolve(), say
         self._options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True)
         self._manager = self._open()
 

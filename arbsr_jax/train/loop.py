@@ -19,8 +19,8 @@ from arbsr_jax.train.logs import Meter, RunLog, progress_bar, progress_words
 from arbsr_jax.train.profiling import Profiler
 from arbsr_jax.train.state import TrainState, weights_for_use
 from arbsr_jax.train.step import Constants
+from arbsr_jax.train.stopping import Preempted, StopRequest
 from arbsr_jax.train.validation import Validation
-from arbsr_jax.train.workdir import Preempted, StopRequest
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class RunContext:
     learning_rate: Callable[[int], Any]
     provenance: dict[str, Any]
     profiler: Profiler
+    store: Callable[[], None]
 
 
 def run_steps(
@@ -75,6 +76,7 @@ def run_steps(
             final = step == config.steps
             if step % config.log_every == 0 or final:
                 _report(step, state, meter, bar, context)
+                context.store()
             if final or (step % config.validation.every == 0):
                 begin = time.perf_counter()
                 scores = context.validation(weights_for_use(state, config.ema), {**context.provenance, "steps": step})

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 from ml_collections import ConfigDict
@@ -16,7 +14,6 @@ from arbsr_jax.data.sources import TrainingImage, training_images
 from arbsr_jax.data.store import Pools, decoded_bytes
 from arbsr_jax.data.teaching import with_pictures
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.files import json_text
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import PICTURE_SCALES, Scale
 from arbsr_jax.model_file import few, save_model
@@ -29,49 +26,53 @@ from arbsr_jax.train.loop import RunContext, ScalePlan, run_steps
 from arbsr_jax.train.norms import MASK, add_norms, example_images, take_out_norms
 from arbsr_jax.train.optimizer import learning_rate, optimizer_of, rate_table
 from arbsr_jax.train.profiling import Profiler
-from arbsr_jax.train.recipe import flat_values
 from arbsr_jax.train.schedule import hr_shares, scale_schedule, training_scales
 from arbsr_jax.train.state import TrainState, fresh_state, init_from, init_from_teacher, weights_for_use
 from arbsr_jax.train.step import Constants, make_step
 from arbsr_jax.train.teachers import START_SCALE, Teacher, load_output_teacher, load_teachers
 from arbsr_jax.train.validation import Validation
-from arbsr_jax.train.workdir import locked
+from arbsr_jax.train.workdir import MODEL_FILE, Workdir, changes_since, opened, remember
 
-MODEL_FILE, CONFIG_FILE = "model.safetensors", "config.json"
 EXAMPLES = 8  # photographs to take the masks' statistics from
 
 
-def train(config: ConfigDict, sources: Sequence[str], workdir: Path) -> Path:
+def train(config: ConfigDict, sources: Sequence[str], workdir: str | Path) -> str:
     """Train as `config` says on the images of `sources`; go on from the newest checkpoint in `workdir`.
 
+    Args:
+      config: a recipe.
+      sources: of photographs.
+      workdir: a folder, or a place on an object store such as gs://bucket/run.
+
     Returns:
-      The model file that `evaluate.py` reads.
+      Where the model file is that `evaluate.py` reads.
 
     Raises:
       ArbsrError: the config, the sources, the teachers or the workdir cannot be used; or training diverged.
       Preempted: SIGTERM arrived; the state is saved and the next start goes on from it.
     """
     pipeline.hide_accelerators()
-    with locked(workdir):
-        log = RunLog(workdir)
+    with opened(str(workdir)) as place:
+        log = RunLog(place.local)
         try:
-            return _train(config, sources, workdir, log)
+            _train(config, sources, place, log)
         finally:
             log.close()
+        return f"{place.name}/{MODEL_FILE}"
 
 
-def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLog) -> Path:
-    model = ModelConfig.from_dict(config.model.to_dict())
-    changes = _changes(config, sources, workdir)
+def _train(config: ConfigDict, sources: Sequence[str], place: Workdir, log: RunLog) -> None:
+    model, workdir = ModelConfig.from_dict(config.model.to_dict()), place.local
+    changes = changes_since(workdir, config, sources)
     teachers = load_teachers(_teacher_files(config), model)
     plan = batch_plan(config, model)
     pools = _pools(config, sources, plan, log)
 
     state = starting_state(config, model, teachers, log.say, pools.images)
-    checkpoints = TrainingCheckpoints(workdir / "checkpoints", config.keep, log.say)
+    checkpoints = TrainingCheckpoints(place.checkpoints, config.keep, log.say)
     state = checkpoints.restore_latest(state) or state
     provenance = {
-        "name": workdir.resolve().name,
+        "name": Path(place.name).resolve().name,
         "trained_with": "train.py",
         "config": config.to_dict(),
         "data": [Path(name).name for name in sources],
@@ -83,16 +84,17 @@ def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLo
         learning_rate(config.optimizer, config.steps),
         provenance,
         Profiler(config.profile, workdir),
+        place.store,
     )
     start = int(state.step)
     if start > config.steps:
         raise ArbsrError(
-            f"{workdir}: {start} steps are done, config.steps={config.steps}; nothing is left to train: "
+            f"{place.name}: {start} steps are done, config.steps={config.steps}; nothing is left to train: "
             "give more steps, or another --workdir"
         )
     for change in changes if start else ():
         log.say(f"changed since the last start: {change}")
-    _remember(config, sources, workdir)
+    remember(workdir, config, sources)
     log.say(
         f"{count_parameters(state.parameters):,} parameters; {jax.process_count()} processes, {jax.device_count()} x "
         f"{jax.devices()[0].device_kind}; from step {start} to {config.steps}"
@@ -103,10 +105,9 @@ def _train(config: ConfigDict, sources: Sequence[str], workdir: Path, log: RunLo
         state = run_steps(config, state, stream, plans, context)
     finally:
         checkpoints.close()
-    path = workdir / MODEL_FILE
     if jax.process_index() == 0:
-        save_model(path, model, weights_for_use(state, config.ema), {**provenance, "steps": int(state.step)})
-    return path
+        weights = weights_for_use(state, config.ema)
+        save_model(workdir / MODEL_FILE, model, weights, {**provenance, "steps": int(state.step)})
 
 
 def batch_plan(config: ConfigDict, model: ModelConfig) -> pipeline.BatchPlan:
@@ -221,30 +222,3 @@ def _pools(config: ConfigDict, sources: Sequence[str], plan: pipeline.BatchPlan,
             f"exchanged every {config.data.pool_steps} steps"
         )
     return pools
-
-
-def _changes(config: ConfigDict, sources: Sequence[str], workdir: Path) -> list[str]:
-    """What differs from the last start in the workdir, one `name: old -> new` each.
-
-    Raises:
-      ArbsrError: the network differs.
-    """
-    path = workdir / CONFIG_FILE
-    if not path.exists():
-        return []
-    before, now = flat_values(json.loads(path.read_text())), flat_values(_known(config, sources))
-    changed = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
-    of_model = [name for name in changed if name.startswith("model.")]
-    if of_model:
-        raise ArbsrError(f"{workdir}: has another config.{of_model[0]}; use another --workdir")
-    return [f"{name}: {before.get(name, 'nothing')} -> {now.get(name, 'nothing')}" for name in changed]
-
-
-def _remember(config: ConfigDict, sources: Sequence[str], workdir: Path) -> None:
-    if jax.process_index() == 0:
-        (workdir / CONFIG_FILE).write_text(json_text(_known(config, sources), indent=2) + "\n")
-
-
-def _known(config: ConfigDict, sources: Sequence[str]) -> dict[str, Any]:
-    """As a config file holds it: JSON's types."""
-    return json.loads(json_text({**config.to_dict(), "sources": list(sources)}))

@@ -1,21 +1,60 @@
-"""The folder of one training run: its lock, and requests to stop the run."""
+"""The place of one training run, a folder or on an object store: its lock, and the config of its last start."""
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
-import signal
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from typing import Any
 
 import jax
-from jax.experimental import multihost_utils
+from etils import epath
+from ml_collections import ConfigDict
 
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.files import json_text
+from arbsr_jax.train.recipe import flat_values
+from arbsr_jax.train.remote import Remote, is_remote
 
-LOCK = "lock"
+LOCK, CHECKPOINTS = "lock", "checkpoints"
+MODEL_FILE, CONFIG_FILE = "model.safetensors", "config.json"
+
+
+@dataclass(frozen=True)
+class Workdir:
+    """Where a run keeps its files.
+
+    Attributes:
+      name: as the user gave it.
+      local: folder of all files but the checkpoints.
+      checkpoints: their folder, which may be on an object store.
+      store: brings local files to where they are kept; call it when they have changed.
+    """
+
+    name: str
+    local: Path
+    checkpoints: epath.Path
+    store: Callable[[], None] = lambda: None
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Workdir]:
+    """A workdir that no other run uses.
+
+    Raises:
+      ArbsrError: another run holds it.
+    """
+    if not is_remote(name):
+        with locked(Path(name)):
+            yield Workdir(name, Path(name), epath.Path(name) / CHECKPOINTS)
+        return
+    with tempfile.TemporaryDirectory() as folder, Remote(name, Path(folder)) as remote:
+        yield Workdir(name, Path(folder), epath.Path(name) / CHECKPOINTS, remote.store)
 
 
 @contextmanager
@@ -43,29 +82,29 @@ def locked(workdir: Path) -> Iterator[None]:
         yield
 
 
-class Preempted(Exception):  # noqa: N818 (no error: SIGTERM stopped the run, and its state is saved)
-    """The run ended early because of SIGTERM."""
+def changes_since(workdir: Path, config: ConfigDict, sources: Sequence[str]) -> list[str]:
+    """What differs from the last start in the workdir, one `name: old -> new` each.
+
+    Raises:
+      ArbsrError: the network differs.
+    """
+    path = workdir / CONFIG_FILE
+    if not path.exists():
+        return []
+    before, now = flat_values(json.loads(path.read_text())), flat_values(_known(config, sources))
+    changed = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    of_model = [name for name in changed if name.startswith("model.")]
+    if of_model:
+        raise ArbsrError(f"{workdir}: has another config.{of_model[0]}; use another --workdir")
+    return [f"{name}: {before.get(name, 'nothing')} -> {now.get(name, 'nothing')}" for name in changed]
 
 
-class StopRequest:
-    """Notices SIGTERM, so that the loop can save at the end of its step; use it as a context manager."""
+def remember(workdir: Path, config: ConfigDict, sources: Sequence[str]) -> None:
+    """Note the config of this start, for the next one."""
+    if jax.process_index() == 0:
+        (workdir / CONFIG_FILE).write_text(json_text(_known(config, sources), indent=2) + "\n")
 
-    def __init__(self) -> None:
-        self._asked = False
 
-    def __enter__(self) -> StopRequest:
-        # In a run of several processes JAX listens itself, so that all stop after the same step.
-        self._previous = signal.signal(signal.SIGTERM, self._note) if jax.process_count() == 1 else None
-        return self
-
-    def __exit__(self, *unused: object) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGTERM, self._previous)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        self._asked = True
-
-    def after(self, step: int) -> bool:
-        """Whether the run should end after `step`; the same answer in all processes."""
-        return self._asked if jax.process_count() == 1 else multihost_utils.reached_preemption_sync_point(step)
+def _known(config: ConfigDict, sources: Sequence[str]) -> dict[str, Any]:
+    """As a config file holds it: JSON's types."""
+    return json.loads(json_text({**config.to_dict(), "sources": list(sources)}))

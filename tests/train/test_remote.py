@@ -1,0 +1,105 @@
+"""A workdir on an object store, played by a folder behind etils.epath."""
+
+import json
+import shutil
+
+import pytest
+import skimage.data
+from etils.epath.testing import mock_epath
+from PIL import Image
+
+from arbsr_jax import ArbsrError
+from arbsr_jax.train import remote
+from arbsr_jax.train.checkpoints import TrainingCheckpoints
+from arbsr_jax.train.recipe import load_config
+from arbsr_jax.train.remote import LOCK, Remote, is_remote
+from arbsr_jax.train.run import train
+
+PLACE = "gs://bucket/runs/one"
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """The folder in which the objects of gs:// lie."""
+    folder = tmp_path / "objects"
+    folder.mkdir()
+
+    def there(path):
+        return folder / str(path).removeprefix("gs://")
+
+    def in_store(name):
+        def call(original, path, *arguments, **settings):
+            return original(there(path), *arguments, **settings)
+
+        return call
+
+    def copied(original, path, target, **settings):
+        return original(there(path), there(target), **settings)
+
+    monkeypatch.setattr("etils.epath.gpath._is_tf_installed", lambda: False)  # its file system would be asked first
+    of_one = ["open", "exists", "isdir", "listdir", "makedirs", "mkdir", "remove", "rmtree", "stat", "glob"]
+    with mock_epath(**{name: in_store(name) for name in of_one}, copy=copied, replace=copied, rename=copied):
+        yield folder
+
+
+def test_what_is_a_remote_place():
+    assert is_remote(PLACE)
+    assert not is_remote("runs/one")
+
+
+def test_files_are_brought_there_and_back_once_they_change(store, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    with Remote(PLACE, first) as here:
+        first.mkdir()
+        (first / "log.jsonl").write_text("1\n")
+        (first / "deep").mkdir()
+        (first / "deep" / "events").write_bytes(b"e")
+        here.store()
+        kept = store / "bucket/runs/one"
+        assert (kept / "log.jsonl").read_text() == "1\n"
+        assert (kept / "deep/events").read_bytes() == b"e"
+        shutil.rmtree(kept / "deep")
+        (first / "log.jsonl").write_text("1\n2\n")
+        here.store()
+        assert (kept / "log.jsonl").read_text() == "1\n2\n"
+        assert not (kept / "deep").exists()  # it has not changed here
+    assert not (kept / LOCK).exists()
+    second.mkdir()
+    with Remote(PLACE, second):
+        assert (second / "log.jsonl").read_text() == "1\n2\n"
+
+
+def test_a_place_is_given_up_only_if_its_run_is_dead(store, tmp_path, monkeypatch):
+    with Remote(PLACE, tmp_path):
+        other = Remote(PLACE, tmp_path)
+        other._owner = "1 on elsewhere"
+        with pytest.raises(ArbsrError, match="is training there; stop it, wait 15 minutes"), other:
+            pass
+        monkeypatch.setattr(remote.time, "time", lambda: 1e12)
+        with other:
+            assert json.loads((store / "bucket/runs/one/lock").read_text())["owner"] == "1 on elsewhere"
+
+
+def test_a_run_keeps_all_but_its_checkpoints_there_by_itself(store, tmp_path, monkeypatch):
+    """Those are orbax's business, whose arrays know real object stores alone: here they go to a folder."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.fromarray(skimage.data.astronaut()[:200, :260]).save(photos / "a.png")
+    places = []
+
+    def checkpoints(folder, *arguments):
+        places.append(str(folder))
+        return TrainingCheckpoints(tmp_path / "checkpoints", *arguments)
+
+    monkeypatch.setattr("arbsr_jax.train.run.TrainingCheckpoints", checkpoints)
+    config = load_config("edsr:x2-debug")
+    assert train(config, [str(photos)], PLACE) == f"{PLACE}/model.safetensors"
+    assert places == [f"{PLACE}/checkpoints"]
+    kept = store / "bucket/runs/one"
+    first = (kept / "log.jsonl").read_text()
+    assert {path.name for path in kept.iterdir()} >= {"config.json", "log.jsonl", "model.safetensors", "tensorboard"}
+    config.steps += 2
+    train(config, [str(photos)], PLACE)
+    later = (kept / "log.jsonl").read_text()
+    assert later.startswith(first)
+    assert json.loads(later.splitlines()[-1])["step"] == config.steps
