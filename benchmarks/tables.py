@@ -184,7 +184,6 @@ TABLES: dict[str, Callable[[], Table]] = {
     "ablation_psnr": lambda: seeds("ablation", "PSNR"),
     "ablation_differences": lambda: seeds("ablation", "difference, PSNR / SSIM"),
     "upsampling_psnr": lambda: seeds("upsampling", "PSNR"),
-    "taught_differences": lambda: seeds("taught", "difference, PSNR / SSIM"),
 }
 
 

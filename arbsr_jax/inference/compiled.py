@@ -139,7 +139,7 @@ class CompiledNetwork:
         (parameters, scale), (lr, extent) = shared, split
         out: Any = self._network.apply({"params": parameters}, lr, scale, extent, method="encode")
         features = out[0]
-        return features, None if self._dtype == jnp.float32 else jnp.isfinite(extent.zero_outside(features)).all()
+        return features, None if self._dtype == jnp.float32 else jnp.isfinite(features).all()
 
     def _phase_table(self, parameters: Parameters, inputs: Grid) -> PhaseTable:
         def of_row(relative: Array) -> dict[str, Array]:

@@ -14,8 +14,10 @@ DEFAULT_MEMORY = 2**30  # bytes
 TABLE_BYTES = 2**26  # of a phase table that is kept; larger ones are computed again for each window
 TABLE_SIDE = 256  # phases of an axis for which there is room
 # Arrays of LR features that are alive while a tile is encoded, and bytes for the blocks of its convs: XLA counts 5.1 to
-# 5.6 for large tiles of 32 to 256 channels.
+# 5.6 for large tiles of 32 to 256 channels whose sides are multiples of 4, one more for others.
 ENCODED, BLOCKS = 5.6, 20 * 2**20
+LR_PIXEL = 24  # bytes of an LR pixel, on the host and on the device
+PROGRAMS = 24 * 2**20  # bytes that loaded programs take
 # On accelerators, arrays of HR features while a window is decoded, and then the channels of the tail's taps.
 DECODED, TAPS = 2, 80
 # On CPUs, bytes of all strips of a window, and of each HR pixel.
@@ -47,7 +49,7 @@ class Limits:
         """Upper bound of the bytes for tiles and windows of so many pixels; a test compares it with XLA's own count."""
         features = 4 * tile * config.channels
         encoding, decoding = int(ENCODED * features) + BLOCKS, features + self._decoding(window, config)
-        return max(encoding, decoding) + _table_bytes(config)
+        return max(encoding, decoding) + LR_PIXEL * tile + _fixed_bytes(config)
 
     def tile_pixels(self, config: ModelConfig) -> int:
         """The largest tile that can be computed.
@@ -59,15 +61,15 @@ class Limits:
         if self.memory < least:
             given = f"{self.memory / 2**20:.0f} MiB are too little for this network"
             raise ArbsrError(f"{given}; allow at least {least / 2**20:.0f} MiB")
-        left, bytes_per_array = self.memory - _table_bytes(config), 4 * config.channels
-        allowed = int((left - BLOCKS) / (ENCODED * bytes_per_array))
+        left, pixel = self.memory - _fixed_bytes(config), 4 * config.channels
+        allowed = int((left - BLOCKS) / (ENCODED * pixel + LR_PIXEL))
         if config.scale:
-            allowed = min(allowed, left // (bytes_per_array + config.scale**2 * self._decoding(1, config)))
+            allowed = min(allowed, left // (pixel + LR_PIXEL + config.scale**2 * self._decoding(1, config)))
         return min(self.tile, allowed)
 
     def window_pixels(self, tile: int, config: ModelConfig) -> int:
         """The largest window that can be decoded from a tile of so many pixels."""
-        left = self.memory - _table_bytes(config) - 4 * tile * config.channels
+        left = self.memory - _fixed_bytes(config) - tile * (4 * config.channels + LR_PIXEL)
         if self.accelerator:
             return min(self.window, left // self._decoding(1, config))
         return min(self.window, WINDOW_PIXELS, (left - STRIPS) // STRIP_PIXEL)
@@ -78,8 +80,9 @@ class Limits:
         return STRIPS + STRIP_PIXEL * window
 
 
-def _table_bytes(config: ModelConfig) -> int:
-    return min(TABLE_BYTES, 4 * TABLE_SIDE**2 * phase_values(config))
+def _fixed_bytes(config: ModelConfig) -> int:
+    """Whatever the sizes of tiles and windows: programs and a phase table."""
+    return PROGRAMS + min(TABLE_BYTES, 4 * TABLE_SIDE**2 * phase_values(config))
 
 
 def default_memory() -> int:

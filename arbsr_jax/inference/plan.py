@@ -19,6 +19,7 @@ from arbsr_jax.imaging.grid import axis_phases
 from arbsr_jax.imaging.scale import Scale
 
 OVERLAP = 24  # LR pixels, at least, that a tile sees beyond its core
+LARGE = 256  # pixels of a side
 Shape = tuple[int, int]  # (rows, columns)
 
 
@@ -144,11 +145,13 @@ def tile_spans(length: int, side: int) -> list[Span]:
 
 
 def split_side(length: int, count: int) -> int:
-    """The least side with which `tile_spans` makes so many tiles whose cores are of one length."""
-    if count == 1:
-        return length
-    side = -(-length // 2) + OVERLAP if count == 2 else -(-length // count) + 2 * OVERLAP
-    return side + side % 2
+    """About the least side with which `tile_spans` makes at most so many tiles, with cores of one length.
+
+    Large ones are multiples of 4, the side of Winograd's tiles: others are copied for every conv.
+    """
+    halo = {1: 0, 2: OVERLAP}.get(count, 2 * OVERLAP)
+    side = -(-length // count) + halo
+    return -(-side // 4) * 4 if side >= LARGE or count > 1 else side
 
 
 def hr_cores(spans: list[Span], factor: Fraction, hr_length: int) -> list[tuple[int, int]]:

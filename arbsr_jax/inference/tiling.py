@@ -69,7 +69,8 @@ class TilesWithin(Tiling):
         """
         allowed = self.limits.tile_pixels(config)
         best = best_tile(lr, allowed)
-        tile = self._tiles.choose(best, lambda tile: tile_cost(lr, tile, whole=best == lr), common_tile(best, allowed))
+        whole = best[0] >= lr[0] and best[1] >= lr[1]
+        tile = self._tiles.choose(best, lambda tile: tile_cost(lr, tile, whole), common_tile(best, allowed))
         canvas = _canvas(lr, hr, scale, tile, config, self.limits.window_pixels(math.prod(tile), config), self._windows)
         batch = self._batch(tile, canvas, config, images)
         return Plan(lr, hr, scale, tile, canvas, config.scale, batch, self._in_flight(batch * math.prod(canvas)))
@@ -93,7 +94,10 @@ class TilesWithin(Tiling):
         """How many images at once, about as many each time."""
         if not self.limits.accelerator:
             return 1
-        most = self.limits.memory // self.limits.needed(math.prod(tile), math.prod(canvas), config)
+        needed, fixed = (
+            self.limits.needed(*pixels, config) for pixels in ((math.prod(tile), math.prod(canvas)), (0, 0))
+        )
+        most = (self.limits.memory - fixed) // (needed - fixed)
         return -(-images // -(-images // max(1, min(most, self.limits.batch))))
 
     def _in_flight(self, window: int) -> int:
@@ -141,7 +145,7 @@ def best_tile(lr: Shape, pixels: int) -> Shape:
             if height * width <= pixels:  # more columns would compute more
                 found.append((height, width))
                 break
-        if found and found[-1][1] == lr[1]:
+        if found and found[-1][1] == split_side(lr[1], 1):
             break
     return min(found, key=lambda tile: tile_cost(lr, tile))
 

@@ -36,8 +36,7 @@ Result = TypeVar("Result")
 class Upscaler:
     """A network ready for use. Programs are compiled per array shape, never per scale, and kept.
 
-    Images are computed in tiles of a few fixed shapes (see `plan`), so that a folder of images of any sizes needs a
-    handful of programs, and an image of any size a bounded amount of memory.
+    Images are cut as `tiling` says, so that few programs and a bounded amount of memory serve all sizes.
 
     Attributes:
       model: the contents of the model file.
@@ -59,9 +58,8 @@ class Upscaler:
           tile: side of the LR tiles in pixels; 0: each image as a whole; None: what suits image and memory.
           memory: bytes that computing may take beside parameters and results; None: 1 GiB on CPUs, half of what an
             accelerator has. It is lowered by itself if a device has less.
-          precision: of the backbone, "float32" or "bfloat16"; None: float32 on CPUs, bfloat16 on accelerators, which
-            costs at most 0.01 dB (docs/performance.md). An image whose values do not stay finite in bfloat16 is
-            computed again in float32.
+          precision: of the backbone, "float32" or "bfloat16"; None: bfloat16 on accelerators, which costs at most
+            0.01 dB (docs/performance.md). An image whose values do not stay finite is computed again in float32.
 
         Raises:
           ArbsrError: the tile is too small, or the precision unknown.
@@ -70,16 +68,15 @@ class Upscaler:
             raise ArbsrError(f"precision {precision!r} is unknown; allowed: {', '.join(DTYPES)}")
         self.model, self.tile, self._memory = model, tile, memory
         with own_settings():
-            accelerator = platform() != "cpu"
-            self.precision = precision or ("bfloat16" if accelerator else FLOAT32)
-            self._limits = Limits(memory or default_memory(), accelerator)
+            self._limits = Limits(memory or default_memory(), accelerator=platform() != "cpu")
             self._tiling = tiling_of(tile, self._limits)
+            self.precision = precision or ("bfloat16" if self._limits.accelerator else FLOAT32)
             self._network = CompiledNetwork(model.config, model.parameters, DTYPES[self.precision])
         self._dispatcher = Dispatcher(self._network)
 
     def __repr__(self) -> str:
-        tile = "by memory" if self.tile is None else self.tile
-        return f"Upscaler({self.model.name}: {self.model.config.backbone}, tile {tile}, {self.precision})"
+        tile = f"tile {'by memory' if self.tile is None else self.tile}"
+        return f"Upscaler({self.model.name}: {self.model.config.backbone}, {tile}, {self.precision})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Upscaler, (self.model, self.tile, self._memory, self.precision)
@@ -126,9 +123,8 @@ class Upscaler:
     def batch_size(
         self, lr: tuple[int, int], scale: ScaleLike | None = None, size: SizeLike | None = None, most: int = MOST_FRAMES
     ) -> int:
-        """How many of many images of (height, width) are best handed to `upscale` at once: 1 on CPUs."""
-        exact, hr = self._target(lr, scale, size)
-        lanes = self._network.lanes
+        """How many of many images of (height, width) are best handed to `upscale` at once: one for each CPU device."""
+        (exact, hr), lanes = self._target(lr, scale, size), self._network.lanes
         return lanes * self._tiling.plan(lr, hr, exact, self.model.config, -(-most // lanes)).batch
 
     def replace_parameters(self, parameters: Parameters) -> None:
@@ -213,8 +209,7 @@ class Upscaler:
         return Upscaler(self.model, self.tile, self._memory, FLOAT32)
 
     def _target(self, lr: tuple[int, int], scale: ScaleLike | None, size: SizeLike | None) -> tuple[Scale, Size]:
-        exact, hr = resolve_target(lr, scale, size)
-        only = self.model.config.scale
+        (exact, hr), only = resolve_target(lr, scale, size), self.model.config.scale
         if only and exact != Scale.of(only):
             raise ArbsrError(f"{self.model.name} is a network for scale {only} alone, not {exact}")
         return exact, hr
@@ -237,13 +232,12 @@ class Upscaler:
         except jax.errors.JaxRuntimeError as error:
             if OUT_OF_MEMORY not in str(error):
                 raise
-            within = self._tiling if isinstance(self._tiling, TilesWithin) else TilesWithin(self._limits)
-            self._tiling = within.smaller(plan)
+            tiling = self._tiling if isinstance(self._tiling, TilesWithin) else TilesWithin(self._limits)
+            self._tiling = tiling.smaller(plan)
             return self._computed(images, scale, hr, progress, rounded=rounded)
         except NotFiniteError:
             return self._in_float32._computed(images, scale, hr, progress, rounded=rounded)
-        if written != result.size:
-            raise RuntimeError(f"{written} of {result.size} values were computed")
+        assert written == result.size, f"{written} of {result.size} values were computed"
         return result
 
 

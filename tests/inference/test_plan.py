@@ -45,7 +45,7 @@ def test_cores_cover_an_axis_and_lie_deep_in_their_tiles(side, rng):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_tiles_of_the_least_side_have_cores_of_one_length(count, rng):
-    for length in rng.integers(400, 6000, 50).tolist():
+    for length in rng.integers(500, 6000, 50).tolist():
         side = split_side(length, count)
         found = tile_spans(length, side)
         check_spans(length, side, found)
@@ -124,7 +124,7 @@ def test_the_first_size_gets_its_own_shapes_and_so_does_one_that_comes_often():
     assert plan(600, 900).tile == (640, 1024)
     tiles = [plan(610, 800).tile for _ in range(60)]
     assert tiles[0] == (640, 1024)
-    assert tiles[-1] == (610, 800)  # what it wasted has paid for a program
+    assert tiles[-1] == (612, 800)  # what it wasted has paid for a program
 
 
 @pytest.fixture(scope="module")

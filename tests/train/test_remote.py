@@ -29,7 +29,7 @@ def store(tmp_path, monkeypatch):
 
     def in_store(name):
         def call(original, path, *arguments, **settings):
-            return original(there(path), *arguments, **settings)
+            return original(str(there(path)), *arguments, **settings)
 
         return call
 
