@@ -9,7 +9,6 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,6 @@ class Batch:
     def __init__(self, flags: argparse.Namespace, target: Target, upscaler: Upscaler) -> None:
         self._flags, self._target, self._upscaler = flags, target, upscaler
         self._targets: dict[Path, Path] = {}  # every result of this run, and its source
-        self._libvips = Lock()  # whose reading failed now and then while another thread wrote
 
     def run(self, jobs: list[Job]) -> list[dict[str, Any]]:
         """The outcome of every job."""
@@ -94,7 +92,7 @@ class Batch:
             with closing(self._read(outcome)) as pictures:
                 while "status" not in outcome.entry:
                     step = None
-                    with self._libvips, outcome.part(failure):
+                    with outcome.part(failure):
                         step = next(pictures, None)
                     if step is None:
                         break
@@ -202,7 +200,7 @@ class Batch:
         """Write a picture; at the end of a file, complete its entry."""
         outcome, flags = step.outcome, self._flags
         if step.photo is not None and "status" not in outcome.entry:
-            with self._libvips, outcome.part(outcome.entry):
+            with outcome.part(outcome.entry):
                 outcome.remark(*write_photo(step.place, step.photo, flags.quality, metadata=not flags.no_metadata))
         if step.photo is None:
             outcome.entry = {"status": DONE, **step.failure, **outcome.entry}

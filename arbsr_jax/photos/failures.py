@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import struct
 import zlib
+from threading import Lock
 
 import pyvips
 from PIL import Image
 
 LONGEST = 120  # characters
+LIBVIPS = Lock()  # its messages lie in one place for all threads, and what is done with a file depends on them
 SYSTEM = "system error: "  # what libvips puts before the operating system's words
 UNREADABLE = (  # as seen with thousands of damaged files
     OSError,

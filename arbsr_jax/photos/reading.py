@@ -15,7 +15,7 @@ from PIL import Image
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.photos import colour, loaders, png, tiff
-from arbsr_jax.photos.failures import UNREADABLE, words_of
+from arbsr_jax.photos.failures import LIBVIPS, UNREADABLE, words_of
 from arbsr_jax.photos.photo import Metadata, Photo, Pixels, Resolution
 
 pyvips.cache_set_max(0)  # else a file that changed under its name would be read as it was
@@ -45,6 +45,16 @@ def read_photos(path: Path) -> Generator[Photo]:
     Raises:
       ArbsrError: as `read_photo`.
     """
+    with closing(_read_photos(path)) as photos:
+        while True:
+            with LIBVIPS:
+                photo = next(photos, None)
+            if photo is None:
+                return
+            yield photo
+
+
+def _read_photos(path: Path) -> Generator[Photo]:
     with _failures_named(path):
         kind = kind_of(path)
         if kind is None:
@@ -70,7 +80,7 @@ def photo_size(path: Path) -> tuple[int, int]:
     Raises:
       ArbsrError: the file cannot be read.
     """
-    with _failures_named(path):
+    with LIBVIPS, _failures_named(path):
         kind = kind_of(path)
         if kind is None:
             return loaders.size(path)
