@@ -26,7 +26,7 @@ from arbsr_jax.inference.compiled import CompiledNetwork
 from arbsr_jax.kernels.conv3x3 import XLA, ConvOptions
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.extent import WHOLE, Extent
-from arbsr_jax.models.network import SRNetwork
+from arbsr_jax.models.network import SRNetwork, parameter_shapes
 from arbsr_jax.models.parameters import DTYPES, Parameters, cast_parameters
 from benchmarks.inference import MODELS
 from benchmarks.record import machine, record
@@ -86,8 +86,7 @@ def measure(
     """A row for each program, on the device that is there."""
     config, dtype = MODELS[name], DTYPES[precision]
     rng = np.random.default_rng(0)
-    shapes = jax.eval_shape(lambda: SRNetwork(config).init(jax.random.key(0), *_example(config)))["params"]
-    parameters = jax.tree.map(lambda leaf: rng.normal(0, 0.02, leaf.shape).astype(np.float32), shapes)
+    parameters = jax.tree.map(lambda leaf: rng.normal(0, 0.02, leaf.shape).astype(np.float32), parameter_shapes(config))
     network, hr = CompiledNetwork(config, parameters, dtype), scale.output_size(*size)
     lr = rng.uniform(0, 255, (1, 1, *size, 3)).astype(np.float32)
     extent, grid = Extent(np.array([size], np.int32)), make_grid(scale, hr)
@@ -113,11 +112,6 @@ def measure(
     device = jax.devices()[0].device_kind
     conditions = {"model": name, "scale": str(scale), "size": f"{size[1]}x{size[0]}", "precision": precision}
     return [{**conditions, "device": device, "machine": machine(), **row} for row in rows]
-
-
-def _example(config: ModelConfig) -> tuple[Any, Any]:
-    scale = Scale.of(config.scale or 2)
-    return np.zeros((1, 4, 4, 3), np.float32), make_grid(scale, scale.output_size(4, 4))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

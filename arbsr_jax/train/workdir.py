@@ -19,9 +19,9 @@ from ml_collections import ConfigDict
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import json_text
 from arbsr_jax.train.recipe import flat_values
-from arbsr_jax.train.remote import Remote, is_remote
+from arbsr_jax.train.remote import LOCK, Remote, is_remote
 
-LOCK, CHECKPOINTS = "lock", "checkpoints"
+CHECKPOINTS = "checkpoints"
 MODEL_FILE, CONFIG_FILE = "model.safetensors", "config.json"
 
 
