@@ -83,14 +83,36 @@ def decoded_bytes(images: Sequence[TrainingImage]) -> int:
 class Pools:
     """Which images are in memory during which steps: a pure function of (seed, pool number).
 
-    If all fit into `memory` bytes there is one pool for ever. Else every pool holds a random part of at most half of
-    the memory, since the next one is decoded while a pool is in use; all images come by before any comes again.
+    If all fit into `memory` bytes there is one pool for ever. Else a process keeps to its own random share of them. If
+    that does not fit either, every pool holds a random part of at most half of the memory, since the next one is
+    decoded while a pool is in use; all images of the share come by before any comes again.
     """
 
-    def __init__(self, images: Sequence[TrainingImage], memory: int, seed: int) -> None:
+    def __init__(
+        self, images: Sequence[TrainingImage], memory: int, seed: int, process: int = 0, processes: int = 1
+    ) -> None:
+        """Plan the pools.
+
+        Args:
+          images: all images.
+          memory: bytes for decoded images.
+          seed: of the shares and of the order.
+          process: number of this process, from 0.
+          processes: how many there are.
+
+        Raises:
+          ArbsrError: the memory is too little for the largest image, or there are fewer images than processes.
+        """
         self.images, self.seed = list(images), seed
-        self.fits = decoded_bytes(images) <= memory
-        largest = max(decoded_bytes([image]) for image in images)
+        if decoded_bytes(images) > memory and processes > 1:
+            order = np.random.default_rng(seed).permutation(len(images))
+            self.images = [images[index] for index in order[process::processes]]
+            if not self.images:
+                raise ArbsrError(
+                    f"{len(images)} images cannot be shared among {processes} processes; raise config.data.memory_gb"
+                )
+        self.fits = decoded_bytes(self.images) <= memory
+        largest = max(decoded_bytes([image]) for image in self.images)
         if not self.fits and largest > memory // 2:
             raise ArbsrError(
                 f"an image of {largest / 1e9:.2f} GB decoded does not fit into half of the {memory / 1e9:.2f} GB for "

@@ -18,7 +18,7 @@ from arbsr_jax.train.checkpoints import TrainingCheckpoints
 from arbsr_jax.train.logs import Meter, RunLog, progress_bar, progress_words
 from arbsr_jax.train.profiling import Profiler
 from arbsr_jax.train.state import TrainState, weights_for_use
-from arbsr_jax.train.step import Constants
+from arbsr_jax.train.step import SKIPPED, SKIPPED_IN_ROW, Constants, Metrics
 from arbsr_jax.train.stopping import Preempted, StopRequest
 from arbsr_jax.train.validation import Validation
 
@@ -59,6 +59,15 @@ def run_steps(
     """
     start, meter = int(state.step), Meter(config.data.batch)
     bar, last = progress_bar(config.steps, start), None
+
+    def account(step: int, metrics: Metrics) -> None:
+        counts = {name: metrics[name] for name in (SKIPPED, SKIPPED_IN_ROW)}
+        _refuse_endless_skipping(int(counts[SKIPPED_IN_ROW]), step, config.max_skipped)
+        meter.add({name: value for name, value in metrics.items() if name not in counts})
+        if step % config.log_every == 0 or step == config.steps:
+            _report(step, int(counts[SKIPPED]), meter, bar, context)
+            context.store()
+
     with StopRequest() as stop, bar, closing(context.profiler) as profiler:
         for step, batch in enumerate(meter.waiting(stream), start=start + 1):
             plan = plans[batch.scale_index]
@@ -66,17 +75,15 @@ def run_steps(
             compiling = plan.program.compile_seconds
             state, metrics = plan.program(state, parallel.shard((batch.lr, batch.hr)), plan.constants)
             meter.exclude(plan.program.compile_seconds - compiling)
-            if last is not None:  # read one step late, so that the device need not wait for us
-                _refuse_endless_skipping(int(last["skipped_in_row"]), step - 1, config.max_skipped)
-            meter.add({name: value for name, value in metrics.items() if name != "skipped_in_row"})
+            if last is not None:  # read when the next step has begun, so that the device never waits for us
+                account(step - 1, last)
             last = metrics
             if traced := profiler.after(step, metrics):
                 context.log.say(traced)
             bar.update()
             final = step == config.steps
-            if step % config.log_every == 0 or final:
-                _report(step, state, meter, bar, context)
-                context.store()
+            if final:
+                account(step, metrics)
             if final or (step % config.validation.every == 0):
                 begin = time.perf_counter()
                 scores = context.validation(weights_for_use(state, config.ema), {**context.provenance, "steps": step})
@@ -88,6 +95,7 @@ def run_steps(
             if step % config.checkpoint_every == 0 or final or stopping:
                 context.checkpoints.save(step, state)
             if stopping and not final:
+                account(step, metrics)
                 raise Preempted(f"stopped by SIGTERM after step {step}; its state is saved")
     return state
 
@@ -100,11 +108,11 @@ def _refuse_endless_skipping(in_row: int, step: int, allowed: int) -> None:
         )
 
 
-def _report(step: int, state: TrainState, meter: Meter, bar: tqdm, context: RunContext) -> None:
-    values = {**meter.report(), "learning_rate": float(context.learning_rate(step)), "skipped": int(state.skipped)}
+def _report(step: int, skipped: int, meter: Meter, bar: tqdm, context: RunContext) -> None:
+    values = {**meter.report(), "learning_rate": float(context.learning_rate(step)), SKIPPED: skipped}
     context.log.write(step, values)
     shown = {name: f"{values[name]:.3f}" for name in ("loss", "transfer") if name in values}
     shown |= {"lr": f"{values['learning_rate']:.2e}", "images/s": f"{values['images_per_second']:.1f}"}
-    shown |= {"data wait": f"{values['data_wait']:.0%}", "skipped": str(values["skipped"])}
+    shown |= {"data wait": f"{values['data_wait']:.0%}", SKIPPED: str(skipped)}
     bar.set_postfix_str(progress_words(values), refresh=False)
     context.log.say(f"step {step} " + " ".join(f"{name} {value}" for name, value in shown.items()))

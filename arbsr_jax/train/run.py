@@ -213,12 +213,12 @@ def _pools(config: ConfigDict, sources: Sequence[str], plan: pipeline.BatchPlan,
         images = with_pictures(images, Path(config.teachers.pictures))
         made = {k: sum(k in image.pictures for image in images) for k in PICTURE_SCALES}
         log.say("teachers' pictures: " + ", ".join(f"{count} at x{k}" for k, count in made.items()))
-    pools = Pools(images, int(config.data.memory_gb * 1e9), config.seed)
+    pools = Pools(images, int(config.data.memory_gb * 1e9), config.seed, plan.process, plan.processes)
     pixels = sum(image.size[0] * image.size[1] for image in images)
     log.say(f"{len(images)} images, {pixels / 1e6:.0f} Mpx, {decoded_bytes(images) / 1e9:.2f} GB decoded")
+    beyond = f"more than config.data.memory_gb={config.data.memory_gb}: "
+    if len(pools.images) < len(images):
+        log.say(f"{beyond}each process reads its share alone, {len(pools.images)} of them")
     if not pools.fits:
-        log.say(
-            f"more than config.data.memory_gb={config.data.memory_gb}: {len(pools[0])} at a time, "
-            f"exchanged every {config.data.pool_steps} steps"
-        )
+        log.say(f"{beyond}{len(pools[0])} at a time, exchanged every {config.data.pool_steps} steps")
     return pools

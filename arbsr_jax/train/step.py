@@ -21,6 +21,7 @@ from arbsr_jax.train.norms import STATISTICS, training_network
 from arbsr_jax.train.state import TrainState, averaging
 
 Images = tuple[UInt8[Array, "batch patch patch 3"], UInt8[Array, "batch canvas canvas 3"]]
+SKIPPED, SKIPPED_IN_ROW = "skipped", "skipped_in_row"  # counts among the metrics: steps that changed nothing
 Metrics = dict[str, Float[Array, ""]]
 
 
@@ -132,7 +133,7 @@ def make_step(
         if average:
             average = if_good(averaging(ema).update((parameters, statistics), average)[1], average)
         state = TrainState(state.step + 1, parameters, updated[1], statistics, average)
-        return state, {**metrics, "skipped_in_row": state.skipped_in_row}
+        return state, {**metrics, SKIPPED: state.skipped, SKIPPED_IN_ROW: state.skipped_in_row}
 
     return step
 

@@ -231,6 +231,20 @@ def test_images_that_do_not_fit_take_turns(pictures):
         Pools(images, largest, seed=0)
 
 
+def test_processes_share_images_that_do_not_fit(pictures):
+    """Seven images: all where they fit, else three shares without overlap, each kept if it fits."""
+    images = as_training([pictures[0]] * 7)
+    every = sum(picture.size for picture in [pictures[0]] * 7)
+    assert all(len(Pools(images, every, 0, process, 3).images) == 7 for process in range(3))
+    pools = [Pools(images, every // 2, 0, process, 3) for process in range(3)]
+    assert all(pool.fits for pool in pools)
+    assert sorted(image.name for pool in pools for image in pool[0]) == [str(number) for number in range(7)]
+    small = [Pools(images, 2 * pictures[0].size, 0, process, 3) for process in range(3)]
+    assert [len(pool) for pool in small] == [3, 1, 1]  # two images fit
+    with pytest.raises(ArbsrError, match="7 images cannot be shared among 9 processes"):
+        Pools(images, every // 2, 0, 8, 9)
+
+
 def test_batches_out_of_pools_resume_in_the_middle(pictures):
     pools = Pools(as_training(pictures), 2 * max(picture.size for picture in pictures), seed=0)
     plan = plan_of(SCALES[:2], np.zeros(9, np.int32))
