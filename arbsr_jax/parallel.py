@@ -52,9 +52,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def block_values() -> int:
-    """The block that suits the devices: small if each CPU core has a device of its own, large if cores share one."""
-    return CORE_BLOCK if jax.local_device_count("cpu") >= cores() else SHARED_BLOCK
+def block_values(devices: int | None = None) -> int:
+    """The block that suits some CPU devices that work side by side, all by default.
+
+    It is small if each core has a device of its own, large if cores share one.
+    """
+    return CORE_BLOCK if (devices or jax.local_device_count("cpu")) >= cores() else SHARED_BLOCK
 
 
 def share_cores(batch: int) -> None:

@@ -18,12 +18,12 @@ from typing import Any
 
 import av
 import numpy as np
-import skimage.data
 
 from arbsr_jax import compilation, load_model
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.photos import film
+from benchmarks.large_images import photograph
 from benchmarks.record import machine, record
 
 RATE, SOUND = 25, 48000
@@ -31,7 +31,7 @@ RATE, SOUND = 25, 48000
 
 def frames_of(count: int, width: int, height: int) -> list[np.ndarray]:
     """A photograph that moves by a pixel a frame."""
-    scene = np.tile(skimage.data.astronaut(), (2, 2, 1))
+    scene = photograph(height + count, width + count)
     return [np.ascontiguousarray(scene[n : n + height, n : n + width]) for n in range(count)]
 
 

@@ -66,10 +66,11 @@ def test_inference_lowers(name, dtype, platform):
     def lowered(function, *arguments):
         return export.export(parallel.over_lanes(function, LANES), platforms=[platform])(*arguments)
 
-    encode = lowered(network._encode, (parameters, shared_scale), (lr, extent))
+    encode = lowered(network.functions["encode", LANES], (parameters, shared_scale), (lr, extent))
     checked(encode, dtype)
     features = jax.ShapeDtypeStruct(encode.out_avals[0].shape, dtype)
-    checked(lowered(network._decode_rounded, (parameters, shared_scale, None), (features, extent, split)), dtype)
+    decode = network.functions["decode_rounded", LANES]
+    checked(lowered(decode, (parameters, shared_scale, None), (features, extent, split)), dtype)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,7 @@ class CompiledNetwork:
       programs: all of them, in the order in which they were compiled.
       seconds: time spent on compiling.
       lanes: the most that there can be; one of them works just as well.
+      functions: what is compiled, by name and number of lanes.
     """
 
     def __init__(
@@ -52,17 +54,20 @@ class CompiledNetwork:
           table_bytes: of the largest phase table that is kept.
         """
         self._fixed_scale, self._dtype, self._table_bytes = config.scale, dtype, table_bytes
-        self._network = SRNetwork(config, dtype, ConvOptions(block=parallel.block_values()))
         self._values = phase_values(config)
         self.programs: list[jax.stages.Compiled] = []
         self.seconds, self.lanes = 0.0, parallel.most_lanes()
-        parts = self._encode, self._decode, self._decode_rounded
-        self._caches = {
-            (part.__name__.lstrip("_"), lanes): ProgramCache(parallel.over_lanes(part, lanes), self._note)
-            for part in parts
-            for lanes in {1, self.lanes}
+        self.functions = {
+            (part.__name__.lstrip("_"), lanes): _bound(part, SRNetwork(config, dtype, options))
+            for lanes, options in {n: ConvOptions(block=parallel.block_values(n)) for n in (1, self.lanes)}.items()
+            for part in (self._encode, self._decode, self._decode_rounded, self._phase_table)
         }
-        self._tables = ProgramCache(jax.jit(self._phase_table), self._note)
+        self._caches = {
+            key: ProgramCache(parallel.over_lanes(function, key[1]), self._note)
+            for key, function in self.functions.items()
+            if key[0] != "phase_table"
+        }
+        self._tables = ProgramCache(jax.jit(self.functions["phase_table", 1]), self._note)
         self.replace(parameters)
 
     def _note(self, program: jax.stages.Compiled, seconds: float) -> None:
@@ -135,31 +140,38 @@ class CompiledNetwork:
         shared, split = (self._parameters[lanes], scale, table), (features, extent, grid)
         return self._caches[name, lanes](shared, split)
 
-    def _encode(self, shared: tuple, split: tuple) -> tuple[Array, Array | None]:
+    def _encode(self, network: SRNetwork, shared: tuple, split: tuple) -> tuple[Array, Array | None]:
         (parameters, scale), (lr, extent) = shared, split
-        out: Any = self._network.apply({"params": parameters}, lr, scale, extent, method="encode")
+        out: Any = network.apply({"params": parameters}, lr, scale, extent, method="encode")
         features = out[0]
         return features, None if self._dtype == jnp.float32 else jnp.isfinite(features).all()
 
-    def _phase_table(self, parameters: Parameters, inputs: Grid) -> PhaseTable:
+    def _phase_table(self, network: SRNetwork, parameters: Parameters, inputs: Grid) -> PhaseTable:
         def of_row(relative: Array) -> dict[str, Array]:
             grid = inputs._replace(rows=Phases(None, None, relative[None]))
-            table: Any = self._network.apply({"params": parameters}, grid, method="phase_table")
+            table: Any = network.apply({"params": parameters}, grid, method="phase_table")
             return jax.tree.map(lambda values: values[0], table)
 
         return jax.lax.map(of_row, inputs.rows.relative, batch_size=TABLE_ROWS)
 
-    def _decode(self, shared: tuple, split: tuple) -> Array:
+    def _decode(self, network: SRNetwork, shared: tuple, split: tuple) -> Array:
         (parameters, scale, table), (features, extent, grid) = shared, split
 
         def at_once(parameters: Parameters, *arguments: object) -> Any:
-            return self._network.apply({"params": parameters}, *arguments, method="decode")
+            return network.apply({"params": parameters}, *arguments, method="decode")
 
         arguments = parameters, features, extent, grid._replace(scale=scale), table
         if self._fixed_scale:
             return at_once(*arguments)
-        in_strips = partial(decode_in_strips, self._network)
+        in_strips = partial(decode_in_strips, network)
         return jax.lax.platform_dependent(*arguments, cpu=in_strips, default=at_once)
 
-    def _decode_rounded(self, shared: tuple, split: tuple) -> Array:
-        return jnp.clip(jnp.floor(self._decode(shared, split) + 0.5), 0, 255).astype(jnp.uint8)
+    def _decode_rounded(self, network: SRNetwork, shared: tuple, split: tuple) -> Array:
+        return jnp.clip(jnp.floor(self._decode(network, shared, split) + 0.5), 0, 255).astype(jnp.uint8)
+
+
+def _bound(part: Callable[..., Any], network: SRNetwork) -> Any:
+    """A part of one network, under its own name."""
+    bound: Any = partial(part, network)
+    bound.__name__ = part.__name__
+    return bound

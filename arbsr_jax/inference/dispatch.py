@@ -67,7 +67,7 @@ class Dispatcher:
         chunks = [slice(at, min(at + plan.batch, len(images))) for at in range(0, len(images), plan.batch)]
         items = [Item(*pair) for pair in itertools.product(chunks, plan.tiles)]
         lanes = self._network.lanes if len(items) > 1 else 1
-        self._count_pixels(len(images), plan, len(items))
+        self._count_images(len(images), plan)
         pending: deque[Pending] = deque()
         finite: list[Array] = []
         for at in range(0, len(items), lanes):
@@ -101,6 +101,7 @@ class Dispatcher:
         features, stays_finite = network.encode(lr, scale, extents)
         finite += [] if stays_finite is None else [stays_finite]
         self.stats.encodes += 1
+        self.stats.encoded_pixels += lanes * plan.batch * plan.tile[0] * plan.tile[1]
         for number in range(max(len(item.tile.windows) for item in wave)):
             grid = self._on_devices(plan, tiles, number)
             values = network.decode(features, extents, grid, scale, self._table(plan, lanes), rounded=rounded)
@@ -150,12 +151,11 @@ class Dispatcher:
             self._positions = plan, {}
         return self._positions[1]
 
-    def _count_pixels(self, images: int, plan: Plan, items: int) -> None:
+    def _count_images(self, images: int, plan: Plan) -> None:
         stats = self.stats
         stats.images += images
         stats.lr_pixels += images * plan.lr[0] * plan.lr[1]
         stats.hr_pixels += images * plan.hr[0] * plan.hr[1]
-        stats.encoded_pixels += items * plan.batch * plan.tile[0] * plan.tile[1]
 
 
 def _grid(plan: Plan, tile: Tile, number: int) -> Grid:

@@ -20,10 +20,13 @@ class Shapes:
     An image takes a shape that is there until what it wastes, with all images before, would have paid for a program of
     its own; each further program must pay twice as much. So the first image, and all of its size, get what suits them
     best, and a folder of many sizes needs few programs.
+
+    Attributes:
+      suits: whether the last choice wasted nothing; the same question has the same answer then.
     """
 
     def __init__(self, price: int) -> None:
-        self._price, self._wasted = price, 0.0
+        self._price, self._wasted, self.suits = price, 0.0, True
         self._known: list[Shape] = []
 
     def choose(self, best: Shape, cost: Callable[[Shape], float], common: Shape | None = None) -> Shape:
@@ -35,6 +38,7 @@ class Shapes:
           common: a shape that serves this image and others about as large; it is taken if none that is there does, or
             if it is one of few and cheaper.
         """
+        self.suits = True
         if not self._known:
             return self._add(best)
         known = min(self._known, key=cost)
@@ -44,6 +48,7 @@ class Shapes:
             known = self._add(common)
         self._wasted += cost(known) - cost(best)
         if self._wasted <= self._price * 2 ** (len(self._known) - 1):
+            self.suits = False
             return known
         return self._add(best)
 

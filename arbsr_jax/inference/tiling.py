@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import Scale
@@ -60,6 +61,7 @@ class TilesWithin(Tiling):
 
     def __init__(self, limits: Limits) -> None:
         self.limits, self._tiles, self._windows = limits, Shapes(TILE_PRICE), defaultdict(lambda: Shapes(WINDOW_PRICE))
+        self._last: tuple[Any, Plan | None] = None, None  # if it wasted nothing: frames of a film have one plan
 
     def plan(self, lr: Shape, hr: Shape, scale: Scale, config: ModelConfig, images: int = 1) -> Plan:
         """The plan of one image, or of several of one size.
@@ -67,13 +69,18 @@ class TilesWithin(Tiling):
         Raises:
           ArbsrError: the memory is too little for the smallest tile.
         """
+        case, (last_case, last) = (lr, hr, scale, config, images), self._last
+        if last and case == last_case:
+            return last
         allowed = self.limits.tile_pixels(config)
         best = best_tile(lr, allowed)
         whole = best[0] >= lr[0] and best[1] >= lr[1]
         tile = self._tiles.choose(best, lambda tile: tile_cost(lr, tile, whole), common_tile(best, allowed))
         canvas = _canvas(lr, hr, scale, tile, config, self.limits.window_pixels(math.prod(tile), config), self._windows)
         batch = self._batch(tile, canvas, config, images)
-        return Plan(lr, hr, scale, tile, canvas, config.scale, batch, self._in_flight(batch * math.prod(canvas)))
+        plan = Plan(lr, hr, scale, tile, canvas, config.scale, batch, self._in_flight(batch * math.prod(canvas)))
+        self._last = (case, plan) if self._tiles.suits and self._windows[tile].suits else (None, None)
+        return plan
 
     def smaller(self, plan: Plan) -> TilesWithin:
         """The same with pieces half as large as those of a plan for which there was not enough memory.

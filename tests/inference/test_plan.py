@@ -7,9 +7,10 @@ import pytest
 
 from arbsr_jax import ArbsrError, Upscaler, load_model
 from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.inference.arguments import resolve_target
 from arbsr_jax.inference.limits import Limits
 from arbsr_jax.inference.plan import OVERLAP, hr_cores, split_side, tile_spans, window_side, windows
-from arbsr_jax.inference.tiling import FixedTiles, TilesWithin, WholeImages
+from arbsr_jax.inference.tiling import FixedTiles, TilesWithin, WholeImages, tiling_of
 from arbsr_jax.model_file import Model
 from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, ModelConfig, scale_specific
 from arbsr_jax.models.config import RCAN as FULL_RCAN
@@ -125,6 +126,7 @@ def test_the_first_size_gets_its_own_shapes_and_so_does_one_that_comes_often():
     tiles = [plan(610, 800).tile for _ in range(60)]
     assert tiles[0] == (640, 1024)
     assert tiles[-1] == (612, 800)  # what it wasted has paid for a program
+    assert plan(610, 800) is plan(610, 800)  # the plan of a film's frames is made once
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +141,13 @@ def test_tiles_equal_the_whole_to_a_grey_level(tiny, scale):
     whole, tiles, automatic = tiny
     image = scene(101, 75)
     expected = whole.upscale(image, scale).astype(int)
-    assert np.abs(tiles.upscale(image, scale) - expected).max() <= 1
+    difference = np.abs(tiles.upscale(image, scale) - expected)
+    assert difference.max() <= 1
+    exact, hr = resolve_target(image.shape[:2], scale, None)
+    for tile in tiling_of(64, BUDGET).plan(image.shape[:2], hr, exact, tiles.model.config).tiles:
+        for rows, columns in tile.windows:  # two pixels on each side of a seam
+            assert difference[max(0, rows.first - 2) : rows.first + 2].mean() <= 0.3
+            assert difference[:, max(0, columns.first - 2) : columns.first + 2].mean() <= 0.3
     assert np.abs(automatic.upscale(image, scale) - expected).max() <= 1
 
 
