@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from importlib import resources
 from pathlib import Path
@@ -38,6 +39,14 @@ class Model(NamedTuple):
         trained = self.provenance.get("config")
         data = trained.get("data") if isinstance(trained, dict) else None
         return float(data.get("largest", PAPER_LARGEST)) if isinstance(data, dict) else PAPER_LARGEST
+
+    @property
+    def digest(self) -> str:
+        """A hash of config and parameters: it tells one network from another."""
+        digest = hashlib.blake2b(repr(self.config).encode(), digest_size=16)
+        for path, leaf in sorted(flatten_parameters(self.parameters).items()):
+            digest.update(path.encode() + np.ascontiguousarray(leaf).tobytes())
+        return digest.hexdigest()
 
 
 def shipped_models() -> dict[str, Path]:
@@ -77,6 +86,19 @@ def save_model(
         partial.write_bytes(save(tensors, metadata))
 
 
+def find_model(path_or_name: str | Path) -> Path:
+    """The model file at a path, or of a shipped model.
+
+    Raises:
+      ArbsrError: no such file or name.
+    """
+    shipped = shipped_models()
+    path = shipped.get(str(path_or_name), Path(path_or_name))
+    if not path.is_file():
+        raise ArbsrError(f"{path_or_name}: no such model; give a {SUFFIX} file or one of: {', '.join(shipped)}")
+    return path
+
+
 def load_model(path_or_name: str | Path) -> Model:
     """Read a model file, or a shipped model by its name.
 
@@ -84,10 +106,7 @@ def load_model(path_or_name: str | Path) -> Model:
       ArbsrError: no such file or name; the file is damaged, foreign, or does not fit its own config. The message
         names the key or field.
     """
-    shipped = shipped_models()
-    path = shipped.get(str(path_or_name), Path(path_or_name))
-    if not path.is_file():
-        raise ArbsrError(f"{path_or_name}: no such model; give a {SUFFIX} file or one of: {', '.join(shipped)}")
+    path = find_model(path_or_name)
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}

@@ -63,6 +63,14 @@ def bfloat16() -> Table:
     return columns("precision", fields | numbers | {"difference": ("difference", "+.3f")})
 
 
+def onnx_files() -> Table:
+    """ONNX files beside JAX."""
+    fields = {"model": ("model", ""), "LR": ("size", ""), "scale": ("scale", ""), "difference": ("difference", ".5f")}
+    fields |= {"onnxruntime, s": ("onnx_s", ".3f"), "JAX, s": ("jax_s", ".3f")}
+    fields |= {"file, MB": ("file_mb", ".1f"), "float16, MB": ("float16_mb", ".1f")}
+    return columns("onnx_files", fields)
+
+
 def films() -> Table:
     """Films beside the bare network."""
     fields = {"model": ("model", ""), "film": ("film", ""), "scale": ("scale", "")}
@@ -179,6 +187,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "plans": plans,
     "roofline": roofline,
     "files": files,
+    "onnx_files": onnx_files,
     "masks": masks,
     "pairs": pairs,
     "ablation_psnr": lambda: seeds("ablation", "PSNR"),

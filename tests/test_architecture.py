@@ -19,7 +19,7 @@ FLOORS = [
     {"compilation"},
     {"parallel", "models"},
     {"model_file"},
-    {"inference", "convert"},
+    {"inference", "convert", "to_onnx"},
     {"evaluation", "data"},
     {"train", "analysis", "demo", "teach"},
     {"cli"},
@@ -38,6 +38,7 @@ WALLS = {
     "orbax": ("arbsr_jax/train/checkpoints.py",),
     "optax": ("arbsr_jax/train/",),
     "pyvips": ("arbsr_jax/photos/",),
+    "onnx": ("arbsr_jax/to_onnx/",),
 }
 NOT_IN = {  # rooms, and the packages that they do without
     "imaging": ("jax", "flax"),

@@ -1,4 +1,4 @@
-"""`arbsr export MODEL -o FILE.stablehlo`: a network as one file that any JAX runs."""
+"""`arbsr export MODEL -o FILE`: a network as one file that runs without this package, by ONNX or StableHLO."""
 
 from __future__ import annotations
 
@@ -6,29 +6,45 @@ import argparse
 from pathlib import Path
 
 from arbsr_jax.cli.conventions import DONE, check_ending
+from arbsr_jax.cli.targets import parse_size
+from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
 from arbsr_jax.inference.export import PLATFORMS, export_model
-from arbsr_jax.model_file import load_model
+from arbsr_jax.model_file import find_model, load_model
+from arbsr_jax.to_onnx.onnx_file import to_onnx
 
-ENDINGS = {".stablehlo": "StableHLO"}
+ONNX, STABLEHLO = ".onnx", ".stablehlo"
+ENDINGS = {ONNX: "ONNX", STABLEHLO: "StableHLO"}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
     parser.add_argument("model", help="a .safetensors file or the name of a shipped model")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
+    words = "the file to write: .onnx for every runtime of ONNX, .stablehlo for JAX"
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help=words)
+    parser.add_argument("--float16", action="store_true", help="store weights in half the bytes (.onnx)")
+    words = "take LR tiles of this one size, width x height (.onnx; default: any size)"
+    parser.add_argument("--tile", metavar="128x128", help=words)
 
 
 def run(flags: argparse.Namespace) -> int:
     """Export one model.
 
     Raises:
-      ArbsrError: there is no such model, or the file's ending is not of its kind.
+      ArbsrError: there is no such model, the file's ending is not of its kind, or a flag is not of that ending.
     """
     check_ending(flags.output, ENDINGS)
-    content = export_model(load_model(flags.model))
+    model = load_model(flags.model)
+    if flags.output.suffix.lower() == ONNX:
+        tile = parse_size(flags.tile) if flags.tile else None
+        content = to_onnx(model, find_model(flags.model), half=flags.float16, tile=tile)
+        words = f"tiles of {tile}" if tile else "any size"
+    else:
+        if flags.float16 or flags.tile:
+            raise ArbsrError(f"{flags.output}: --float16 and --tile are for {ONNX} files")
+        content, words = export_model(model), ", ".join(PLATFORMS)
     flags.output.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(flags.output) as partial:
         partial.write_bytes(content)
-    print(f"wrote {flags.output}: {len(content) / 1e6:.1f} MB, for {', '.join(PLATFORMS)}")
+    print(f"wrote {flags.output}: {len(content) / 1e6:.1f} MB, for {words}")
     return DONE

@@ -7,20 +7,46 @@ from fractions import Fraction
 from typing import Any
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.scale import Scale, round_half_up
+from arbsr_jax.imaging.scale import Scale, Size, round_half_up
 from arbsr_jax.inference.arguments import resolve_target
+
+SQUARE = Fraction(1)  # pixels
+
+
+def parse_size(text: str) -> Size:
+    """`1920x1080` as a size.
+
+    Raises:
+      ArbsrError: it is none.
+    """
+    match = re.fullmatch(r"([1-9]\d*)[xX×]([1-9]\d*)", text, re.ASCII)
+    if not match:
+        raise ArbsrError(f"{text!r} is no size; give width x height in pixels, for example 1920x1080")
+    return Size(width=int(match[1]), height=int(match[2]))
 
 
 class Target:
-    """A scale, or a size of which one side may be left open."""
+    """A scale, or a size of which one side may be left open; and a shape that the result shall have."""
 
-    def __init__(self, scale: str | None, size: str | None) -> None:
+    def __init__(
+        self, scale: str | None, size: str | None, aspect: str | None = None, *, square_pixels: bool = False
+    ) -> None:
         """From `2.5` or `2.5x3.5`, or from `1920x1080`, `1920x` or `x1080`.
+
+        Args:
+          scale: in people's words.
+          size: in people's words.
+          aspect: `16:9`: the axis that is too short for this shape is enlarged more.
+          square_pixels: films whose pixels are not square get square ones: one axis is enlarged more.
 
         Raises:
           ArbsrError: it is not understood.
         """
-        self.scale = Scale.of(scale) if scale else None
+        self.scale, self._square = Scale.of(scale) if scale else None, square_pixels
+        shape = re.fullmatch(r"([1-9]\d*):([1-9]\d*)", aspect, re.ASCII) if aspect else None
+        if aspect and (not shape or size):
+            raise ArbsrError(f"aspect {aspect!r} is not understood; give width:height, for example 16:9, and --scale")
+        self._aspect = Fraction(int(shape[1]), int(shape[2])) if shape else None
         match = re.fullmatch(r"(\d*)[xX×](\d*)", size, re.ASCII) if size else None
         if size and (not match or not (match[1] or match[2]) or 0 in {int(side) for side in match.groups() if side}):
             raise ArbsrError(
@@ -29,21 +55,37 @@ class Target:
             )
         self._width, self._height = (int(match[1] or 0), int(match[2] or 0)) if match else (0, 0)
 
-    def of(self, height: int, width: int) -> dict[str, Any]:
-        """The arguments of `upscale` for an image of that size: {"scale": ...} or {"size": (width, height)}."""
-        if self.scale:
-            return {"scale": self.scale}
-        wide = self._width or round_half_up(Fraction(width * self._height, height))
-        high = self._height or round_half_up(Fraction(height * self._width, width))
-        return {"size": (max(1, wide), max(1, high))}
+    def squares(self, pixel: Fraction) -> bool:
+        """Whether results have square pixels though the source's are `pixel`, width to height."""
+        return pixel != 1 and (self._square or self._aspect is not None)
 
-    def pixels(self, height: int, width: int) -> tuple[int, int]:
+    def of(self, height: int, width: int, pixel: Fraction = SQUARE) -> dict[str, Any]:
+        """The arguments of `upscale` for an image of that size: {"scale": ...} or {"size": (width, height)}.
+
+        `pixel` is the shape of its pixels, width to height.
+        """
+        if self.scale and not self._aspect and not self.squares(pixel):
+            return {"scale": self.scale}
+        wide, high = Fraction(width), Fraction(height)
+        if self.squares(pixel):  # nothing is made smaller
+            wide, high = wide * max(pixel, SQUARE), high / min(pixel, SQUARE)
+        if not self.scale:
+            shape = wide / high
+            return {
+                "size": (_pixels(self._width or self._height * shape), _pixels(self._height or self._width / shape))
+            }
+        wide, high = wide * self.scale.horizontal, high * self.scale.vertical
+        if self._aspect:
+            wide, high = max(wide, high * self._aspect), max(high, wide / self._aspect)
+        return {"size": (_pixels(wide), _pixels(high))}
+
+    def pixels(self, height: int, width: int, pixel: Fraction = SQUARE) -> tuple[int, int]:
         """(width, height) of the result.
 
         Raises:
           ArbsrError: a factor to that size is not allowed.
         """
-        _, size = resolve_target((height, width), **{"scale": None, "size": None} | self.of(height, width))
+        _, size = resolve_target((height, width), **{"scale": None, "size": None} | self.of(height, width, pixel))
         return size.width, size.height
 
     @property
@@ -58,11 +100,15 @@ class Target:
             return str(self.scale) if not self.scale.symmetric else f"{self.scale}x{self.scale}"
         return f"{self._width or ''}x{self._height or ''}"
 
-    def is_beyond(self, largest: float, height: int, width: int) -> bool:
+    def is_beyond(self, largest: float, height: int, width: int, pixel: Fraction = SQUARE) -> bool:
         """Whether it enlarges an image of that size by more than a factor."""
-        wide, high = self.pixels(height, width)
-        exact = self.scale or Scale.between((height, width), (high, wide))
+        wide, high = self.pixels(height, width, pixel)
+        exact = self.of(height, width, pixel).get("scale") or Scale.between((height, width), (high, wide))
         return exact.larger > largest
+
+
+def _pixels(side: Fraction | int) -> int:
+    return max(1, round_half_up(side))
 
 
 def parse_memory(text: str) -> int:

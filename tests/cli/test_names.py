@@ -89,7 +89,7 @@ def test_a_kind_that_is_not_written_is_refused_and_no_folder_is_made(tmp_path, m
 @pytest.mark.parametrize(
     ("command", "allowed"),
     [
-        (["export", "arbedsr-tiny", "-o", "model.onnx"], ".stablehlo"),
+        (["export", "arbedsr-tiny", "-o", "model.tflite"], ".stablehlo"),
         (["convert", "none.pt", "-o", "model.onnx"], ".safetensors"),
         (["figures", "masks", "-o", "masks.jpg"], ".png"),
     ],

@@ -1,0 +1,130 @@
+"""ONNX files, run by onnxruntime, against JAX."""
+
+import dataclasses
+import json
+import sys
+from fractions import Fraction
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from PIL import Image
+
+from arbsr_jax import Upscaler, load_model
+from arbsr_jax.cli.main import main
+from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.model_file import Model, find_model, save_model
+from arbsr_jax.models.config import ModelConfig, implicit, scale_specific
+from benchmarks.onnx_files import SCALES, OnnxFile, compare
+from tests.conftest import ROOT
+from tests.models.fixtures import SMALL, randomized
+
+TOLERANCE = 1e-3 * 255  # grey levels
+RCAN = ModelConfig("rcan", blocks=2, channels=16, group_blocks=2, reduction=4, interval=1)
+CONFIGS = {
+    "edsr": SMALL,
+    "rcan": RCAN,
+    "res_scale": dataclasses.replace(SMALL, res_scale=0.1, interval=2),
+    "inverse": dataclasses.replace(SMALL, scale_input="inverse"),
+    "3x3 kernels": dataclasses.replace(SMALL, kernel_size=3),
+    "no mask": dataclasses.replace(SMALL, adaption="plain"),
+    "bicubic": dataclasses.replace(SMALL, adaption="none", upsampler="bicubic"),
+    "experts": dataclasses.replace(RCAN, adaption="experts", upsampler="experts"),
+    "liif": implicit(SMALL),
+    "x2": scale_specific(SMALL, 2),
+    "x3": scale_specific(RCAN, 3),
+    "x8": scale_specific(SMALL, 8),
+}
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    upscaler = load_model("arbedsr-tiny", tile=0)
+    return OnnxFile(upscaler.model, find_model("arbedsr-tiny")), upscaler
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("size", [(37, 51), (24, 19), (1, 3)])
+def test_the_shipped_network_computes_the_same(tiny, photograph, scale, size):
+    file, upscaler = tiny
+    image = np.ascontiguousarray(np.tile(photograph, (2, 2, 1))[: size[0], : size[1]])
+    assert compare(file, upscaler, image, Scale.of(scale))["difference"] <= TOLERANCE
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_kind_of_network_computes_the_same(photograph, tmp_path, name):
+    config = CONFIGS[name]
+    path, model = tmp_path / "m.safetensors", Model("small", config, randomized(config), {})
+    save_model(path, config, model.parameters, {})
+    file, upscaler = OnnxFile(model, path), Upscaler(model, tile=0)
+    for scale in [config.scale] if config.scale else ["2.5x3.5", "1.1x1.7", "753/301"]:
+        found = compare(file, upscaler, photograph[:23, :31], Scale.of(scale))
+        assert np.ptp(upscaler.upscale(photograph[:23, :31], scale)) > 1
+        assert found["difference"] <= TOLERANCE
+
+
+def test_float16_weights_take_half_the_bytes(tiny, photograph):
+    file, upscaler = tiny
+    half = OnnxFile(upscaler.model, find_model("arbedsr-tiny"), half=True)
+    assert len(half.content) < 0.55 * len(file.content)
+    assert compare(half, upscaler, photograph, Scale.of("2.5x3.5"))["difference"] <= TOLERANCE
+
+
+def test_a_file_says_what_it_is_and_how_to_call_it(tmp_path):
+    assert main(["export", "arbedsr-tiny", "-o", str(tmp_path / "tiny.onnx"), "--tile", "48x32"]) == 0
+    model = onnx.load(tmp_path / "tiny.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    assert json.loads(said["config"])["channels"] == 32
+    assert said["licence"] == "Apache-2.0"
+    assert len(said["model_file_sha256"]) == 64
+    assert all(name in said["call"] for name in ("lr", "rows", "columns", "p, q, origin, first, stop, length"))
+    session = onnxruntime.InferenceSession(tmp_path / "tiny.onnx")
+    assert session.get_inputs()[0].shape == ["n", 32, 48, 3]
+    axis = np.array([*Fraction(2).as_integer_ratio(), 0, 0, 8, 8])
+    feeds = {"rows": axis, "columns": axis}
+    assert session.run(None, {"lr": np.zeros((1, 32, 48, 3), np.float32), **feeds})[0].shape == (1, 8, 8, 3)
+    with pytest.raises(Exception, match="index: 1 Got: 31 Expected: 32"):
+        session.run(None, {"lr": np.zeros((1, 31, 48, 3), np.float32), **feeds})
+
+
+def test_the_caller_that_the_documents_show_runs(tmp_path, photograph, monkeypatch):
+    """Tiles of a real size: three by two of them, and no seam."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", "arbedsr-tiny", "-o", "tiny.onnx"]) == 0
+    text = (ROOT / "docs" / "usage.md").read_text()
+    code = next(block for block in text.split("```") if "onnxruntime.InferenceSession" in block).removeprefix(
+        "python\n"
+    )
+    assert len(code.strip().splitlines()) <= 25
+    image = np.tile(photograph, (8, 9, 1))[:300, :211]
+    Image.fromarray(image).save("photo.png")
+    exec(code, {})
+    found = np.asarray(Image.open("larger.png")).astype(int)
+    expected = load_model("arbedsr-tiny", tile=0).upscale(image, (2.5, 3.5))
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= 1
+
+
+def test_a_missing_extra_is_named(tmp_path, monkeypatch, capsys):
+    parts = [name for name in sys.modules if name.startswith("arbsr_jax.to_onnx.")]
+    for name in set(parts) - {"arbsr_jax.to_onnx.onnx_file"}:
+        monkeypatch.delitem(sys.modules, name)
+        monkeypatch.delattr(sys.modules["arbsr_jax.to_onnx"], name.rpartition(".")[2], raising=False)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert main(["export", "arbedsr-tiny", "-o", str(tmp_path / "tiny.onnx")]) == 2
+    assert "pip install 'arbsr_jax[onnx]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "said"),
+    [
+        ("m.stablehlo", ["--float16"], "are for .onnx files"),
+        ("m.onnx", ["--tile", "128"], "width x height"),
+        ("m.tflite", [], ".onnx (ONNX); .stablehlo (StableHLO)"),
+    ],
+)
+def test_wrong_flags_are_one_line(tmp_path, capsys, name, flags, said):
+    assert main(["export", "arbedsr-tiny", "-o", str(tmp_path / name), *flags]) == 2
+    assert said in capsys.readouterr().err
