@@ -1,34 +1,47 @@
-"""`arbsr demo`: a page on this machine to try a model on one's own pictures."""
+"""`arbsr demo`: a page to try a model on one's own pictures, served here or written as static files."""
 
 from __future__ import annotations
 
 import argparse
 import webbrowser
+from pathlib import Path
 
 from arbsr_jax.cli.conventions import DONE
 from arbsr_jax.demo.server import make_server
 from arbsr_jax.demo.service import Service
+from arbsr_jax.demo.static import VERSION, write_page
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.inference.upscaler import load_model
-from arbsr_jax.model_file import DEFAULT_MODEL
+from arbsr_jax.model_file import DEFAULT_MODEL, shipped_models
+
+RESPONSIVE = 2**28  # bytes: windows small enough to show progress and to be cancelled soon
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="a .safetensors file or the name of a shipped model")
+    words = f"a .safetensors file or the name of a shipped model (default: {DEFAULT_MODEL}; with --static: all shipped)"
+    parser.add_argument("--model", nargs="+", help=words)
     parser.add_argument("--port", type=int, default=7860, help="0: any that is free (default: 7860)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    words = "write the page there instead, as files that compute in the browser; any file host can serve them"
+    parser.add_argument("--static", type=Path, metavar="DIR", help=words)
+    words = f"with --static: the npm package onnxruntime-web {VERSION}, if the npm registry cannot be reached"
+    parser.add_argument("--runtime", type=Path, metavar="FILE.tgz", help=words)
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Serve until interrupted.
+    """Serve until interrupted, or write the files.
 
     Raises:
-      ArbsrError: there is no such model, or the port is taken.
+      ArbsrError: there is no such model, the port is taken, or the runtime cannot be had.
     """
-    upscaler = load_model(flags.model)
+    if flags.static:
+        return _write(flags)
+    if flags.model and len(flags.model) > 1:
+        raise ArbsrError(f"--model {' '.join(flags.model)}: the page computes by one model; several need --static DIR")
+    upscaler = load_model(flags.model[0] if flags.model else DEFAULT_MODEL, memory=RESPONSIVE)
     try:
-        server = make_server(Service(upscaler), upscaler.model.name, flags.port)
+        server = make_server(Service(upscaler), flags.port)
     except (OSError, OverflowError) as error:
         raise ArbsrError(
             f"port {flags.port}: {getattr(error, 'strerror', None) or error}; give another --port"
@@ -42,4 +55,17 @@ def run(flags: argparse.Namespace) -> int:
             server.serve_forever()
         except KeyboardInterrupt:
             print()
+    return DONE
+
+
+def _write(flags: argparse.Namespace) -> int:
+    models = flags.model or sorted(shipped_models(), reverse=True)
+    sizes = write_page(flags.static, models, flags.runtime)
+    parts = (
+        ("page", sizes.page),
+        ("runtime", sizes.runtime),
+        ("runtime for WebGPU", sizes.webgpu),
+        ("models", sizes.models),
+    )
+    print(f"wrote {flags.static}: " + ", ".join(f"{name} {count / 1e6:.2f} MB" for name, count in parts))
     return DONE

@@ -1,65 +1,145 @@
-"""What the page asks for: a picture in, its enlargement and bicubic interpolation's out."""
+"""What the page asks for: pictures wait in a queue, are enlarged one after the other, and can be given up."""
 
 from __future__ import annotations
 
 import io
+import itertools
+import queue
+import re
 import secrets
 import threading
 from collections import OrderedDict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.resize import imresize
-from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.imaging.scale import Scale, Size
+from arbsr_jax.inference.arguments import resolve_target
 from arbsr_jax.inference.channels import enlarge_channels
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.photos.photo import Pixels, to_8_bit
 from arbsr_jax.photos.reading import photo_size, read_photo
 
-LARGEST_UPLOAD = 25 * 2**20  # bytes
-LARGEST_INPUT, LARGEST_RESULT = 6e6, 50e6  # pixels
-KEPT = 4  # results; older ones are forgotten
+LARGEST_UPLOAD = 50 * 2**20  # bytes
+LARGEST_INPUT, LARGEST_RESULT = 12e6, 60e6  # pixels
+KEPT = 8  # results; older ones are forgotten
+MOST_WAITING = 64  # pictures
+WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
+
+
+class CancelledError(Exception):
+    """Nobody wants the result any more."""
+
+
+class Job:
+    """One picture, from its upload to its result.
+
+    Attributes:
+      token: its name.
+      number: of its turn.
+      state: `WAITING` and so on.
+      share: that is done.
+      error: what went wrong, in words.
+      pictures: PNGs by name.
+    """
+
+    def __init__(self, number: int, pixels: Pixels, scale: Scale, size: Size) -> None:
+        self.token, self.number = secrets.token_urlsafe(16), number
+        self.pixels, self.scale, self.size = pixels, scale, size
+        self.state, self.share, self.error = WAITING, 0.0, ""
+        self.pictures: dict[str, bytes] = {}
 
 
 class Service:
-    """One model behind the page; requests are computed one after the other."""
+    """One model behind the page; a thread computes the jobs in their order."""
 
     def __init__(self, upscaler: Upscaler) -> None:
-        self._upscaler, self._lock = upscaler, threading.Lock()
-        self._results: OrderedDict[str, dict[str, bytes]] = OrderedDict()  # PNGs by kind, by token
+        self._upscaler, self._jobs = upscaler, OrderedDict[str, Job]()
+        self._queue, self._numbers = queue.Queue[Job](), itertools.count()
+        threading.Thread(target=self._work, daemon=True).start()
 
-    def upscale(self, upload: bytes, horizontal: str, vertical: str) -> dict[str, str | float]:
-        """Enlarge an uploaded file; the facts hold the token under which `picture` knows the results.
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the page has to know."""
+        limits = {"most": LARGEST_RESULT, "most_in": LARGEST_INPUT, "most_bytes": LARGEST_UPLOAD}
+        return {"model": self._upscaler.model.name, **limits}
+
+    def submit(self, upload: bytes, scale: str | None, size: str | None) -> dict[str, Any]:
+        """Queue an uploaded file; `size` is width x height.
 
         Raises:
-          ArbsrError: the file is no picture, too large, or the factors are not allowed.
+          ArbsrError: the file is no picture, too large, the scale or size is not allowed, or too many wait.
         """
-        scale = Scale.of(f"{horizontal}x{vertical}")
+        if self._queue.qsize() >= MOST_WAITING:
+            raise ArbsrError(f"{MOST_WAITING} pictures are waiting; try again later")
         pixels = _decoded(upload)
-        height, width = scale.output_size(*pixels.shape[:2])
-        if height * width > LARGEST_RESULT:
-            raise ArbsrError(
-                f"the result would have {width}x{height} pixels; this page makes {LARGEST_RESULT / 1e6:.0f} Mpx"
-            )
-        with self._lock:
-            ours, seconds = self._upscaler.timed(lambda: self._upscaler.upscale(pixels, scale))
-        bicubic = enlarge_channels(pixels, lambda image, _: _bicubic(image, (height, width)))
-        pictures = {"ours": _png(ours), "bicubic": _png(bicubic)}
-        token = secrets.token_urlsafe(16)
-        with self._lock:
-            self._results[token] = pictures
-            while len(self._results) > KEPT:
-                self._results.popitem(last=False)
-        size = {"width": width, "height": height}
-        return {"token": token, **size, "seconds": round(seconds, 2), "scale": scale.in_words}
+        sides = re.fullmatch(r"(\d+)x(\d+)", size, re.ASCII) if size else None
+        if size and not sides:
+            raise ArbsrError(f"size {size!r} is not understood; give width x height in pixels")
+        exact, large = resolve_target(pixels.shape[:2], scale, (int(sides[1]), int(sides[2])) if sides else None)
+        only = self._upscaler.model.config.scale
+        if only and exact != Scale.of(only):
+            raise ArbsrError(f"{self._upscaler.model.name} is a network for scale {only} alone")
+        if large.height * large.width > LARGEST_RESULT:
+            raise ArbsrError(f"the result would have {large} pixels; this page makes {LARGEST_RESULT / 1e6:.0f} Mpx")
+        job = Job(next(self._numbers), pixels, exact, large)
+        self._jobs[job.token] = job
+        self._queue.put(job)
+        return {"token": job.token, "width": large.width, "height": large.height}
 
-    def picture(self, token: str, kind: str) -> bytes | None:
-        """One of a result's pictures as PNG; None if there is none."""
-        return self._results.get(token, {}).get(kind)
+    def status(self, token: str) -> dict[str, Any] | None:
+        """How a job stands; None if there is none."""
+        job = self._jobs.get(token)
+        if job is None:
+            return None
+        before = [
+            one for one in list(self._jobs.values()) if one.state in (WAITING, RUNNING) and one.number < job.number
+        ]
+        return {"state": job.state, "ahead": len(before), "share": round(job.share, 4), "error": job.error}
+
+    def cancel(self, token: str) -> bool:
+        """Give a job up: at once if it waits, else after the window that is being computed."""
+        job = self._jobs.get(token)
+        if job is not None and job.state in (WAITING, RUNNING):
+            job.state = CANCELLED
+        return job is not None
+
+    def picture(self, token: str, name: str) -> bytes | None:
+        """A result, "after" or "before" (bicubic), as PNG; None if there is none."""
+        job = self._jobs.get(token)
+        return job.pictures.get(name) if job else None
+
+    def _work(self) -> None:
+        while True:
+            job = self._queue.get()
+            try:
+                if job.state == WAITING:
+                    job.state = RUNNING
+                    self._compute(job)
+            except CancelledError:
+                pass
+            except Exception as error:
+                job.state, job.error = FAILED, str(error) or type(error).__name__
+            finished = [one.token for one in list(self._jobs.values()) if one.state not in (WAITING, RUNNING)]
+            for token in finished[:-KEPT]:
+                del self._jobs[token]
+
+    def _compute(self, job: Job) -> None:
+        def progress(share: float) -> None:
+            if job.state == CANCELLED:
+                raise CancelledError
+            job.share = share
+
+        large = self._upscaler.upscale(job.pixels, size=(job.size.width, job.size.height), progress=progress)
+        bicubic = enlarge_channels(job.pixels, lambda image, _: _bicubic(image, job.size))
+        job.pictures = {"after": _png(large), "before": _png(bicubic)}
+        progress(1.0)
+        job.state = DONE
 
 
 def _decoded(upload: bytes) -> Pixels:
@@ -79,11 +159,11 @@ def _decoded(upload: bytes) -> Pixels:
     return to_8_bit(photo.pixels)
 
 
-def _bicubic(image: Pixels, size: tuple[int, int]) -> Pixels:
+def _bicubic(image: Pixels, size: Size) -> Pixels:
     """Of 8 bits as MATLAB's; of 16, as transparent pictures are computed, rounded half up."""
     if image.dtype == np.uint8:
-        return imresize(image, height=size[0], width=size[1])
-    large = np.floor(imresize(image.astype(np.float64), height=size[0], width=size[1]) + 0.5)
+        return imresize(image, height=size.height, width=size.width)
+    large = np.floor(imresize(image.astype(np.float64), height=size.height, width=size.width) + 0.5)
     return np.clip(large, 0, np.iinfo(image.dtype).max).astype(image.dtype)
 
 

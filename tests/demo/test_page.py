@@ -1,10 +1,11 @@
-"""The page over HTTP, and in a real browser where there is one."""
+"""The page over HTTP with Python's engine, and in a real browser where there is one."""
 
 import http.client
 import io
 import json
-import shutil
+import socket
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from arbsr_jax import load_model
 from arbsr_jax.cli.main import main
 from arbsr_jax.demo import service
 from arbsr_jax.demo.server import LOOPBACK, make_server
-from arbsr_jax.demo.service import LARGEST_UPLOAD, Service
+from arbsr_jax.demo.service import DONE, KEPT, LARGEST_UPLOAD, RUNNING, WAITING, Service
 from arbsr_jax.imaging.resize import imresize
+from arbsr_jax.inference.upscaler import Upscaler
 from tests.photos import fixtures
 
 PICTURE = skimage.data.astronaut()[20:120, 150:290]
@@ -35,7 +37,7 @@ def upscaler():
 
 @pytest.fixture(scope="module")
 def port(upscaler):
-    server = make_server(Service(upscaler), upscaler.model.name, 0)
+    server = make_server(Service(upscaler), 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_address[1]
     server.shutdown()
@@ -49,133 +51,194 @@ def ask(port, method, path, body=None, **headers):
     return answer.status, answer.read(), answer.headers
 
 
-def test_a_picture_comes_back_larger_beside_bicubic(port, upscaler):
-    status, content, _ = ask(port, "POST", "/upscale?h=2.5&v=1.5", jpeg_or_png())
-    facts = json.loads(content)
-    assert status == 200
-    assert (facts["width"], facts["height"]) == (350, 150)
-    assert facts["scale"] == "x2.5 horizontally, x1.5 vertically"
+def status(port, token):
+    return json.loads(ask(port, "GET", f"/jobs/{token}")[1])
+
+
+def finished(port, content):
+    """The pictures of a job when it is done."""
+    token = json.loads(content)["token"]
+    while (job := status(port, token))["state"] in (WAITING, RUNNING):
+        time.sleep(0.05)
+    assert job["state"] == DONE, job
     pictures = {}
-    for kind in ("ours", "bicubic"):
-        status, content, headers = ask(port, "GET", f"/{facts['token']}/{kind}.png")
-        assert (status, headers["Content-Type"]) == (200, "image/png")
-        pictures[kind] = np.asarray(Image.open(io.BytesIO(content)))
-    np.testing.assert_array_equal(pictures["ours"], upscaler.upscale(PICTURE, "2.5x1.5"))
-    np.testing.assert_array_equal(pictures["bicubic"], imresize(PICTURE, height=150, width=350))
+    for name in ("after", "before"):
+        code, picture, headers = ask(port, "GET", f"/jobs/{token}/{name}.png")
+        assert (code, headers["Content-Type"]) == (200, "image/png")
+        pictures[name] = np.asarray(Image.open(io.BytesIO(picture)))
+    return pictures
+
+
+@pytest.mark.parametrize(("query", "scale"), [("scale=2.5x1.5", "2.5x1.5"), ("size=350x150", "2.5x1.5")])
+def test_a_picture_comes_back_larger_beside_bicubic(port, upscaler, query, scale):
+    code, content, _ = ask(port, "POST", f"/jobs?{query}", jpeg_or_png())
+    facts = json.loads(content)
+    assert code == 202
+    assert (facts["width"], facts["height"]) == (350, 150)
+    pictures = finished(port, content)
+    np.testing.assert_array_equal(pictures["after"], upscaler.upscale(PICTURE, scale))
+    np.testing.assert_array_equal(pictures["before"], imresize(PICTURE, height=150, width=350))
 
 
 @pytest.mark.parametrize(
-    "path", ["/../../etc/passwd", "/page.html", "/..%2f..%2fetc/passwd", "/x/ours.png", "//etc/passwd", "/a/b/c"]
+    "path",
+    [
+        "/../../etc/passwd",
+        "/server.py",
+        "/..%2f..%2fetc/passwd",
+        "/jobs/x/after.png",
+        "/jobs/x",
+        "//etc/passwd",
+        "/a/b/c",
+    ],
 )
 def test_nothing_else_is_served(port, path):
     assert ask(port, "GET", path)[0] == 404
 
 
+def test_the_page_and_its_parts_are_served_under_a_policy(port):
+    for path, kind in {"/": "text/html", "/page.js": "text/javascript", "/favicon.ico": "image/svg+xml"}.items():
+        code, content, headers = ask(port, "GET", path)
+        assert code == 200
+        assert content
+        assert headers["Content-Type"].startswith(kind)
+        assert "script-src 'self' 'wasm-unsafe-eval'" in headers["Content-Security-Policy"]
+        assert "unsafe-inline" not in headers["Content-Security-Policy"]
+
+
 @pytest.mark.parametrize(
-    ("path", "body", "status", "named"),
+    ("path", "body", "code", "named"),
     [
-        ("/upscale?h=2&v=2", b"no picture", 422, "not a readable image"),
-        ("/upscale?h=9&v=2", jpeg_or_png(), 422, "from 1 to 8"),
-        ("/upscale?h=x&v=2", jpeg_or_png(), 422, "not"),
+        ("/jobs?scale=2", b"no picture", 422, "not a readable image"),
+        ("/jobs?scale=9", jpeg_or_png(), 422, "from 1 to 8"),
+        ("/jobs?scale=x", jpeg_or_png(), 422, "not"),
+        ("/jobs?size=10x10", jpeg_or_png(), 422, "must be from"),
+        ("/jobs?size=wide", jpeg_or_png(), 422, "not understood"),
+        ("/jobs", jpeg_or_png(), 422, "give either"),
         ("/elsewhere", jpeg_or_png(), 400, "post a picture"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_words(port, path, body, status, named):
+def test_what_cannot_be_done_is_said_in_words(port, path, body, code, named):
     found, content, _ = ask(port, "POST", path, body)
-    assert found == status
+    assert found == code
     assert named in json.loads(content)["error"]
 
 
-def test_too_much_is_refused(port, monkeypatch):
-    assert ask(port, "POST", "/upscale?h=2&v=2", b"", **{"Content-Length": str(LARGEST_UPLOAD + 1)})[0] == 413
+def test_too_much_gets_an_answer(port, monkeypatch):
+    """The whole upload is sent, as browsers do, before the answer is read."""
+    with socket.create_connection((LOOPBACK, port), timeout=60) as sender:
+        size = LARGEST_UPLOAD + 1
+        head = f"POST /jobs?scale=2 HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nContent-Length: {size}\r\n\r\n"
+        sender.sendall(head.encode() + b"x" * size)
+        assert b" 413 " in sender.makefile("rb").readline()
     monkeypatch.setattr(service, "LARGEST_INPUT", 1000)
-    assert "this page takes" in json.loads(ask(port, "POST", "/upscale", jpeg_or_png())[1])["error"]
+    assert "this page takes" in json.loads(ask(port, "POST", "/jobs?scale=2", jpeg_or_png())[1])["error"]
     monkeypatch.setattr(service, "LARGEST_INPUT", 1e6)
     monkeypatch.setattr(service, "LARGEST_RESULT", 1000)
-    assert "this page makes" in json.loads(ask(port, "POST", "/upscale", jpeg_or_png())[1])["error"]
+    assert "this page makes" in json.loads(ask(port, "POST", "/jobs?scale=2", jpeg_or_png())[1])["error"]
+
+
+def test_pictures_wait_in_a_queue_and_can_be_given_up(upscaler, monkeypatch):
+    """The first is held after its first window; behind it wait two, of which one is given up."""
+    held, started = threading.Event(), threading.Event()
+    computed = []
+
+    def slowly(self, pixels, *, size, progress):
+        computed.append(size)
+        progress(0.25)
+        started.set()
+        assert held.wait(60)
+        progress(0.5)
+        return np.zeros((size[1], size[0], 3), np.uint8)
+
+    monkeypatch.setattr(Upscaler, "upscale", slowly)
+    queue = Service(upscaler)
+    tokens = [queue.submit(jpeg_or_png(), "2", None)["token"] for _ in range(4)]
+    assert started.wait(60)
+    states = [queue.status(token) for token in tokens]
+    assert [state["state"] for state in states] == [RUNNING, WAITING, WAITING, WAITING]
+    assert [state["ahead"] for state in states] == [0, 1, 2, 3]
+    assert states[0]["share"] == 0.25
+    assert queue.cancel(tokens[0])
+    assert queue.cancel(tokens[2])
+    held.set()
+    while queue.status(tokens[3])["state"] != DONE:
+        time.sleep(0.01)
+    assert [queue.status(token)["state"] for token in tokens] == ["cancelled", DONE, "cancelled", DONE]
+    assert len(computed) == 3
+    assert queue.picture(tokens[0], "after") is None
+    assert not queue.cancel("no such")
+    monkeypatch.setattr(service, "MOST_WAITING", 0)
+    with pytest.raises(Exception, match="are waiting"):
+        queue.submit(jpeg_or_png(), "2", None)
+
+
+def test_what_fails_is_said_and_the_next_has_its_turn(upscaler, monkeypatch):
+    def broken(self, pixels, **rest):
+        raise MemoryError("no room")
+
+    queue = Service(upscaler)
+    with monkeypatch.context() as patch:
+        patch.setattr(Upscaler, "upscale", broken)
+        token = queue.submit(jpeg_or_png(), "2", None)["token"]
+        while queue.status(token)["state"] != "failed":
+            time.sleep(0.01)
+    assert queue.status(token)["error"] == "no room"
+    tokens = [queue.submit(jpeg_or_png(), "1.5", None)["token"] for _ in range(KEPT + 2)]
+    while queue.status(tokens[-1])["state"] != DONE:
+        time.sleep(0.01)
+    assert queue.status(token) is None  # results are kept for a while only
 
 
 def test_other_hosts_and_other_pages_are_refused(port):
     assert ask(port, "GET", "/", Host="evil.example:80")[0] == 403
-    assert ask(port, "POST", "/upscale", jpeg_or_png(), Origin="http://evil.example")[0] == 403
+    assert ask(port, "POST", "/jobs?scale=2", jpeg_or_png(), Origin="http://evil.example")[0] == 403
+    assert ask(port, "DELETE", "/jobs/x", Origin="http://evil.example")[0] == 403
     assert ask(port, "GET", "/", Host=f"localhost:{port}")[0] == 200
 
 
 def test_gray_and_transparent_pictures_stay_what_they_are(port):
     for pixels in (fixtures.pixels(1, 8)[..., 0], fixtures.pixels(4, 8), fixtures.pixels(2, 8)):
-        status, content, _ = ask(port, "POST", "/upscale?h=2&v=2", jpeg_or_png(pixels))
-        assert status == 200
-        for kind in ("ours", "bicubic"):
-            _, picture, _ = ask(port, "GET", f"/{json.loads(content)['token']}/{kind}.png")
-            large = np.asarray(Image.open(io.BytesIO(picture)))
+        code, content, _ = ask(port, "POST", "/jobs?scale=2", jpeg_or_png(pixels))
+        assert code == 202
+        for large in finished(port, content).values():
             assert large.shape == (2 * pixels.shape[0], 2 * pixels.shape[1], *pixels.shape[2:])
             if pixels.ndim == 3:
                 assert np.ptp(large[..., -1]) > 0
 
 
-def test_a_taken_port_is_one_line(port, capsys):
-    assert main(["demo", "--port", str(port), "--no-browser"]) == 2
+def test_a_taken_port_and_wrong_flags_are_one_line(port, capsys, tmp_path):
+    assert main(["demo", "--port", str(port), "--no-browser", "--model", "arbedsr-tiny"]) == 2
     assert f"port {port}" in capsys.readouterr().err
+    assert main(["demo", "--model", "arbedsr-tiny", "arbedsr-baseline"]) == 2
+    assert "several need --static" in capsys.readouterr().err
+    (tmp_path / "no.tgz").write_bytes(b"no package")
+    assert main(["demo", "--static", str(tmp_path / "page"), "--runtime", str(tmp_path / "no.tgz")]) == 2
+    assert "its hash differs" in capsys.readouterr().err
+    assert not (tmp_path / "page").exists()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    if not shutil.which("chromium") or not shutil.which("chromedriver"):
-        pytest.skip("no chromium and chromedriver here")
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    flags = "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-sync"
-    for flag in [*flags.split(), "disable-component-update"]:
-        options.add_argument(f"--{flag}")
-    found = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    yield found
-    found.quit()
-
-
-@pytest.mark.parametrize(("width", "height"), [(1200, 860), (390, 1190)], ids=["desktop", "phone"])
-def test_in_a_browser(browser, port, tmp_path, width, height):
-    """Choose a file, drag the box's corner, enlarge, move the divider; ARBSR_SCREENSHOTS=DIR keeps pictures of it."""
-    import os
-    from pathlib import Path
-
+@pytest.mark.parametrize(("width", "height"), [(1200, 900), (390, 1190)], ids=["desktop", "phone"])
+def test_in_a_browser(page, port, upscaler, tmp_path, width, height):
+    """Choose a file, drag the box's corner, enlarge, move the divider, cancel another run."""
     from selenium.webdriver import ActionChains
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    def find(name):
-        return browser.find_element(By.ID, name)
 
     (tmp_path / "astronaut.png").write_bytes(jpeg_or_png())
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500},
-    )
-    browser.get(f"http://{LOOPBACK}:{port}/")
-    assert not find("go").is_enabled()
-    find("file").send_keys(str(tmp_path / "astronaut.png"))
-    WebDriverWait(browser, 10).until(lambda _: find("go").is_enabled())
-    assert "140 × 100 becomes 350 × 250" in find("words").text
-    ActionChains(browser).drag_and_drop_by_offset(find("grip"), -8, 20).perform()
-    horizontal, vertical = (float(find(name).get_attribute("value")) for name in "hv")
-    assert 1 <= horizontal < 2.5 < vertical <= 8
-    find("go").click()
-    WebDriverWait(browser, 120).until(lambda _: browser.execute_script("return document.body.dataset.done"))
-    assert "vertically" in find("facts").text
-    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
-    ratio = browser.execute_script("const i = document.getElementById('ours'); return i.clientWidth / i.naturalWidth")
-    assert ratio == 1
-    pair = find("pair")
-    before = find("divider").get_attribute("style")
-    ActionChains(browser).move_to_element_with_offset(pair, -40, 0).click_and_hold().move_by_offset(
-        15, 0
-    ).release().perform()
-    assert find("divider").get_attribute("style") != before
-    assert find("save").get_attribute("download").startswith("astronaut_")
-    place = Path(os.environ.get("ARBSR_SCREENSHOTS", tmp_path))
-    browser.save_screenshot(str(place / f"page-{'phone' if width < 500 else 'desktop'}.png"))
-    assert not [
-        entry
-        for entry in browser.get_log("browser")
-        if entry["level"] == "SEVERE" and "favicon" not in entry["message"]
-    ]
+    page.open(f"http://{LOOPBACK}:{port}/", width, height)
+    assert "in Python on this machine" in page.find("engine").text
+    assert not page.find("go").is_enabled()
+    page.choose(tmp_path / "astronaut.png")
+    assert "140 × 100 becomes 350 × 250" in page.find("words").text
+    page.set_factors(2.5, 3.5)
+    assert "140 × 100 becomes 350 × 350" in page.find("words").text
+    page.enlarge()
+    np.testing.assert_array_equal(page.pixels(), upscaler.upscale(PICTURE, "2.5x3.5"))
+    assert page.find("save").get_attribute("download") == "astronaut_2.5x3.5.png"
+    assert page.script("return document.documentElement.scrollWidth <= innerWidth")
+    if width > 500:
+        chain = ActionChains(page.browser).drag_and_drop_by_offset(page.find("grip"), -8, 20)
+        chain.perform()
+        horizontal, vertical = (float(page.find(name).get_attribute("value")) for name in "hv")
+        assert 1 <= horizontal < 2.5
+        assert 3.5 < vertical <= 8
+    assert not page.complaints()

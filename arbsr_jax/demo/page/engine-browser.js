@@ -1,0 +1,39 @@
+// The engine that computes in this browser: a worker with onnxruntime-web, and nothing but static files.
+
+const MOST = 60e6;  // pixels of a result: a canvas and its PNG stay well within what browsers allow
+let worker = null;
+
+export async function start() {
+  const models = await (await fetch("models.json")).json();
+  if ("serviceWorker" in navigator) navigator.serviceWorker.register("service-worker.js").catch(() => {});
+  const upscale = (picture, to, model, ...rest) => inWorker(picture, to, models.find(one => one.name === model), ...rest);
+  return { words: "The network computes in this browser, offline too.", models: models.map(one => one.name), most: MOST, mostIn: MOST, upscale };
+}
+
+function inWorker(picture, to, model, progress, signal) {
+  worker ??= new Worker("worker.js", { type: "module" });
+  const engine = new URLSearchParams(location.search).get("engine");  // "wasm" does without WebGPU
+  return new Promise((resolve, reject) => {
+    const stop = () => {  // a product that has begun cannot be stopped otherwise
+      worker?.terminate();
+      worker = null;
+      reject(new DOMException("cancelled", "AbortError"));
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    const end = does => value => {
+      signal.removeEventListener("abort", stop);
+      does(value);
+    };
+    worker.onerror = event => {
+      worker?.terminate();
+      worker = null;
+      end(reject)(new Error(event.message || "the worker could not be started; reload the page"));
+    };
+    worker.onmessage = ({ data }) => {
+      if (data.share !== undefined) progress(data.share, data.words);
+      else if (data.error) end(reject)(new Error(data.error));
+      else end(resolve)({ before: URL.createObjectURL(data.before), after: URL.createObjectURL(data.after), model: `${model.name} (${data.device})` });
+    };
+    createImageBitmap(picture.bitmap).then(bitmap => worker?.postMessage({ bitmap, to, model, engine }, [bitmap]), end(reject));
+  });
+}

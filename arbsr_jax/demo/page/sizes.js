@@ -1,0 +1,58 @@
+// What size a picture gets: exact fractions, so that both engines and the command line agree to the pixel.
+
+export const LARGEST = 8, STEP = 20;  // factors are multiples of 1 / STEP on the sliders
+
+const gcd = (a, b) => (b ? gcd(b, a % b) : a);
+
+/** A factor p / q in lowest terms. */
+export function fraction(p, q) {
+  const common = gcd(p, q);
+  return { p: p / common, q: q / common, value: p / q };
+}
+
+/** A number such as 2.35 as an exact fraction. */
+export const decimal = x => fraction(Math.round(x * 1000), 1000);
+
+/** A length enlarged by p / q, rounded half up. */
+export const enlarged = (length, f) => Math.max(1, Math.floor((2 * length * f.p + f.q) / (2 * f.q)));
+
+/** The rule "these two factors". */
+export const byFactors = (h, v) => picture => target(picture, decimal(h), decimal(v));
+
+/** The rule "exactly this size". */
+export const bySize = (width, height) => picture => ({
+  width, height, exact: true,
+  columns: fraction(width, picture.width), rows: fraction(height, picture.height),
+});
+
+/** The rule "as large as fits into this box, in the picture's shape". */
+export const byBox = (width, height) => picture => {
+  const factor = Math.min(LARGEST, Math.max(1, Math.min(width / picture.width, height / picture.height)));
+  return bySize(Math.max(picture.width, Math.round(picture.width * factor)), Math.max(picture.height, Math.round(picture.height * factor)))(picture);
+};
+
+/** The rule "this shape", keeping the larger of the sides that another rule gives. */
+export const byShape = (across, down, rule) => picture => {
+  const now = rule(picture);
+  let { width, height } = now;
+  if (width * down >= height * across) height = Math.round(width * down / across);
+  else width = Math.round(height * across / down);
+  return bySize(width, height)(picture);
+};
+
+function target(picture, columns, rows) {
+  return { width: enlarged(picture.width, columns), height: enlarged(picture.height, rows), columns, rows };
+}
+
+/** What keeps a size from being made, in words; empty if nothing does. */
+export function objection(picture, goal, most) {
+  const factors = [goal.columns.value, goal.rows.value];
+  if (Math.min(...factors) < 1 || Math.max(...factors) > LARGEST)
+    return `${goal.width} × ${goal.height} is ${factors.map(f => "×" + f.toFixed(2)).join(" and ")}; both must be from 1 to ${LARGEST}.`;
+  if (goal.width * goal.height > most)
+    return `${goal.width} × ${goal.height} is more than the ${Math.round(most / 1e6)} Mpx that are made here.`;
+  return "";
+}
+
+/** The factors as names of files and the command line say them: 2.5x3.5, or the size if no short factors give it. */
+export const label = goal => goal.exact ? `${goal.width}x${goal.height}` : `${goal.columns.value}x${goal.rows.value}`;

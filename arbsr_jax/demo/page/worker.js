@@ -1,0 +1,129 @@
+// The network on tiles of a picture, by onnxruntime-web: WebGPU if there is one, else WebAssembly.
+import { bicubic } from "./bicubic.js";
+
+const OVERLAP = 24;     // LR pixels that a tile sees beyond its core, as in the Python package
+const VALUES = 2 ** 24; // of the largest array of features
+const SIDE = 256;       // LR pixels of a tile's core, at most
+const sessions = new Map();
+let ort = null, device = "";
+
+async function runtime(engine) {
+  if (ort) return;
+  const gpu = engine !== "wasm" && await navigator.gpu?.requestAdapter().catch(() => null);
+  ort = gpu ? await import("./runtime/ort.webgpu.bundle.min.mjs") : await import("./runtime/ort.wasm.bundle.min.mjs");
+  device = gpu ? "WebGPU" : "WebAssembly";
+  const file = gpu ? "ort-wasm-simd-threaded.asyncify.wasm" : "ort-wasm-simd-threaded.wasm";
+  ort.env.wasm.wasmPaths = { wasm: new URL(`runtime/${file}`, self.location.href).href };
+  ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(8, navigator.hardwareConcurrency) : 1;
+}
+
+async function session(model, engine) {
+  await runtime(engine);
+  if (!sessions.has(model.name)) {
+    const executionProviders = device === "WebGPU" ? ["webgpu", "wasm"] : ["wasm"];
+    sessions.set(model.name, await ort.InferenceSession.create(new URL(model.file, self.location.href).href, { executionProviders }));
+  }
+  return sessions.get(model.name);
+}
+
+/** Tiles of one axis: the LR pixels that they see, the HR pixels that they make, and the network's six numbers. */
+function tiles(side, { p, q }, length, core) {
+  const found = [], count = Math.ceil(side / core), step = 2 * Math.ceil(side / count / 2);
+  for (let first = 0; first < side; first += step) {
+    const stop = Math.min(side, first + step), origin = Math.max(0, first - OVERLAP), end = Math.min(side, stop + OVERLAP);
+    const from = Math.floor(first * p / q), to = stop === side ? length : Math.floor(stop * p / q);
+    const numbers = BigInt64Array.from([p, q, origin, from, to, length].map(BigInt));
+    found.push({ origin, end, from, to, numbers });
+  }
+  return found;
+}
+
+/** RGB of 0 to 255, floats, enlarged tile by tile; `write(pixel, r, g, b)` takes every result once. */
+async function enlarge(run, rgb, width, height, to, channels, write, progress) {
+  const factor = to.rows.value * to.columns.value;
+  const core = Math.max(16, Math.min(SIDE, 2 * Math.floor(Math.sqrt(VALUES / channels / factor) / 2)));
+  const rows = tiles(height, to.rows, to.height, core), columns = tiles(width, to.columns, to.width, core);
+  let done = 0;
+  for (const row of rows)
+    for (const column of columns) {
+      const [h, w] = [row.end - row.origin, column.end - column.origin], seen = new Float32Array(h * w * 3);
+      for (let y = 0; y < h; y++) {
+        const start = ((row.origin + y) * width + column.origin) * 3;
+        seen.set(rgb.subarray(start, start + w * 3), y * w * 3);
+      }
+      const hr = await run({
+        lr: new ort.Tensor("float32", seen, [1, h, w, 3]),
+        rows: new ort.Tensor("int64", row.numbers, [6]), columns: new ort.Tensor("int64", column.numbers, [6]),
+      });
+      const across = column.to - column.from;
+      for (let y = row.from, at = 0; y < row.to; y++)
+        for (let x = column.from; x < column.to; x++, at += 3) write(y * to.width + x, hr[at], hr[at + 1], hr[at + 2]);
+      if (hr.length !== across * (row.to - row.from) * 3) throw new Error("the network's result has another size");
+      progress(++done / (rows.length * columns.length));
+    }
+}
+
+const rounded = x => Math.min(255, Math.max(0, Math.floor(x + 0.5)));
+
+async function upscale({ bitmap, to, model, engine }) {
+  postMessage({ share: 0, words: sessions.has(model.name) ? "enlarging" : "loading the network" });
+  const network = await session(model, engine), { width, height } = bitmap, count = width * height;
+  const run = async feeds => {
+    const { hr } = await network.run(feeds), data = hr.getData ? await hr.getData() : hr.data;
+    hr.dispose?.();
+    return data;
+  };
+  const canvas = new OffscreenCanvas(width, height), context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  const source = context.getImageData(0, 0, width, height).data;
+  const alphas = new Set();
+  for (let i = 0; i < count && alphas.size < 2; i++) alphas.add(source[4 * i + 3]);
+  const plain = alphas.size < 2, parts = plain ? 1 : 2, rgb = new Float32Array(3 * count);
+  // Colours are multiplied by alpha before and divided after: what is hidden under transparent pixels stays hidden.
+  for (let i = 0; i < count; i++)
+    for (let c = 0; c < 3; c++) rgb[3 * i + c] = plain ? source[4 * i + c] : source[4 * i + c] * source[4 * i + 3] / 255;
+  const large = new Uint8ClampedArray(4 * to.width * to.height), share = part => done => postMessage({ share: 0.97 * (part + done) / parts });
+  if (plain) {
+    const alpha = alphas.values().next().value;
+    await enlarge(run, rgb, width, height, to, model.channels, (at, r, g, b) => {
+      [large[4 * at], large[4 * at + 1], large[4 * at + 2], large[4 * at + 3]] = [rounded(r), rounded(g), rounded(b), alpha];
+    }, share(0));
+  } else {
+    const colours = new Float32Array(3 * to.width * to.height);
+    await enlarge(run, rgb, width, height, to, model.channels, (at, r, g, b) => {
+      [colours[3 * at], colours[3 * at + 1], colours[3 * at + 2]] = [r, g, b];
+    }, share(0));
+    for (let i = 0; i < count; i++) rgb.fill(source[4 * i + 3], 3 * i, 3 * i + 3);
+    await enlarge(run, rgb, width, height, to, model.channels, (at, r, g, b) => {
+      const alpha = Math.min(255, Math.max(0, (r + g + b) / 3));
+      for (let c = 0; c < 3; c++) large[4 * at + c] = alpha > 0 ? rounded(255 * colours[3 * at + c] / alpha) : 0;
+      large[4 * at + 3] = rounded(alpha);
+    }, share(1));
+  }
+  const encoded = async pixels => {
+    const whole = new OffscreenCanvas(to.width, to.height);
+    whole.getContext("2d").putImageData(new ImageData(pixels, to.width, to.height), 0, 0);
+    return whole.convertToBlob({ type: "image/png" });
+  };
+  const after = await encoded(large), before = await encoded(bicubic(source, width, height, to));
+  postMessage({ after, before, device });
+}
+
+self.onmessage = async ({ data }) => {
+  try {
+    await upscale(data);
+  } catch (error) {
+    const memory = /memory|alloc|buffer|OOM/i.test(error?.message ?? "");
+    if (device === "WebGPU") {  // once more on the processor
+      sessions.clear();
+      ort = null;
+      postMessage({ share: 0, words: "WebGPU failed; the processor goes on" });
+      const bitmap = data.bitmap;
+      return upscale({ ...data, bitmap, engine: "wasm" }).catch(again => postMessage({ error: words(again, memory) }));
+    }
+    postMessage({ error: words(error, memory) });
+  }
+};
+
+const words = (error, memory) => memory ? "this browser has too little memory for a picture of that size; make it smaller"
+  : `${error?.message ?? error}`.split("\n")[0];
