@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
+from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,10 @@ from tqdm import tqdm
 
 from arbsr_jax.cli.conventions import say
 from arbsr_jax.cli.outcomes import DONE, FAILED, THERE, WOULD, Outcome, Step
-from arbsr_jax.cli.targets import Target
+from arbsr_jax.cli.targets import SQUARE, Target
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.inference.faithful import project
+from arbsr_jax.inference.resized_after import ResizedAfter
 from arbsr_jax.inference.upscaler import Progress, Upscaler
 from arbsr_jax.overlap import overlapped
 from arbsr_jax.photos import film
@@ -39,8 +43,9 @@ class Batch:
         """The outcome of every job."""
         entries = []
         self._targets = {job.target.absolute(): job.source for job in jobs}
-        layout = "{desc}{percentage:3.0f}%|{bar}| {n:.1f}/{total} images [{elapsed}<{remaining}]"
+        layout = "{desc}{percentage:3.0f}%|{bar}| {n:.1f}/{total} images [{elapsed}<{remaining}{postfix}]"
         with tqdm(total=len(jobs), leave=False, disable=None, bar_format=layout) as bar:
+            self._bar = bar
 
             def enlarge(group: list[Step]) -> list[Step]:
                 (frame, frames), number = group[0].share, group[0].outcome.number
@@ -127,14 +132,16 @@ class Batch:
                 if not (flags.skip_existing and places[frame].exists()):
                     yield Step(outcome, photo, places[frame], (frame, count))
 
-    def _announce(self, outcome: Outcome, height: int, width: int) -> None:
+    def _announce(self, outcome: Outcome, height: int, width: int, pixel: Fraction = SQUARE) -> None:
         """Note what a file of that size becomes."""
         model, target = self._upscaler.model, self._target
-        outcome.entry |= {"from": [width, height], "to": list(target.pixels(height, width))}
-        if not model.config.scale and target.is_beyond(model.largest_factor, height, width):
+        outcome.entry |= {"from": [width, height], "to": list(target.pixels(height, width, pixel))}
+        if not model.config.scale and target.is_beyond(model.largest_factor, height, width, pixel):
             outcome.remark(f"more than the x{model.largest_factor:g} that {model.name} is trained for")
+        if isinstance(self._upscaler, ResizedAfter):
+            outcome.remark(self._upscaler.in_words)
         if self._flags.explain:
-            outcome.entry["plan"] = self._upscaler.explain((height, width), **target.of(height, width))
+            outcome.entry["plan"] = self._upscaler.explain((height, width), **target.of(height, width, pixel))
 
     def _place(self, job: Job, frame: int) -> Path:
         """The file for one of several frames.
@@ -169,6 +176,10 @@ class Batch:
             stack = large[0] if len(large) == 1 else np.stack(large)
             results = upscaler.upscale(stack, **arguments, progress=progress, ensemble=ensemble)
             large = [results] if len(large) == 1 else list(results)
+            compared = self._flags.consistent or self._flags.json
+            for number, photo in enumerate(photos if compared and not failure else ()):
+                made = large[number], photo.pixels
+                large[number] = steps[number].outcome.compared(*made, consistent=self._flags.consistent)
         for step, photo in zip(steps, photos, strict=True):
             step.outcome.entry |= failure
             step.outcome.remark(*photo.remarks)
@@ -178,22 +189,27 @@ class Batch:
     def _film(self, outcome: Outcome, progress: Progress) -> None:
         job, flags = outcome.job, self._flags
         facts = film.probe(job.source)
-        self._announce(outcome, facts.height, facts.width)
+        self._announce(outcome, facts.height, facts.width, facts.pixel)
         if flags.dry_run:
             outcome.entry["status"] = WOULD
             return
-        arguments, count = self._target.of(facts.height, facts.width), 0
+        arguments, count = self._target.of(facts.height, facts.width, facts.pixel), 0
+        square, begin = self._target.squares(facts.pixel), time.perf_counter()
 
         def enlarge(frames: Any) -> Any:
             nonlocal count
             large = self._upscaler.upscale(frames, **arguments, ensemble=flags.self_ensemble)
+            if flags.consistent:
+                large = np.stack([project(*pair)[0] for pair in zip(large, frames, strict=True)])
             count += len(frames)
+            self._bar.set_postfix_str(f"{count / (time.perf_counter() - begin):.1f} frames/s", refresh=False)
             progress(min(1.0, count / facts.frames) if facts.frames else 0.0)
             return large
 
         job.target.parent.mkdir(parents=True, exist_ok=True)
         batch = self._upscaler.batch_size((facts.height, facts.width), **arguments)
-        outcome.remark(*film.convert(job.source, job.target, facts, enlarge, tuple(outcome.entry["to"]), batch))
+        size = tuple(outcome.entry["to"])
+        outcome.remark(*film.convert(job.source, job.target, facts, enlarge, size, batch, square_pixels=square))
         outcome.remark(f"{count} frames")
 
     def _write(self, step: Step) -> None:

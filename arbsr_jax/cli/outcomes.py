@@ -11,10 +11,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.inference.faithful import ALLOWED, distance, project
 from arbsr_jax.inference.stats import Stats
 from arbsr_jax.photos.jobs import Job
-from arbsr_jax.photos.photo import Photo
+from arbsr_jax.photos.photo import Photo, Pixels
 
+DIFFERENCE = "downscaled_difference"  # in `--json`: grey levels between the source and the result made small again
 DONE, WOULD, THERE, FAILED = "done", "would do", "there already", "failed"
 
 
@@ -50,6 +52,19 @@ class Outcome:
             failure |= {"status": FAILED, "error": words if known else f"{self.job.source}: {words}"}
         self.seconds += time.perf_counter() - begin
         self.stats += (stats or Stats()) - before
+
+    def compared(self, large: Pixels, small: Pixels, *, consistent: bool) -> Pixels:
+        """A result, projected if it shall be consistent; how far it is from its source goes into the entry."""
+        if large.shape == small.shape:
+            return large
+        large, apart = project(large, small) if consistent else (large, distance(large, small))
+        before = self.entry.get(DIFFERENCE, {})
+        self.entry[DIFFERENCE] = {
+            name: round(max(before.get(name, 0.0), value), 4) for name, value in apart._asdict().items()
+        }
+        if consistent and apart.largest > ALLOWED:
+            self.remark(f"made small again it is {apart.largest:.1f} grey levels off: light is clipped there")
+        return large
 
     def remark(self, *remarks: str) -> None:
         """Say each once."""

@@ -12,8 +12,9 @@ from arbsr_jax.cli.conventions import DONE, SOME_FAILED, add_process_flags, say
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import json_text, write_text
-from arbsr_jax.inference.upscaler import load_model
-from arbsr_jax.model_file import DEFAULT_MODEL
+from arbsr_jax.inference.resized_after import ResizedAfter
+from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.model_file import DEFAULT_MODEL, load_model
 from arbsr_jax.models.parameters import DTYPES
 from arbsr_jax.photos.jobs import AUTO, plan_jobs
 from arbsr_jax.photos.writing import DEFAULT_QUALITY, FORMATS
@@ -33,6 +34,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--scale", help="2.5, or 2.5x3.5 for horizontal x vertical (width x height)")
     target.add_argument("--size", help="width x height in pixels: 1920x1080, or 1920x, or x1080")
+    add("--aspect", metavar="16:9", help="with --scale: enlarge the axis that is too short for this shape more")
+    add("--square-pixels", action="store_true", help="films whose pixels are not square get square ones")
     add("--model", default=DEFAULT_MODEL, help="a .safetensors file or the name of a shipped model")
     add("--tile", type=int, help="side of LR tiles in pixels; 0: whole images (default: what suits)")
     add("--memory", help="what computing may take, as in 512M or 2G (default: 1G; on accelerators half of theirs)")
@@ -41,6 +44,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--self-ensemble",
         action="store_true",
         help="average eight flips and transposes: a little better, 8 times slower",
+    )
+    add(
+        "--resize-after",
+        action="store_true",
+        help="for a network of one scale: use it for smaller ones, and imresize after it",
+    )
+    add(
+        "--consistent", action="store_true", help="bring results to one grey level from the input when made small again"
     )
     add("--precision", choices=DTYPES, help="what to compute in (default: float32; bfloat16 on accelerators)")
     add("--ext", default=AUTO, help=f"kind of file to write: {AUTO}, {', '.join(e[1:] for e in FORMATS)}")
@@ -60,7 +71,7 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: a flag is wrong, or a folder is missing or empty.
     """
-    target = Target(flags.scale, flags.size)
+    target = Target(flags.scale, flags.size, flags.aspect, square_pixels=flags.square_pixels)
     if not 1 <= flags.quality <= 100:
         raise ArbsrError(f"--quality {flags.quality} is not allowed; give 1 to 100")
     beside = flags.output is None
@@ -69,7 +80,8 @@ def run(flags: argparse.Namespace) -> int:
     memory = parse_memory(flags.memory) if flags.memory else None
     parallel.initialize_distributed(flags.coordinator, flags.processes, flags.process)
     process, processes = parallel.this_process() if flags.coordinator else (0, 1)
-    upscaler = load_model(flags.model, tile=flags.tile, memory=memory, precision=flags.precision)
+    make = ResizedAfter if flags.resize_after else Upscaler
+    upscaler = make(load_model(flags.model), flags.tile, memory, flags.precision)
     done = Batch(flags, target, upscaler).run(jobs[process::processes])
     if flags.json:
         place = flags.json if process == 0 else flags.json.with_stem(f"{flags.json.stem}-{process}")

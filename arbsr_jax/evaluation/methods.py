@@ -49,7 +49,7 @@ class Network:
         self._upscaler, self._ensemble, self._by_size = upscaler, ensemble, by_size
         self.name = upscaler.model.name
         rough = "" if upscaler.precision == FLOAT32 else f", {upscaler.precision}"
-        self.identity = f"{upscaler.digest}, tile {upscaler.tile}, ensemble {ensemble}{rough}"
+        self.identity = f"{upscaler.model.digest}, tile {upscaler.tile}, ensemble {ensemble}{rough}"
 
     def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:  # noqa: D102 (see Method)
         height, width = task.pair.hr.shape[:2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,9 +23,10 @@ from arbsr_jax.inference.dispatch import Dispatcher, NotFiniteError
 from arbsr_jax.inference.ensemble import mean_of_views
 from arbsr_jax.inference.limits import Limits, default_memory
 from arbsr_jax.inference.pictures import as_pixels
+from arbsr_jax.inference.plan import Plan
 from arbsr_jax.inference.stats import Stats
 from arbsr_jax.inference.tiling import TilesWithin, tiling_of
-from arbsr_jax.models.parameters import DTYPES, FLOAT32, Parameters, flatten_parameters
+from arbsr_jax.models.parameters import DTYPES, FLOAT32, Parameters
 
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
 MOST_FRAMES = 16  # of a film at once
@@ -79,15 +79,7 @@ class Upscaler:
         return f"Upscaler({self.model.name}: {self.model.config.backbone}, {tile}, {self.precision})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Upscaler, (self.model, self.tile, self._memory, self.precision)
-
-    @property
-    def digest(self) -> str:
-        """A hash of config and parameters: it tells one network from another."""
-        digest = hashlib.blake2b(repr(self.model.config).encode(), digest_size=16)
-        for path, leaf in sorted(flatten_parameters(self.model.parameters).items()):
-            digest.update(path.encode() + np.ascontiguousarray(leaf).tobytes())
-        return digest.hexdigest()
+        return type(self), (self.model, self.tile, self._memory, self.precision)
 
     @property
     def stats(self) -> Stats:
@@ -116,16 +108,15 @@ class Upscaler:
           ArbsrError: the scale or size is not allowed.
         """
         exact, hr = self._target(lr, scale, size)
-        if hr == tuple(lr):
-            return f"{lr[1]}x{lr[0]} stays as it is"
-        return str(self._tiling.plan(lr, hr, exact, self.model.config))
+        same = f"{lr[1]}x{lr[0]} stays as it is"
+        return same if hr == tuple(lr) else str(self._plan(lr, hr, exact))
 
     def batch_size(
         self, lr: tuple[int, int], scale: ScaleLike | None = None, size: SizeLike | None = None, most: int = MOST_FRAMES
     ) -> int:
         """How many of many images of (height, width) are best handed to `upscale` at once: one for each CPU device."""
         (exact, hr), lanes = self._target(lr, scale, size), self._network.lanes
-        return lanes * self._tiling.plan(lr, hr, exact, self.model.config, -(-most // lanes)).batch
+        return lanes * self._plan(lr, hr, exact, -(-most // lanes)).batch
 
     def replace_parameters(self, parameters: Parameters) -> None:
         """Use other parameters of the same network; compiled programs stay."""
@@ -208,6 +199,9 @@ class Upscaler:
     def _in_float32(self) -> Upscaler:
         return Upscaler(self.model, self.tile, self._memory, FLOAT32)
 
+    def _plan(self, lr: tuple[int, int], hr: tuple[int, int], scale: Scale, images: int = 1) -> Plan:
+        return self._tiling.plan(lr, hr, scale, self.model.config, images)
+
     def _target(self, lr: tuple[int, int], scale: ScaleLike | None, size: SizeLike | None) -> tuple[Scale, Size]:
         (exact, hr), only = resolve_target(lr, scale, size), self.model.config.scale
         if only and exact != Scale.of(only):
@@ -221,7 +215,7 @@ class Upscaler:
         dtype = np.uint8 if rounded else np.float32
         if hr == images.shape[1:3]:  # no network saw scale 1: it would only change the picture
             return (images * np.float32(1 / DEPTHS[images.dtype])).astype(dtype)
-        plan = self._tiling.plan(images.shape[1:3], hr, scale, self.model.config, len(images))
+        plan = self._plan(images.shape[1:3], hr, scale, len(images))
         result, written = np.empty((len(images), *hr, 3), dtype), 0
         try:
             for place, pixels in self._dispatcher.run(images, plan, rounded=rounded):
@@ -237,7 +231,8 @@ class Upscaler:
             return self._computed(images, scale, hr, progress, rounded=rounded)
         except NotFiniteError:
             return self._in_float32._computed(images, scale, hr, progress, rounded=rounded)
-        assert written == result.size, f"{written} of {result.size} values were computed"
+        if written != result.size:
+            raise RuntimeError(f"{written} of {result.size} values were computed")
         return result
 
 

@@ -41,6 +41,7 @@ class Film(NamedTuple):
     frames: int  # as announced; 0 if unknown
     first: Any  # its first frame, as PyAV decodes it
     colours: Colours
+    pixel: Fraction  # shape of its pixels, width to height
 
 
 def probe(path: Path) -> Film:
@@ -50,15 +51,23 @@ def probe(path: Path) -> Film:
       ArbsrError: PyAV is not installed, or the file holds no film.
     """
     with _opened(path) as (container, pictures):
-        first = next(frame for packet in container.demux(pictures) for frame in _decoded(packet))
+        first = next(frame for packet in container.demux(pictures) for frame in _decoded(pictures, packet, []))
         turned = abs(first.rotation) % 180 == 90
         size = (first.width, first.height) if turned else (first.height, first.width)
         announced = pictures.frames or int(_end(pictures) * (pictures.average_rate or 0))
-        return Film(*size, announced, first, frames.colours_of(first))
+        shape = Fraction(pictures.sample_aspect_ratio or pictures.codec_context.sample_aspect_ratio or 1)
+        return Film(*size, announced, first, frames.colours_of(first), 1 / shape if turned else shape)
 
 
 def convert(
-    source: Path, target: Path, film: Film, enlarge: Enlarge, size: tuple[int, int], batch: int = 1
+    source: Path,
+    target: Path,
+    film: Film,
+    enlarge: Enlarge,
+    size: tuple[int, int],
+    batch: int = 1,
+    *,
+    square_pixels: bool = False,
 ) -> list[str]:
     """Write `target` with every frame of `source` enlarged to `size` (width, height), and all else that it holds.
 
@@ -71,6 +80,7 @@ def convert(
       enlarge: from upright RGB frames, uint8 or uint16, to frames of `size`.
       size: (width, height).
       batch: frames to enlarge at once.
+      square_pixels: whether `size` makes up for pixels that are not square.
 
     Returns:
       What had to be changed, and what could not be read, in words.
@@ -83,13 +93,16 @@ def convert(
     with _opened(source) as (container, pictures), atomic_write(target) as partial:
         try:
             with av.open(f"{FILE}{partial}", "w", format=kind) as output:
-                encoder, remarks = streams.add_pictures(output, kind, pictures, film.first, film.colours, size)
+                pixel = Fraction(1) if square_pixels else film.pixel
+                encoder, remarks = streams.add_pictures(output, kind, pictures, film.first, film.colours, size, pixel)
+                if square_pixels:
+                    remarks.append(f"pixels of {film.pixel.numerator}:{film.pixel.denominator} became square")
                 others, left_out = streams.add_others(container, pictures, output)
                 reader = _Reader(container, pictures, film, batch, set(others))
                 writer = _Writer(output, encoder, film, others)
                 overlapped(iter(reader), lambda group: _enlarged(group, enlarge), writer.write)
                 output.mux(encoder.encode(None))
-                read, damage = writer.frames, reader.damage or _missing(pictures, writer.last)
+                read, damage = writer.frames, next(iter(reader.damages), _missing(pictures, writer.last))
         except av.FFmpegError as error:
             raise ArbsrError(f"{target}: cannot be written ({_words(error)})") from None
         if not read:
@@ -111,12 +124,12 @@ class _Reader:
     """Groups of at most so many frames of a film, with the other packets between them.
 
     Attributes:
-      damage: what could not be read, in words.
+      damages: what could not be read, in words.
     """
 
     def __init__(self, container: Any, pictures: Any, film: Film, batch: int, others: set[int]) -> None:
         self._container, self._pictures, self._others = container, pictures, others
-        self._film, self._batch, self.damage = film, batch, ""
+        self._film, self._batch, self.damages = film, batch, list[str]()
 
     def __iter__(self) -> Iterator[_Group]:
         group = _Group([], [])
@@ -135,22 +148,14 @@ class _Reader:
             try:
                 packet = next(packets, None)
             except frames.pyav().InvalidDataError as error:  # cut off within a packet
-                self.damage, packet = self.damage or _words(error), None
+                self.damages.append(_words(error))
+                packet = None
             if packet is None or packet.stream.index == self._pictures.index:
-                yield from self._decoded(packet)
+                yield from _decoded(self._pictures, packet, self.damages)
             elif packet.dts is not None and packet.stream.index in self._others:
                 yield packet
             if packet is None:
                 return
-
-    def _decoded(self, packet: Any) -> Iterator[Any]:
-        av = frames.pyav()
-        try:
-            yield from self._pictures.codec_context.decode(packet)
-        except av.EOFError:
-            return  # the last packet has said so before
-        except av.InvalidDataError as error:
-            self.damage = self.damage or _words(error)
 
 
 class _Writer:
@@ -203,12 +208,15 @@ def _missing(pictures: Any, last: Fraction) -> str:
     return f"the last {float(missing):.2g} s are missing" if missing > 0 and _end(pictures) else ""
 
 
-def _decoded(packet: Any) -> list[Any]:
-    """A packet's frames; none of a damaged one."""
+def _decoded(pictures: Any, packet: Any, damages: list[str]) -> Iterator[Any]:
+    """A packet's frames; what is wrong with a damaged one is added to `damages`."""
+    av = frames.pyav()
     try:
-        return packet.decode()
-    except frames.pyav().InvalidDataError:
-        return []
+        yield from pictures.codec_context.decode(packet)
+    except av.EOFError:
+        return  # the last packet has said so before
+    except av.InvalidDataError as error:
+        damages.append(_words(error))
 
 
 def _end(pictures: Any) -> Fraction:

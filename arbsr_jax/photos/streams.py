@@ -23,9 +23,9 @@ HDR_METADATA = {"MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL", "DYNAMIC_HD
 
 
 def add_pictures(
-    output: Any, kind: str, pictures: Any, first: Any, colours: Colours, size: tuple[int, int]
+    output: Any, kind: str, pictures: Any, first: Any, colours: Colours, size: tuple[int, int], pixel: Fraction
 ) -> tuple[Any, list[str]]:
-    """The stream to write pictures to, and what it cannot keep."""
+    """The stream to write pictures to, and what it cannot keep; `pixel` is the shape of a pixel, width to height."""
     remarks = []
     codec = pictures.codec_context.codec.canonical_name
     fits = codec in ENCODERS and codec in output.supported_codecs
@@ -42,8 +42,7 @@ def add_pictures(
         remarks.append(f"padded to {encoder.width}x{encoder.height}: films have even sides")
     context = encoder.codec_context
     context.colorspace, context.color_range, context.color_primaries, context.color_trc = colours
-    if aspect := pictures.sample_aspect_ratio or pictures.codec_context.sample_aspect_ratio:
-        context.sample_aspect_ratio = aspect
+    context.sample_aspect_ratio = pixel
     if kind == "avi":  # it knows a rate alone: neither times nor frames out of order
         context.time_base, context.max_b_frames = 1 / Fraction(pictures.average_rate), 0
     else:
