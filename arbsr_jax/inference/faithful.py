@@ -51,6 +51,8 @@ def project(large: Large, small: Small) -> tuple[Large, Distance]:
             break
         missing = target - _shrunk(exact, small.shape)
         exact = np.clip(exact + imresize(missing, height=large.shape[0], width=large.shape[1]), 0, 255)
+        if large.shape[-1] in (2, 4):
+            exact[..., :-1] = np.minimum(exact[..., :-1], exact[..., -1:])  # nothing is lighter than it is opaque
         rounded = _pixels(exact, large)
         reached = distance(rounded, small)
         if reached.largest < nearest.largest:

@@ -59,7 +59,8 @@ class ResizedAfter(Upscaler):
         large = super()._computed(images, own, full, progress, rounded=rounded)
         if hr == full:
             return large
-        return np.stack([imresize(one, height=hr.height, width=hr.width).astype(one.dtype) for one in large])
+        shown = large if rounded else np.clip(large, 0, 255)  # what a file of it would hold
+        return np.stack([imresize(one, height=hr.height, width=hr.width).astype(one.dtype) for one in shown])
 
     def _own(self, lr: tuple[int, ...]) -> tuple[Size, Scale]:
         scale = Scale.of(self.model.config.scale)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.photos import film, loaders, reading
+from arbsr_jax.photos import film, heif, loaders, raw, reading
 from arbsr_jax.photos.writing import FORMATS
 
 AUTO = "auto"
-READ = (*reading.ENDINGS, *loaders.ENDINGS, *loaders.RARE_ENDINGS, *film.SUFFIXES)
+BY_LOADERS = (*loaders.ENDINGS, *loaders.RARE_ENDINGS, *heif.ENDINGS, *raw.ENDINGS)
+READ = (*reading.ENDINGS, *BY_LOADERS, *film.SUFFIXES)
 WRITTEN = (*FORMATS, *film.SUFFIXES)
 OTHER_PICTURES = (".heic", ".heif", ".svg", ".pdf", ".raw", ".dng", ".cr2", ".nef", ".arw", ".wmv", ".mpg", ".ts")
 LONGEST_NAME = 255  # bytes that a file system takes

@@ -1,4 +1,4 @@
-"""Kinds of files that libvips does not read here: simple ones by Pillow, rare ones by OpenImageIO, an extra."""
+"""Kinds of files that libvips does not read here: simple ones by Pillow, others by libraries of an extra."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import importlib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from arbsr_jax.errors import ArbsrError, missing_extra
+from arbsr_jax.photos import heif, jpeg_xl, raw, tiff
 from arbsr_jax.photos.colour import encode_srgb
 from arbsr_jax.photos.photo import Metadata, Photo, Pixels
 
@@ -37,9 +39,12 @@ def read(path: Path) -> Iterator[Photo]:
     """The picture of such a file.
 
     Raises:
-      ArbsrError: OpenImageIO is needed and not installed.
+      ArbsrError: a library of the extra is needed and not installed.
       Exception: one of `failures.UNREADABLE`.
     """
+    if module := other_module(path):
+        yield from module.read(path)
+        return
     if _is_rare(path):
         yield from read_rare(path)
         return
@@ -52,9 +57,11 @@ def size(path: Path) -> tuple[int, int]:
     """(height, width), from the header alone.
 
     Raises:
-      ArbsrError: OpenImageIO is needed and not installed.
+      ArbsrError: a library of the extra is needed and not installed.
       Exception: one of `failures.UNREADABLE`.
     """
+    if module := other_module(path):
+        return module.size(path)
     if _is_rare(path):
         spec = _opened(path)[0].spec()
         return spec.height, spec.width
@@ -85,11 +92,14 @@ def read_rare(path: Path) -> Iterator[Photo]:
     if float_kind:
         pixels = _from_linear(pixels, colours)
         remarks.append("linear light became 16-bit sRGB, clipped at white")
-    if any(one.name.startswith(KNOWN) for one in spec.extra_attribs):
+    boxes = jpeg_xl.read_boxes(path.read_bytes()) if file.format_name() == "jpegxl" else jpeg_xl.Boxes(None, None)
+    if not boxes.exif and any(one.name.startswith(KNOWN) for one in spec.extra_attribs):
         remarks.append("EXIF and IPTC of this kind of file are not kept")
     icc = spec.getattribute("ICCProfile")
     profile = None if icc is None or float_kind else np.asarray(icc, np.uint8).tobytes()
-    yield Photo(np.ascontiguousarray(pixels), Metadata(icc=profile), 1, tuple(remarks))
+    told = tiff.exif_resolution(boxes.exif)
+    known = Metadata(icc=profile, exif=boxes.exif, xmp=boxes.xmp, resolution=told, kind=file.format_name())
+    yield Photo(np.ascontiguousarray(pixels), known, 1, tuple(remarks))
 
 
 def frames(path: Path, kind: str) -> Iterator[tuple[int, Pixels, tuple[str, ...]]]:
@@ -126,12 +136,29 @@ def _simple(image: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
     return pixels.reshape(*pixels.shape[:2], -1), remarks
 
 
+def other_module(path: Path) -> ModuleType | None:
+    """The module that reads a file by a library of its own, if one does."""
+    if path.suffix.lower() in raw.ENDINGS:
+        return raw
+    with path.open("rb") as file:
+        return heif if heif.is_heic(file.read(64)) else None
+
+
+def openimageio(path: Path) -> Any:
+    """The library, which reads and writes rare kinds of files.
+
+    Raises:
+      ArbsrError: it is not installed.
+    """
+    try:
+        return importlib.import_module("OpenImageIO")
+    except ImportError:
+        raise ArbsrError(f"{path}: {missing_extra('OpenImageIO, for this kind of file,', 'formats')}") from None
+
+
 def _opened(path: Path) -> tuple[Any, Any]:
     """OpenImageIO's input and the library itself."""
-    try:
-        library: Any = importlib.import_module("OpenImageIO")
-    except ImportError:
-        raise ArbsrError(f"{path}: {missing_extra('OpenImageIO, which reads this kind of file,', 'formats')}") from None
+    library = openimageio(path)
     settings = library.ImageSpec()
     settings.attribute("oiio:UnassociatedAlpha", 1)
     file = library.ImageInput.open(str(path), settings)

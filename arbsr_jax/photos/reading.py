@@ -7,11 +7,10 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pyvips
-from PIL import Image
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.photos import colour, loaders, png, tiff
@@ -24,13 +23,11 @@ BLOCK_PIXELS = 2**24  # of an animation, decoded at a time
 ANIMATED = "avis"  # an AVIF of several frames
 TRANSPOSING = (5, 6, 7, 8)  # EXIF's orientations that swap width and height
 INTEGERS = ("char", "short", "ushort", "int", "uint")
-DPI_TAGS = (0x011A, 0x011B, 0x0128)  # EXIF's XResolution, YResolution, ResolutionUnit
-MILLIMETRES = {2: ("in", 25.4), 3: ("cm", 10.0)}
 ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".gif", ".avif")  # that libvips reads
 
 
 def read_photo(path: Path) -> Photo:
-    """The first image of a file: PNG, JPEG, WebP, TIFF, GIF, AVIF, or what `loaders` reads.
+    """The first image of a file: PNG, JPEG, WebP, TIFF, GIF, AVIF, or what `loaders` and its libraries read.
 
     Raises:
       ArbsrError: the file is missing, damaged, too large to be sane, or of a kind that has no 8- or 16-bit pixels.
@@ -91,6 +88,8 @@ def photo_size(path: Path) -> tuple[int, int]:
 
 def kind_of(path: Path) -> str | None:
     """Libvips' word for the kind of a file, by its first bytes; None if libvips does not read it."""
+    if loaders.other_module(path):
+        return None
     with path.open("rb") as file:
         start = file.read(32)
     signatures = {
@@ -100,7 +99,7 @@ def kind_of(path: Path) -> str | None:
         "tiff": start[:4] in (*tiff.CLASSIC, b"II+\0", b"MM\0+"),
         "webp": start[:4] == b"RIFF" and start[8:12] == b"WEBP",
         ANIMATED: start[4:12] == b"ftypavis",
-        "heif": start[4:8] == b"ftyp" and start[8:12] in (b"avif", b"heic", b"heix", b"mif1", b"msf1"),
+        "heif": start[4:8] == b"ftyp" and start[8:12] in (b"avif", b"mif1", b"msf1"),
     }
     return next((kind for kind, found in signatures.items() if found), None)
 
@@ -212,14 +211,7 @@ def _metadata(image: Any, path: Path, kind: str, chunks: png.Chunks | None, page
 def _resolution(image: Any, exif: bytes | None, kind: str) -> Resolution | None:
     if kind in ("jpeg", "tiff") and (unit := _field(image, "resolution-unit", None)):
         return Resolution(image.xres, image.yres, unit)
-    try:
-        block = Image.Exif()
-        block.load(exif or b"")
-        x, y, unit = (cast(float, block.get(tag)) for tag in DPI_TAGS)  # None is a TypeError below
-        name, millimetres = MILLIMETRES[int(unit or 2)]
-        return Resolution(float(x) / millimetres, float(y) / millimetres, name)
-    except UNREADABLE:
-        return None
+    return tiff.exif_resolution(exif)
 
 
 def _field(image: Any, name: str, default: Any) -> Any:

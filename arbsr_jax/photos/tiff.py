@@ -1,4 +1,4 @@
-"""EXIF in TIFF files, which libvips neither reads nor writes: tags of the file's own directory."""
+"""EXIF, and where TIFF files have it: libvips neither reads nor writes these tags of the file's own directory."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import io
 import struct
 import warnings
 from pathlib import Path
+from typing import cast
 
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from arbsr_jax.photos.failures import UNREADABLE
+from arbsr_jax.photos.photo import Resolution
 
 Base = ExifTags.Base
 KEPT = (  # what a file says of the picture, not how it is laid out
@@ -28,6 +30,8 @@ ENTRY = 12  # bytes of a directory's entry: tag, type, number, and the value or 
 BITS, COMPRESSION, PHOTOMETRIC = 258, 259, 262  # tags
 YCBCR, JPEGS, NEW_COMPRESSIONS = 6, (6, 7), (50_000, 50_001)  # Zstandard, WebP
 FIRST_DIRECTORY = slice(4, 8)  # where a file says where its directory lies
+DPI_TAGS = (0x011A, 0x011B, 0x0128)  # EXIF's XResolution, YResolution, ResolutionUnit
+MILLIMETRES = {2: ("in", 25.4), 3: ("cm", 10.0)}
 
 
 def read_exif(path: Path, page: int) -> bytes | None:
@@ -123,3 +127,15 @@ def append_exif(path: Path, exif: bytes) -> bool:
         file.seek(FIRST_DIRECTORY.start)
         file.write(struct.pack(f"{order}L", place))
     return True
+
+
+def exif_resolution(exif: bytes | None) -> Resolution | None:
+    """What an EXIF block says of pixels per length, if it does."""
+    try:
+        block = Image.Exif()
+        block.load(exif or b"")
+        x, y, unit = (cast(float, block.get(tag)) for tag in DPI_TAGS)  # None is a TypeError below
+        name, millimetres = MILLIMETRES[int(unit or 2)]
+        return Resolution(float(x) / millimetres, float(y) / millimetres, name)
+    except UNREADABLE:
+        return None

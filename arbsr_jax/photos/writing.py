@@ -15,7 +15,7 @@ from PIL import Image
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
-from arbsr_jax.photos import colour, png, tiff
+from arbsr_jax.photos import colour, jpeg_xl, loaders, png, tiff
 from arbsr_jax.photos.failures import LIBVIPS, words_of
 from arbsr_jax.photos.photo import Metadata, Photo, Pixels, Resolution, to_8_bit
 
@@ -32,7 +32,7 @@ class Format(NamedTuple):
     Attributes:
       name: libvips' word for it.
       alpha: whether transparency is kept; else it is laid over white.
-      deep: whether 16 bits are kept.
+      bits: of 16 that are kept.
       gray: whether gray stays gray.
       longest: side in pixels that it can have.
       options: of libvips, beside the quality.
@@ -41,7 +41,7 @@ class Format(NamedTuple):
 
     name: str
     alpha: bool
-    deep: bool
+    bits: int
     gray: bool
     longest: int
     options: dict[str, Any]
@@ -50,23 +50,21 @@ class Format(NamedTuple):
     @property
     def title(self) -> str:
         """As people write it."""
-        return "WebP" if self.name == "webp" else self.name.upper()
+        return {"webp": "WebP", "heif": "AVIF", "jpegxl": "JPEG XL"}.get(self.name, self.name.upper())
 
 
-PNG = Format("png", alpha=True, deep=True, gray=True, longest=2**31 - 1, options={})
-JPEG = Format("jpeg", alpha=False, deep=False, gray=True, longest=65_500, options={"subsample_mode": "off"})
-TIFF = Format(
-    "tiff",
-    alpha=True,
-    deep=True,
-    gray=True,
-    longest=2**31 - 1,
-    options={"compression": "deflate", "predictor": "horizontal"},
-)
-WEBP = Format("webp", alpha=True, deep=False, gray=False, longest=16_383, options={"effort": 4})
-BMP = Format("bmp", alpha=False, deep=False, gray=True, longest=2**31 - 1, options={}, metadata=False)
-FORMATS = {".png": PNG, ".jpg": JPEG, ".jpeg": JPEG, ".tif": TIFF, ".tiff": TIFF, ".webp": WEBP, ".bmp": BMP}
-WITH_QUALITY = (JPEG, WEBP)
+ANY = 2**31 - 1
+LIKE_GRADIENTS = {"compression": "deflate", "predictor": "horizontal"}
+PNG = Format("png", alpha=True, bits=16, gray=True, longest=ANY, options={})
+JPEG = Format("jpeg", alpha=False, bits=8, gray=True, longest=65_500, options={"subsample_mode": "off"})
+TIFF = Format("tiff", alpha=True, bits=16, gray=True, longest=ANY, options=LIKE_GRADIENTS)
+WEBP = Format("webp", alpha=True, bits=8, gray=False, longest=16_383, options={"effort": 4})
+AVIF = Format("heif", alpha=True, bits=12, gray=False, longest=16_384, options={"compression": "av1", "effort": 4})
+JPEG_XL = Format("jpegxl", alpha=True, bits=16, gray=False, longest=ANY, options={})
+BMP = Format("bmp", alpha=False, bits=8, gray=True, longest=ANY, options={}, metadata=False)
+FORMATS = {".png": PNG, ".jpg": JPEG, ".jpeg": JPEG, ".tif": TIFF, ".tiff": TIFF, ".webp": WEBP, ".avif": AVIF}
+FORMATS |= {jpeg_xl.ENDING: JPEG_XL, ".bmp": BMP}
+WITH_QUALITY = (JPEG, WEBP, AVIF)
 
 
 def write_photo(path: Path, photo: Photo, quality: int = DEFAULT_QUALITY, *, metadata: bool = True) -> list[str]:
@@ -75,7 +73,7 @@ def write_photo(path: Path, photo: Photo, quality: int = DEFAULT_QUALITY, *, met
     Args:
       path: of the file; its folder must exist.
       photo: what to write.
-      quality: of JPEG and WebP, 1 to 100.
+      quality: of JPEG, WebP, AVIF and JPEG XL, 1 to 100.
       metadata: whether EXIF, XMP, IPTC, text, resolution and colour profile are kept; without its profile a
         picture becomes sRGB.
 
@@ -122,9 +120,9 @@ def _fitted(photo: Photo, kind: Format, *, profile: bool) -> tuple[Pixels, Metad
         remarks.append("colours by the profile became sRGB")
     elif gray and not kind.gray:
         pixels = np.concatenate([pixels[..., :1]] * 3 + [pixels[..., 1:]], axis=-1)
-    if pixels.dtype == np.uint16 and not kind.deep:
-        pixels = to_8_bit(pixels)
-        remarks.append(f"16 bits became 8 in {kind.title}")
+    if pixels.dtype == np.uint16 and kind.bits < 16:
+        pixels = to_8_bit(pixels) if kind.bits == 8 else pixels
+        remarks.append(f"16 bits became {kind.bits} in {kind.title}")
     if pixels.shape[-1] in (2, 4) and not kind.alpha:
         top = np.iinfo(pixels.dtype).max
         alpha = pixels[..., -1:].astype(np.float32) / top
@@ -144,11 +142,17 @@ def _encode(path: Path, kind: Format, pixels: Pixels, kept: Metadata, quality: i
         lost = [name for name, value in known.items() if value]
         return [f"{', '.join(lost)} not kept in {kind.title}"] if lost else []
     kept, remarks = _holdable(kept, kind)
+    if kind is JPEG_XL:
+        boxes = jpeg_xl.Boxes(_told(pixels, kept), kept.xmp)
+        jpeg_xl.write(path, pixels, quality, kept.icc, boxes, loaders.openimageio(path))
+        return remarks
     image = _image(pixels, kept)
     told = {"icc": kept.icc, "exif": kept.exif or kept.resolution, "xmp": kept.xmp, "iptc": kept.iptc}
     options = kind.options | {"keep": "|".join(name for name, value in told.items() if value) or "none"}
     if kind in WITH_QUALITY:
         options["Q"] = quality
+    if kind is AVIF and pixels.dtype == np.uint16:
+        options["bitdepth"] = kind.bits
     if kind is PNG:
         content = png.with_chunks(
             bytes(image.pngsave_buffer(**options)), kept.chunks, without=() if kept.resolution else (b"pHYs",)
@@ -177,12 +181,22 @@ def _holdable(kept: Metadata, kind: Format) -> tuple[Metadata, list[str]]:
     if kept.iptc and kept.kind != kind.name:
         changes["iptc"] = None
         remarks.append(f"IPTC of {kept.kind.upper()} is not kept in {kind.title}")
-    limited = ("exif", "xmp", "iptc") if kind is JPEG else ("exif",) if kind is not TIFF else ()
+    limited = ("exif", "xmp", "iptc") if kind is JPEG else ("exif",) if kind not in (TIFF, JPEG_XL) else ()
     for name in limited:
         if len(getattr(kept, name) or b"") > SEGMENT:
             changes[name] = None
             remarks.append(f"{name.upper()} above 64 kB is not kept in {kind.title}")
     return replace(kept, **changes), remarks
+
+
+def _told(pixels: Pixels, kept: Metadata) -> bytes | None:
+    """EXIF with the resolution, and the orientation that the pixels have now, as libvips makes it for other kinds."""
+    height, width = pixels.shape[:2]
+    if not (kept.exif or kept.resolution) or max(height, width) > JPEG.longest or len(kept.exif or b"") > SEGMENT:
+        return kept.exif
+    blank = _image(np.zeros((height, width, 1), np.uint8), kept)
+    told: Any = pyvips.Image.new_from_buffer(blank.jpegsave_buffer(Q=1, keep="exif"), "").get("exif-data")
+    return told
 
 
 def _image(pixels: Pixels, kept: Metadata) -> Any:

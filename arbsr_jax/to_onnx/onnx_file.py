@@ -7,7 +7,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from arbsr_jax.errors import ArbsrError
+from arbsr_jax.errors import ArbsrError, missing_extra
 from arbsr_jax.model_file import Model
 from arbsr_jax.models.config import ModelConfig
 
@@ -36,8 +36,8 @@ def to_onnx(model: Model, path: Path, *, half: bool = False, tile: tuple[int, in
     """
     try:
         from arbsr_jax.to_onnx import encoder, graph, positions, upsamplers
-    except ImportError as error:
-        raise ArbsrError(f"{error.name} is not installed; pip install 'arbsr_jax[onnx]'") from None
+    except ImportError:
+        raise ArbsrError(missing_extra("onnx", "onnx")) from None
     built, config, weights = graph.Graph(half=half), model.config, model.parameters
     image = ("n", *(tile or ("height", "width")), 3)
     inputs: dict[str, tuple[int, tuple[int | str, ...]]] = {"lr": (graph.FLOAT, image)}

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import imagecodecs
 import numpy as np
 import OpenImageIO
+import pillow_jxl  # noqa: F401 (Pillow writes JPEG XL by it)
 import tifffile
 from PIL import Image, PngImagePlugin
 
@@ -42,8 +43,10 @@ def pillow(ending, image, pixels=None, tolerance=0, *, known=True, **options):
         metadata.pop("icc_profile")
     if known and ending in ("png", "jpg", "tif"):
         metadata["dpi"] = fixtures.DPI
-    if known and ending in ("jpg", "webp", "avif"):
+    if known and ending in ("jpg", "webp", "avif", "jxl"):
         metadata["xmp"] = fixtures.XMP
+    if known and ending == "jxl":
+        metadata["exif"] = fixtures.exif().tobytes()
     return Case(ending, lambda path: image.save(path, **metadata, **options), pixels, tolerance)
 
 
@@ -199,6 +202,12 @@ CASES = {
     "JPEG 2000, RGB": coded("jp2", imagecodecs.jpeg2k_encode, RGB8, level=0),
     "JPEG 2000, gray, 16 bits": coded("jp2", imagecodecs.jpeg2k_encode, GRAY16, level=0),
     "JPEG 2000, RGBA, 16 bits": coded("jp2", imagecodecs.jpeg2k_encode, RGBA16, level=0),
+    "HEIC, RGB": Case("heic", lambda path: fixtures.save_heic(path, RGB8), RGB8, 60),
+    "HEIC, RGBA": Case("heic", lambda path: fixtures.save_heic(path, RGBA8), RGBA8, 60),
+    "HEIC, RGB, 10 bits": Case("heic", lambda path: fixtures.save_heic(path, RGB16), RGB16, 60 * 257),
+    "DNG": Case("dng", fixtures.save_dng),
+    "JPEG XL, RGB": pillow("jxl", plain("RGB"), RGB8, 60),
+    "JPEG XL, RGBA": pillow("jxl", Image.fromarray(RGBA8)),
     "JPEG XL, RGB, 16 bits": coded("jxl", imagecodecs.jpegxl_encode, RGB16, lossless=True),
     "OpenEXR": exr(RGB16),
 }

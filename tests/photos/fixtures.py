@@ -99,6 +99,47 @@ def save_avif(path, pixels: np.ndarray, bits: int) -> None:
     path.write_bytes(image.heifsave_buffer(compression="av1", bitdepth=bits, lossless=True))
 
 
+def save_heic(path, pixels: np.ndarray) -> None:
+    """As phones write it, turned by EXIF and by the container; of 10 bits if it has 16."""
+    import pillow_heif
+
+    deep, alpha = pixels.dtype == np.uint16, pixels.shape[-1] == 4
+    mode = ("RGBA" if alpha else "RGB") + (";16" if deep else "")
+    file = pillow_heif.from_bytes(mode, pixels.shape[1::-1], np.ascontiguousarray(pixels).tobytes())
+    known = {"exif": exif().tobytes(), "xmp": XMP, "icc_profile": icc()}
+    pillow_heif.options.SAVE_HDR_TO_12_BIT = False
+    file.save(path, quality=100, chroma=444, **known)
+
+
+def dng(height: int = 26, width: int = 36) -> tuple[np.ndarray, dict]:
+    """A gray mosaic that a camera held upright would store turned, and the tags of a DNG."""
+    colours = [3.2406, -1.5372, -0.4986, -0.9689, 1.8758, 0.0415, 0.0557, -0.2040, 1.0570]
+    matrix = [part for value in colours for part in (round(10_000 * value), 10_000)]
+    tags = [
+        (271, "s", 0, "Test", True),
+        (272, "s", 0, "Camera", True),
+        (ORIENTATION, "H", 1, 6, True),
+        (EXIF_ARTIST, "s", 0, "someone", True),
+        (33421, "H", 2, (2, 2), True),  # CFARepeatPatternDim
+        (33422, "B", 4, (0, 1, 1, 2), True),  # CFAPattern
+        (50706, "B", 4, (1, 4, 0, 0), True),  # DNGVersion
+        (50708, "s", 0, "Test Camera", True),
+        (50714, "H", 1, 512, True),  # BlackLevel
+        (50717, "I", 1, 16_383, True),  # WhiteLevel
+        (50721, "2i", 9, matrix, True),  # ColorMatrix1, for D65
+        (50728, "2I", 3, (1,) * 6, True),  # AsShotNeutral
+        (50778, "H", 1, 21, True),
+    ]
+    mosaic = np.linspace(600, 12_000, height * width).astype(np.uint16).reshape(width, height)
+    return mosaic, {"photometric": 32_803, "extratags": tags, "subfiletype": 0, "metadata": None, "software": False}
+
+
+def save_dng(path) -> None:
+    """Raw pixels of a camera."""
+    mosaic, options = dng()
+    tifffile.imwrite(path, mosaic, **options)
+
+
 def check_table(name: str, header: str, lines: list[str]) -> None:
     """A table of docs/usage.md is made of these lines; ARBSR_WRITE_DOCS=1 writes it anew."""
     document = ROOT / "docs" / "usage.md"

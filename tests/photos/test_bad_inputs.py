@@ -6,7 +6,9 @@ import resource
 import struct
 import subprocess
 import sys
+import tempfile
 import zlib
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -184,19 +186,34 @@ def test_two_inputs_for_one_output_and_overwriting_the_input_are_refused(tmp_pat
     assert (tmp_path / "a.png").read_bytes() == GOOD
 
 
+def camera(ending):
+    """A file of a kind that cameras and phones write."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"x.{ending}"
+        if ending == "heic":
+            fixtures.save_heic(path, fixtures.pixels(3, 8))
+        elif ending == "dng":
+            fixtures.save_dng(path)
+        else:
+            path.write_bytes(imagecodecs.jpegxl_encode(fixtures.pixels(3, 8)))
+        return path.read_bytes()
+
+
 MUTATE = """
 import resource, sys
 import numpy as np
 from pathlib import Path
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.photos.reading import read_photo
-from tests.photos.test_bad_inputs import DEEP, GOOD, encoded, j2k
+from tests.photos.test_bad_inputs import DEEP, GOOD, camera, encoded, j2k
 
 resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
 seeds = [(GOOD, "png"), (DEEP, "png"), *((encoded(k), e) for k, e in (("JPEG", "jpg"), ("WEBP", "webp"), ("BMP", "bmp"),
     ("TIFF", "tif"), ("GIF", "gif")))]
 if sys.argv[3] == "more":
     seeds = [(encoded("TIFF", compression="tiff_lzw"), "tif"), (encoded("AVIF"), "avif"), (j2k(), "jp2")]
+if sys.argv[3] == "cameras":
+    seeds = [(camera(ending), ending) for ending in ("heic", "dng", "jxl")]
 folder, count, rng, refused = Path(sys.argv[1]), int(sys.argv[2]), np.random.default_rng(0), 0
 for number in range(count):
     content, ending = seeds[number % len(seeds)]
@@ -213,9 +230,9 @@ print(refused, "refused,", count - refused, "read")
 """
 
 
-@pytest.mark.parametrize(("count", "kinds"), [(2000, "common"), (1500, "more")])
+@pytest.mark.parametrize(("count", "kinds"), [(2000, "common"), (1500, "more"), (600, "cameras")])
 def test_thousands_of_mutated_files_in_two_gibibytes_never_crash(tmp_path, count, kinds):
-    """Common ones; then 500 each of TIFF with LZW, AVIF and JPEG 2000."""
+    """Common ones; 500 each of TIFF with LZW, AVIF and JPEG 2000; 200 each of HEIC, DNG and JPEG XL."""
     command = [sys.executable, "-c", MUTATE, tmp_path, str(count), kinds]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert result.returncode == 0, result.stderr

@@ -186,3 +186,27 @@ def test_without_pyav_it_says_so(tmp_path, capsys, monkeypatch):
     command = ["upscale", str(tmp_path / "a.mp4"), "-o", str(tmp_path / "out"), "--model", str(model), "--scale", "2"]
     assert main(command) == 1
     assert "PyAV, which reads films, is not installed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rotation", "flags", "size", "aspect", "said"),
+    [
+        (0, ["--scale", "2", "--square-pixels"], (128, 108), "1:1", "pixels of 8:9 became square"),
+        (0, ["--scale", "2"], (128, 96), "8:9", ""),
+        (0, ["--scale", "1.5", "--aspect", "16:9"], (144, 82), "1:1", "pixels of 8:9 became square"),
+        (90, ["--scale", "2"], (96, 128), "9:8", ""),
+    ],
+)
+def test_pixels_that_are_not_square(tmp_path, rotation, flags, size, aspect, said):
+    """64x48 pixels of 8:9; a film that is turned upright has pixels of 9:8."""
+    source, target = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    films.make(source, aspect=films.Fraction(8, 9), rotation=rotation)
+    model = fixtures.quick_model(tmp_path)
+    command = ["upscale", str(source), "-o", str(target), *flags, "--model", str(model)]
+    assert main([*command, "--json", str(tmp_path / "done.json")]) == 0
+    entry = json.loads((tmp_path / "done.json").read_text())[0]
+    facts = films.describe(target)
+    assert facts["aspect"] == aspect
+    assert facts["frames"] == films.FRAMES
+    assert said in " ".join(entry["remarks"])
+    assert tuple(side + side % 2 for side in entry["to"]) == facts["size"] == size

@@ -11,6 +11,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from arbsr_jax.cli.main import main
+from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.photos import colour
 from arbsr_jax.photos.photo import Metadata, Photo, Resolution
 from arbsr_jax.photos.reading import read_photo
 from arbsr_jax.photos.writing import FORMATS, write_photo
@@ -41,7 +43,7 @@ def table(tmp_path_factory):
 
 def row(entry):
     before, after = (read_photo(Path(entry[name])) for name in ("source", "target"))
-    assert after.pixels.shape[:2] == (26, 27)
+    assert after.pixels.shape[:2] == Scale.of("1.5x2").output_size(*before.pixels.shape[:2])
     kept = ["-" if not a else "kept" if b else "lost" for a, b in zip(facts(before), facts(after), strict=True)]
     return before, after, kept, entry["remarks"]
 
@@ -95,14 +97,18 @@ def test_every_kind_can_be_written_in_every_format(tmp_path, ending, channels, d
     path = tmp_path / f"x{ending}"
     remarks, kind = write_photo(path, photo), FORMATS[ending]
     back = read_photo(path)
-    lost = (depth == 16 and not kind.deep) + (channels in (2, 4) and not kind.alpha)
+    lost = (depth == 16 and kind.bits < 16) + (channels in (2, 4) and not kind.alpha)
     lost += (not kind.metadata) * 2 + (channels < 3 and not kind.gray)  # metadata; the profile
     assert len(remarks) == lost
     assert [path.name for path in tmp_path.iterdir()] == [path.name]
-    if not lost and kind.name not in ("jpeg", "webp"):
+    if not lost and kind.name not in ("jpeg", "webp", "heif", "jpegxl"):
         np.testing.assert_array_equal(back.pixels, photo.pixels)
     if kind.metadata:
-        assert back.metadata.icc == (photo.metadata.icc if kind.gray or channels > 2 else None)
+        expected = photo.metadata.icc if kind.gray or channels > 2 else None
+        if kind.name == "jpegxl":  # it describes colours in its own words
+            assert colour.space_of(back.metadata.icc) == b"RGB "
+        else:
+            assert back.metadata.icc == expected
         assert (artist(back), back.metadata.xmp) == ("someone", fixtures.XMP)
         np.testing.assert_allclose(back.metadata.resolution[:2], known.resolution[:2], rtol=1e-3)
 

@@ -1,0 +1,79 @@
+"""HEIC, the pictures of phones, by way of pillow-heif, an extra: libvips' own build has no decoder for HEVC."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from arbsr_jax.errors import ArbsrError, missing_extra
+from arbsr_jax.photos import tiff
+from arbsr_jax.photos.photo import Metadata, Photo, Pixels
+
+ENDINGS = (".heic", ".heif", ".hif")
+BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
+OTHERS = {b"avif", b"avis"}
+
+
+def is_heic(start: bytes) -> bool:
+    """Whether a file with these first bytes holds HEVC: the brands of its `ftyp` box say so."""
+    if start[4:8] != b"ftyp":
+        return False
+    brands = start[8 : int.from_bytes(start[:4], "big")]
+    known = {brands[at : at + 4] for at in range(0, len(brands) - 3, 4)}
+    return bool(known & BRANDS) and not known & OTHERS
+
+
+def read(path: Path) -> Iterator[Photo]:
+    """Every image of a file, upright: the primary one first.
+
+    Raises:
+      ArbsrError: pillow-heif is not installed.
+      Exception: one of `failures.UNREADABLE`.
+    """
+    try:
+        yield from _photos(list(_opened(path)))
+    except RuntimeError as error:  # of libheif
+        raise ValueError(str(error)) from None
+
+
+def _photos(images: list[Any]) -> Iterator[Photo]:
+    for image in sorted(images, key=lambda one: not one.info.get("primary")):
+        exif, xmp, profile = (image.info.get(name) or None for name in ("exif", "xmp", "icc_profile"))
+        pixels = _pixels(image)
+        profile = profile if pixels.shape[-1] > 2 else None  # it describes RGB
+        known = Metadata(icc=profile, exif=exif, xmp=xmp, resolution=tiff.exif_resolution(exif), kind="heif")
+        yield Photo(pixels, known, len(images))
+
+
+def size(path: Path) -> tuple[int, int]:
+    """(height, width) of the primary image.
+
+    Raises:
+      ArbsrError: pillow-heif is not installed.
+      Exception: one of `failures.UNREADABLE`.
+    """
+    width, height = next((one.size for one in _opened(path) if one.info.get("primary")), (0, 0))
+    return height, width
+
+
+def _opened(path: Path) -> Any:
+    try:
+        library: Any = importlib.import_module("pillow_heif")
+    except ImportError:
+        raise ArbsrError(f"{path}: {missing_extra('pillow-heif, which reads HEIC,', 'formats')}") from None
+    return library.open_heif(path, convert_hdr_to_8bit=False)
+
+
+def _pixels(image: Any) -> Pixels:
+    """Of 8 bits, or of 10 and 12 as 16: the library shifts them up, so that white is not 65,535."""
+    pixels = np.asarray(image)
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    if pixels.dtype != np.uint16:
+        return np.ascontiguousarray(pixels)
+    bits = image.info["bit_depth"]
+    top = 2**bits - 1
+    return ((pixels >> (16 - bits)).astype(np.uint32) * np.iinfo(np.uint16).max // top).astype(np.uint16)

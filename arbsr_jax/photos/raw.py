@@ -1,0 +1,61 @@
+"""Camera RAW by way of rawpy (LibRaw), an extra: developed as the camera balanced it, 16-bit sRGB."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from arbsr_jax.errors import ArbsrError, missing_extra
+from arbsr_jax.photos import tiff
+from arbsr_jax.photos.photo import Metadata, Photo
+
+# By their endings: most are TIFFs, of which the first page is a small preview.
+ENDINGS = (".dng", ".nef", ".nrw", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw")
+TURNED = (5, 6)  # LibRaw's flips that swap width and height
+
+
+def read(path: Path) -> Iterator[Photo]:
+    """The developed picture, upright.
+
+    Raises:
+      ArbsrError: rawpy is not installed.
+      ValueError: the file is damaged, or of a camera that LibRaw does not know.
+    """
+    library = _library(path)
+    try:
+        with library.imread(str(path)) as raw:
+            pixels = raw.postprocess(output_bps=16, use_camera_wb=True)
+    except library.LibRawError as error:
+        raise ValueError(str(error)) from None
+    exif = tiff.read_exif(path, 0)
+    remarks = ["camera RAW developed: 16-bit sRGB, balanced by the camera"]
+    remarks += [] if exif else ["EXIF of this kind of file is not kept"]
+    yield Photo(np.ascontiguousarray(pixels), Metadata(exif=exif, kind="raw"), 1, tuple(remarks))
+
+
+def size(path: Path) -> tuple[int, int]:
+    """(height, width) of the developed picture.
+
+    Raises:
+      ArbsrError: rawpy is not installed.
+      ValueError: the file is damaged, or of a camera that LibRaw does not know.
+    """
+    library = _library(path)
+    try:
+        with library.imread(str(path)) as raw:
+            sizes = raw.sizes
+    except library.LibRawError as error:
+        raise ValueError(str(error)) from None
+    upright = sizes.height, sizes.width
+    return upright[::-1] if sizes.flip in TURNED else upright
+
+
+def _library(path: Path) -> Any:
+    try:
+        return importlib.import_module("rawpy")
+    except ImportError:
+        raise ArbsrError(f"{path}: {missing_extra('rawpy, which develops camera RAW,', 'formats')}") from None
