@@ -71,6 +71,29 @@ def onnx_files() -> Table:
     return columns("onnx_files", fields)
 
 
+def consistent() -> Table:
+    """Results with and without projection."""
+    fields = {"model": ("model", ""), "scale": ("scale", "")}
+    fields |= {"PSNR, dB": ("plain_psnr", ".2f"), "projected, dB": ("projected_psnr", ".2f")}
+    fields |= {"mean distance": ("plain_mean", ".2f"), "largest": ("plain_largest", ".1f")}
+    fields |= {"projected: mean": ("projected_mean", ".2f"), "projected: largest": ("projected_largest", ".1f")}
+    return columns("consistent", fields)
+
+
+def page() -> Table:
+    """The page in the browser."""
+    fields = {"model": ("model", ""), "threads": ("threads", "")}
+    sizes = {"page": "page_mb", "runtime": "runtime_mb", "for WebGPU": "webgpu_mb", "network": "model_mb"}
+    fields |= {name: (field, ".2f") for name, field in sizes.items()}
+    return columns("page", fields | {"ready, s": ("ready_s", ".2f"), "first result, s": ("result_s", ".2f")})
+
+
+def devices() -> Table:
+    """Numbers of CPU devices."""
+    fields = {"model": ("model", ""), "image": ("size", ""), "scale": ("scale", "")}
+    return columns("devices", fields | {"CPU devices": ("devices", ""), "s": ("seconds", ".2f")})
+
+
 def films() -> Table:
     """Films beside the bare network."""
     fields = {"model": ("model", ""), "film": ("film", ""), "scale": ("scale", "")}
@@ -188,6 +211,9 @@ TABLES: dict[str, Callable[[], Table]] = {
     "roofline": roofline,
     "files": files,
     "onnx_files": onnx_files,
+    "consistent": consistent,
+    "page": page,
+    "devices": devices,
     "masks": masks,
     "pairs": pairs,
     "ablation_psnr": lambda: seeds("ablation", "PSNR"),

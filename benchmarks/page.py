@@ -1,0 +1,109 @@
+"""The static page: its weight, and the time from its load to the first result, in headless Chromium.
+
+    python -m benchmarks.page [--runtime onnxruntime-web.tgz] [--rounds 3] [--record]
+
+A picture of 256x256 is enlarged by 2. Every round has a browser of its own, so that nothing is in its cache; the folder
+is served from this machine with the headers that allow threads, and without them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import shutil
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from arbsr_jax.demo.assets import KINDS
+from arbsr_jax.demo.static import write_page
+from benchmarks.large_images import photograph
+from benchmarks.record import machine, record
+
+SIDE, SECONDS = 256, 120
+MODELS = ["arbedsr-tiny", "arbedsr-baseline"]
+ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
+FLAGS = "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-sync"
+
+
+@contextmanager
+def served(folder: Path, headers: dict[str, str]) -> Iterator[str]:
+    """The address of a folder."""
+
+    class Files(SimpleHTTPRequestHandler):
+        extensions_map = SimpleHTTPRequestHandler.extensions_map | KINDS
+
+        def end_headers(self) -> None:
+            for name, value in headers.items():
+                self.send_header(name, value)
+            super().end_headers()
+
+        def log_message(self, format: str, *_: Any) -> None:  # noqa: A002 (the name of the method that it replaces)
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+def first_result(address: str, picture: Path) -> tuple[float, float]:
+    """Seconds until the page is ready, and from then on, with the picture chosen, until its result is shown."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for flag in FLAGS.split():
+        options.add_argument(f"--{flag}")
+    browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    try:
+        wait = WebDriverWait(browser, SECONDS, poll_frequency=0.02)
+        begin = time.perf_counter()
+        browser.get(address)
+        wait.until(lambda _: browser.execute_script("return document.body?.dataset.ready"))
+        ready = time.perf_counter()
+        browser.find_element(By.ID, "file").send_keys(str(picture))
+        wait.until(lambda _: browser.find_element(By.ID, "go").is_enabled())
+        browser.execute_script("document.querySelector('[data-factor=\"2\"]').click()")
+        browser.find_element(By.ID, "go").click()
+        wait.until(lambda _: browser.execute_script("return document.body.dataset.done"))
+        return ready - begin, time.perf_counter() - ready
+    finally:
+        browser.quit()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runtime", type=Path, help="the npm package, if the registry is not to be asked")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--record", action="store_true", help="keep the rows in benchmarks/results")
+    flags = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        folder, picture = Path(place) / "page", Path(place) / "picture.png"
+        Image.fromarray(photograph(SIDE, SIDE)).save(picture)
+        for model in MODELS:
+            weights = write_page(folder, [model], flags.runtime)
+            sizes = {"page_mb": weights.page / 1e6, "runtime_mb": weights.runtime / 1e6}
+            sizes |= {"webgpu_mb": weights.webgpu / 1e6, "model_mb": weights.models / 1e6}
+            for headers, threads in ((ISOLATION, "several"), ({}, "one")):
+                with served(folder, headers) as address:
+                    times = [first_result(address, picture) for _ in range(flags.rounds)]
+                ready, result = (statistics.median(seconds) for seconds in zip(*times, strict=True))
+                row = {"model": model, "threads": threads, **sizes, "ready_s": ready, "result_s": result}
+                print(" ".join(f"{v:.2f}" if isinstance(v, float) else v for v in row.values()), flush=True)
+                if flags.record:
+                    record("page", [row | {"machine": machine()}], ("model", "threads", "machine"))
+
+
+if __name__ == "__main__":
+    main()
