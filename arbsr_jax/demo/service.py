@@ -135,7 +135,7 @@ class Service:
                 raise CancelledError
             job.share = share
 
-        large = self._upscaler.upscale(job.pixels, size=(job.size.width, job.size.height), progress=progress)
+        large = self._upscaler.upscale(job.pixels, job.scale, progress=progress)
         bicubic = enlarge_channels(job.pixels, lambda image, _: _bicubic(image, job.size))
         job.pictures = {"after": _png(large), "before": _png(bicubic)}
         progress(1.0)

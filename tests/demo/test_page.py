@@ -80,6 +80,15 @@ def test_a_picture_comes_back_larger_beside_bicubic(port, upscaler, query, scale
     np.testing.assert_array_equal(pictures["before"], imresize(PICTURE, height=150, width=350))
 
 
+def test_a_scale_is_not_the_size_that_it_rounds_to(port, upscaler):
+    """33 x 21 pixels by 2.3 x 1.7 become 76 x 36: the factors stay what they are."""
+    odd = np.ascontiguousarray(PICTURE[:21, :33])
+    _, content, _ = ask(port, "POST", "/jobs?scale=2.3x1.7", jpeg_or_png(odd))
+    found = finished(port, content)["after"]
+    np.testing.assert_array_equal(found, upscaler.upscale(odd, "2.3x1.7"))
+    assert (found != upscaler.upscale(odd, size=(76, 36))).any()
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -143,13 +152,13 @@ def test_pictures_wait_in_a_queue_and_can_be_given_up(upscaler, monkeypatch):
     held, started = threading.Event(), threading.Event()
     computed = []
 
-    def slowly(self, pixels, *, size, progress):
-        computed.append(size)
+    def slowly(self, pixels, scale, progress):
+        computed.append(scale)
         progress(0.25)
         started.set()
         assert held.wait(60)
         progress(0.5)
-        return np.zeros((size[1], size[0], 3), np.uint8)
+        return np.zeros((*scale.output_size(*pixels.shape[:2]), 3), np.uint8)
 
     monkeypatch.setattr(Upscaler, "upscale", slowly)
     queue = Service(upscaler)
@@ -174,7 +183,7 @@ def test_pictures_wait_in_a_queue_and_can_be_given_up(upscaler, monkeypatch):
 
 
 def test_what_fails_is_said_and_the_next_has_its_turn(upscaler, monkeypatch):
-    def broken(self, pixels, **rest):
+    def broken(self, pixels, scale, progress):
         raise MemoryError("no room")
 
     queue = Service(upscaler)

@@ -7,7 +7,8 @@ export async function start() {
   const models = await (await fetch("models.json")).json();
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("service-worker.js").catch(() => {});
   const upscale = (picture, to, model, ...rest) => inWorker(picture, to, models.find(one => one.name === model), ...rest);
-  return { words: "The network computes in this browser, offline too.", models: models.map(one => one.name), most: MOST, mostIn: MOST, upscale };
+  const words = "The network computes in this browser, offline too.";
+  return { words, models: models.map(one => one.name), most: MOST, mostIn: MOST, upscale };
 }
 
 function inWorker(picture, to, model, progress, signal) {
@@ -32,7 +33,10 @@ function inWorker(picture, to, model, progress, signal) {
     worker.onmessage = ({ data }) => {
       if (data.share !== undefined) progress(data.share, data.words);
       else if (data.error) end(reject)(new Error(data.error));
-      else end(resolve)({ before: URL.createObjectURL(data.before), after: URL.createObjectURL(data.after), model: `${model.name} (${data.device})` });
+      else {
+        const [before, after] = [data.before, data.after].map(blob => URL.createObjectURL(blob));
+        end(resolve)({ before, after, model: `${model.name} (${data.device})` });
+      }
     };
     createImageBitmap(picture.bitmap).then(bitmap => worker?.postMessage({ bitmap, to, model, engine }, [bitmap]), end(reject));
   });

@@ -5,7 +5,8 @@ const POLL = 150;  // milliseconds
 
 export async function start() {
   const { model, most, most_in: mostIn, most_bytes: mostBytes } = await answer(await fetch("facts.json"));
-  return { words: `${model} computes in Python on this machine.`, models: [model], most, mostIn, upscale: (...all) => upscale(mostBytes, ...all) };
+  const words = `${model} computes in Python on this machine.`;
+  return { words, models: [model], most, mostIn, upscale: (...all) => upscale(mostBytes, ...all) };
 }
 
 async function upscale(mostBytes, picture, to, model, progress, signal) {

@@ -18,6 +18,7 @@ for (const model of engine.models) $("model").add(new Option(model, model));
 const goal = picture => rule(picture);
 const say = text => { $("status").textContent = text; };
 const complain = text => { $("error").textContent = text; };
+const also = text => complain(`${$("error").textContent}\n${text}`.trim());
 
 function draw() {
   $("list").hidden = pictures.length < 2;
@@ -26,7 +27,8 @@ function draw() {
   $("go").disabled = !current || Boolean(running);
   $("go").textContent = pictures.length > 1 ? `Enlarge ${pictures.length} pictures` : "Enlarge";
   $("cancel").hidden = !running;
-  for (const [index, picture] of pictures.entries()) $("list").children[index].firstChild.ariaCurrent = String(picture === current);
+  for (const [index, { firstChild: button }] of [...$("list").children].entries())
+    button.ariaCurrent = String(pictures[index] === current);
   $("width").disabled = $("height").disabled = !current;
   if (!current) return;
   const { width, height, columns, rows } = goal(current);
@@ -61,13 +63,16 @@ async function add(files) {
     try {
       const bitmap = await createImageBitmap(file, { imageOrientation: "from-image", premultiplyAlpha: "none" });
       const { width, height } = bitmap;
-      if (width * height > engine.mostIn) throw new Error(`${file.name}: ${width} × ${height} is more than the ${Math.round(engine.mostIn / 1e6)} Mpx that are taken here.`);
+      if (width * height > engine.mostIn) {
+        also(`${file.name}: ${width} × ${height} is more than the ${Math.round(engine.mostIn / 1e6)} Mpx that are taken here.`);
+        continue;
+      }
       const picture = { name: file.name || "pasted.png", file, bitmap, width, height };
       pictures.push(picture);
       listed(picture);
       select(picture);
-    } catch (error) {
-      complain([$("error").textContent, error.name === "Error" ? error.message : `${file.name} is no picture that this browser can show.`].join("\n").trim());
+    } catch {
+      also(`${file.name} is no picture that this browser can show.`);
     }
   }
   draw();
@@ -114,7 +119,7 @@ async function run() {
     const to = goal(picture), wrong = objection(picture, to, engine.most), began = performance.now();
     if (running.signal.aborted) break;
     if (wrong) {
-      complain(`${$("error").textContent}\n${picture.name}: ${wrong}`.trim());
+      also(`${picture.name}: ${wrong}`);
       continue;
     }
     const progress = (share, words = "") => {
@@ -125,13 +130,13 @@ async function run() {
     progress(0, "starting");
     try {
       const made = await engine.upscale(picture, to, $("model").value || engine.models[0], progress, running.signal);
-      for (const url of picture.result ? [picture.result.before, picture.result.after] : []) URL.revokeObjectURL(url);
+      forget(picture);
       const seconds = (performance.now() - began) / 1000;
       const facts = `${picture.name}: ${picture.width} × ${picture.height} became ${to.width} × ${to.height} in ${seconds.toFixed(1)} s`;
       picture.result = { ...made, ...to, facts, name: `${picture.name.replace(/\.[^.]*$/, "")}_${label(to)}.png` };
       select(picture);
     } catch (error) {
-      if (!running.signal.aborted) complain(`${$("error").textContent}\n${picture.name}: ${error.message}`.trim());
+      if (!running.signal.aborted) also(`${picture.name}: ${error.message}`);
     }
   }
   say(running.signal.aborted ? "Cancelled." : count > 1 ? `Done in ${((performance.now() - begin) / 1000).toFixed(1)} s.` : "");
@@ -140,8 +145,13 @@ async function run() {
   draw();
 }
 
+/** Give back the memory of a result. */
+function forget({ result }) {
+  if (result) for (const url of [result.before, result.after]) URL.revokeObjectURL(url);
+}
+
 function clear() {
-  for (const picture of pictures.splice(0)) for (const url of picture.result ? [picture.result.before, picture.result.after] : []) URL.revokeObjectURL(url);
+  pictures.splice(0).forEach(forget);
   $("list").replaceChildren();
   current = null;
   $("result").hidden = true;
@@ -149,8 +159,8 @@ function clear() {
   draw();
 }
 
-for (const [one, other] of [["h", "v"], ["v", "h"]])
-  $(one).addEventListener("input", () => setFactors(+$(one === "h" || $("tied").checked ? one : "h").value, +$(one === "v" || $("tied").checked ? one : other).value));
+for (const id of ["h", "v"])
+  $(id).addEventListener("input", () => $("tied").checked ? setFactors(+$(id).value, +$(id).value) : setFactors(+$("h").value, +$("v").value));
 $("tied").addEventListener("change", () => { if ($("tied").checked) setFactors(+$("h").value, +$("h").value); });
 for (const [id, other, side] of [["width", "height", "width"], ["height", "width", "height"]])
   $(id).addEventListener("change", () => {
@@ -174,7 +184,8 @@ $("clear").addEventListener("click", clear);
 $("cancel").addEventListener("click", () => running?.abort());
 $("form").addEventListener("submit", event => { event.preventDefault(); if (!running) run(); });
 $("saveAll").addEventListener("click", () => {
-  for (const { result } of pictures.filter(one => one.result)) Object.assign(document.createElement("a"), { href: result.after, download: result.name }).click();
+  for (const { result } of pictures)
+    if (result) Object.assign(document.createElement("a"), { href: result.after, download: result.name }).click();
 });
 $("stage").addEventListener("dragover", event => { event.preventDefault(); $("stage").classList.add("over"); });
 $("stage").addEventListener("dragleave", () => $("stage").classList.remove("over"));

@@ -28,7 +28,7 @@ export const bySize = (width, height) => picture => ({
 /** The rule "as large as fits into this box, in the picture's shape". */
 export const byBox = (width, height) => picture => {
   const factor = Math.min(LARGEST, Math.max(1, Math.min(width / picture.width, height / picture.height)));
-  return bySize(Math.max(picture.width, Math.round(picture.width * factor)), Math.max(picture.height, Math.round(picture.height * factor)))(picture);
+  return bySize(Math.round(picture.width * factor), Math.round(picture.height * factor))(picture);
 };
 
 /** The rule "this shape", keeping the larger of the sides that another rule gives. */

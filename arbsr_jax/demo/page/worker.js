@@ -82,7 +82,8 @@ async function upscale({ bitmap, to, model, engine }) {
   // Colours are multiplied by alpha before and divided after: what is hidden under transparent pixels stays hidden.
   for (let i = 0; i < count; i++)
     for (let c = 0; c < 3; c++) rgb[3 * i + c] = plain ? source[4 * i + c] : source[4 * i + c] * source[4 * i + 3] / 255;
-  const large = new Uint8ClampedArray(4 * to.width * to.height), share = part => done => postMessage({ share: 0.97 * (part + done) / parts });
+  const large = new Uint8ClampedArray(4 * to.width * to.height);
+  const share = part => done => postMessage({ share: 0.97 * (part + done) / parts });
   if (plain) {
     const alpha = alphas.values().next().value;
     await enlarge(run, rgb, width, height, to, model.channels, (at, r, g, b) => {
