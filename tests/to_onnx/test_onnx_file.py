@@ -114,7 +114,7 @@ def test_a_missing_extra_is_named(tmp_path, monkeypatch, capsys):
         monkeypatch.delattr(sys.modules["arbsr_jax.to_onnx"], name.rpartition(".")[2], raising=False)
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert main(["export", "arbedsr-tiny", "-o", str(tmp_path / "tiny.onnx")]) == 2
-    assert "pip install 'onnx" in capsys.readouterr().err
+    assert 'pip install "onnx' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
