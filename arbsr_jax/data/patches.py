@@ -95,7 +95,18 @@ def mixed(hr: tf.Tensor, picture: tf.Tensor, hr_share: Any) -> tf.Tensor:
 class PatchMaker:
     """Cuts pairs out of a store of images, all with TensorFlow operations."""
 
-    def __init__(self, store: ImageStore, scales: Sequence[Scale], patch: int, seed: int, candidates: int = 1) -> None:
+    def __init__(
+        self,
+        store: ImageStore,
+        scales: Sequence[Scale],
+        patch: int,
+        seed: int,
+        candidates: int = 1,
+        *,
+        lr_of_photographs: bool = False,
+    ) -> None:
+        """Plan the cuts; `lr_of_photographs`: LR patches are made of HR images also where pictures are mixed in."""
+        self._lr_of_photographs = lr_of_photographs
         sides = [patch_side(scale, patch) for scale in scales]
         pairs = [(factor, side) for s, side in zip(scales, sides, strict=True) for factor in (s.vertical, s.horizontal)]
         axes = sorted(set(pairs))
@@ -131,10 +142,10 @@ class PatchMaker:
         crop, (vertical, horizontal) = self._cut(self._offsets, place, axes), tf.unstack(tf.gather(self._axes, axes))
         pictures = self._pictures[:, self._teachers[scale_index]]
         taught = (hr_share < 1) & (pictures[place[0]] >= 0)
-        crop = tf.cond(taught, lambda: mixed(crop, self._cut(pictures, place, axes), hr_share), lambda: crop)
+        target = tf.cond(taught, lambda: mixed(crop, self._cut(pictures, place, axes), hr_share), lambda: crop)
         side = self._patches[scale_index]
-        lr = self._downsample(crop, axes, side)
-        hr = crop[vertical[1] : vertical[1] + vertical[3], horizontal[1] : horizontal[1] + horizontal[3]]
+        lr = self._downsample(crop if self._lr_of_photographs else target, axes, side)
+        hr = target[vertical[1] : vertical[1] + vertical[3], horizontal[1] : horizontal[1] + horizontal[3]]
         # tf.reverse: slices with a step of -1 take ten times as long.
         pair = [tf.reverse(image, flipped) for image in (lr, hr)]
         lr, hr = (tf.cond(transpose, lambda i=image: tf.transpose(i, [1, 0, 2]), lambda i=image: i) for image in pair)

@@ -42,6 +42,7 @@ class BatchPlan:
       processes: how many there are.
       candidates: random crops from which the most detailed one is taken; 1: the first.
       hr_shares: for every step the share of HR images in their mix with teachers' pictures; None: HR images alone.
+      lr_of_photographs: whether LR patches are made of HR images alone, not of the mix.
     """
 
     scales: Sequence[Scale]
@@ -53,6 +54,7 @@ class BatchPlan:
     processes: int = 1
     candidates: int = 1
     hr_shares: Float32[np.ndarray, "steps"] | None = None
+    lr_of_photographs: bool = False
 
     def __post_init__(self) -> None:
         if self.batch % self.processes:
@@ -98,7 +100,8 @@ def hide_accelerators() -> None:
 
 def batches(store: ImageStore, plan: BatchPlan, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
     """The batches of steps `start` to `stop` (default: all) from one store of images."""
-    make_patch = PatchMaker(store, plan.scales, plan.patch, plan.seed, plan.candidates)
+    kind = plan.lr_of_photographs
+    make_patch = PatchMaker(store, plan.scales, plan.patch, plan.seed, plan.candidates, lr_of_photographs=kind)
     local = plan.batch // plan.processes
     canvases, schedule = tf.constant(plan.canvases, tf.int64), tf.constant(plan.schedule)
     hr_shares = tf.constant(np.ones(len(schedule), np.float32) if plan.hr_shares is None else plan.hr_shares)

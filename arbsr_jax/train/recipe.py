@@ -90,6 +90,7 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.teachers.hr_share_start = 0.0  # of HR images in the mix, which changes linearly
     config.teachers.hr_share_end = 0.5
     config.teachers.hr_share_steps = 40 * EPOCH  # from start to end
+    config.teachers.lr_of_photographs = False  # LR of HR images, not of the mix: a teacher's look is learned too
     config.teachers.copy_ends = False  # start from x4's head, last conv and tail as well
 
     config.validation = ConfigDict()

@@ -124,6 +124,7 @@ def batch_plan(config: ConfigDict, model: ModelConfig) -> pipeline.BatchPlan:
         jax.process_count(),
         data.candidates,
         hr_shares(config.teachers, config.steps) if config.teachers.pictures else None,
+        config.teachers.lr_of_photographs,
     )
 
 

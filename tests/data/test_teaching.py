@@ -49,6 +49,18 @@ def test_lr_patches_of_the_mix_are_parts_of_the_whole_mix_resized(image, made, s
         assert any(contains(whole, view) for view in turned(hr[:height, :width]))
 
 
+@pytest.mark.parametrize("scale", SCALES[::4], ids=str)
+def test_lr_patches_may_be_those_of_photographs(image, made, scale):
+    """Then a picture is the target of an LR patch that it was not made of."""
+    make = PatchMaker(ImageStore.of([image], [made]), [scale], PATCH, seed=5, lr_of_photographs=True)
+    picture = made[min(k for k in (2, 3, 4) if k >= scale.larger)]
+    lr_whole, stride = lr_of_whole(image, scale), (scale.vertical.denominator, scale.horizontal.denominator)
+    height, width = scale.output_size(PATCH, PATCH)
+    lr, hr = (part.numpy() for part in make(np.int64(0), np.int32(0), np.int64(4 * PATCH), np.float32(0)))
+    assert any(occurs_in(view, lr_whole, stride, 2) for view in turned(lr))
+    assert any(contains(picture, view) for view in turned(hr[:height, :width]))
+
+
 def contains(whole, part):
     windows = np.lib.stride_tricks.sliding_window_view(whole[..., 0], part.shape[:2])
     return any(
