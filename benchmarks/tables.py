@@ -219,6 +219,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "ablation_psnr": lambda: seeds("ablation", "PSNR"),
     "ablation_differences": lambda: seeds("ablation", "difference, PSNR / SSIM"),
     "upsampling_psnr": lambda: seeds("upsampling", "PSNR"),
+    "taught": lambda: seeds("taught", "PSNR"),
 }
 
 
