@@ -9,62 +9,28 @@ is served from this machine with the headers that allow threads, and without the
 from __future__ import annotations
 
 import argparse
-import functools
-import shutil
 import statistics
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from arbsr_jax.demo.assets import KINDS
 from arbsr_jax.demo.static import write_page
+from benchmarks.browser import chromium, served
 from benchmarks.large_images import photograph
 from benchmarks.record import machine, record
 
 SIDE, SECONDS = 256, 120
 MODELS = ["arbedsr-tiny", "arbedsr-baseline"]
 ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
-FLAGS = "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-sync"
-
-
-@contextmanager
-def served(folder: Path, headers: dict[str, str]) -> Iterator[str]:
-    """The address of a folder."""
-
-    class Files(SimpleHTTPRequestHandler):
-        extensions_map = SimpleHTTPRequestHandler.extensions_map | KINDS
-
-        def end_headers(self) -> None:
-            for name, value in headers.items():
-                self.send_header(name, value)
-            super().end_headers()
-
-        def log_message(self, format: str, *_: Any) -> None:  # noqa: A002 (the name of the method that it replaces)
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(folder))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
 
 
 def first_result(address: str, picture: Path) -> tuple[float, float]:
     """Seconds until the page is ready, and from then on, with the picture chosen, until its result is shown."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for flag in FLAGS.split():
-        options.add_argument(f"--{flag}")
-    browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    browser = chromium()
     try:
         wait = WebDriverWait(browser, SECONDS, poll_frequency=0.02)
         begin = time.perf_counter()

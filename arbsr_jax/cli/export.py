@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from arbsr_jax.cli.conventions import DONE, check_ending
-from arbsr_jax.cli.targets import parse_size
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
+from arbsr_jax.imaging.scale import Size
 from arbsr_jax.inference.export import PLATFORMS, export_model
 from arbsr_jax.model_file import find_model, load_model
 from arbsr_jax.to_onnx.onnx_file import to_onnx
@@ -36,7 +36,7 @@ def run(flags: argparse.Namespace) -> int:
     check_ending(flags.output, ENDINGS)
     model = load_model(flags.model)
     if flags.output.suffix.lower() == ONNX:
-        tile = parse_size(flags.tile) if flags.tile else None
+        tile = Size.of(flags.tile) if flags.tile else None
         content = to_onnx(model, find_model(flags.model), half=flags.float16, tile=tile)
         words = f"tiles of {tile}" if tile else "any size"
     else:

@@ -7,22 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.scale import Scale, Size, round_half_up
+from arbsr_jax.imaging.scale import Scale, round_half_up
 from arbsr_jax.inference.arguments import resolve_target
 
 SQUARE = Fraction(1)  # pixels
-
-
-def parse_size(text: str) -> Size:
-    """`1920x1080` as a size.
-
-    Raises:
-      ArbsrError: it is none.
-    """
-    match = re.fullmatch(r"([1-9]\d*)[xX×]([1-9]\d*)", text, re.ASCII)
-    if not match:
-        raise ArbsrError(f"{text!r} is no size; give width x height in pixels, for example 1920x1080")
-    return Size(width=int(match[1]), height=int(match[2]))
 
 
 class Target:

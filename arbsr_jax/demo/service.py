@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import queue
-import re
 import secrets
 import threading
 from collections import OrderedDict
@@ -19,7 +18,6 @@ from PIL import Image
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
-from arbsr_jax.inference.arguments import resolve_target
 from arbsr_jax.inference.channels import enlarge_channels
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.photos.photo import Pixels, to_8_bit
@@ -78,13 +76,9 @@ class Service:
         if self._queue.qsize() >= MOST_WAITING:
             raise ArbsrError(f"{MOST_WAITING} pictures are waiting; try again later")
         pixels = _decoded(upload)
-        sides = re.fullmatch(r"(\d+)x(\d+)", size, re.ASCII) if size else None
-        if size and not sides:
-            raise ArbsrError(f"size {size!r} is not understood; give width x height in pixels")
-        exact, large = resolve_target(pixels.shape[:2], scale, (int(sides[1]), int(sides[2])) if sides else None)
-        only = self._upscaler.model.config.scale
-        if only and exact != Scale.of(only):
-            raise ArbsrError(f"{self._upscaler.model.name} is a network for scale {only} alone")
+        asked = Size.of(size) if size else None
+        sides = (asked.width, asked.height) if asked else None
+        exact, large = self._upscaler.target(pixels.shape[:2], scale, sides)
         if large.height * large.width > LARGEST_RESULT:
             raise ArbsrError(f"the result would have {large} pixels; this page makes {LARGEST_RESULT / 1e6:.0f} Mpx")
         job = Job(next(self._numbers), pixels, exact, large)

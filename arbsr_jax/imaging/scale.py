@@ -28,6 +28,18 @@ class Size(NamedTuple):
     height: int
     width: int
 
+    @classmethod
+    def of(cls, text: str) -> Size:
+        """`1920x1080`.
+
+        Raises:
+          ArbsrError: it is no size.
+        """
+        match = re.fullmatch(r"([1-9]\d*)[xX×]([1-9]\d*)", text, re.ASCII)
+        if not match:
+            raise ArbsrError(f"size {text!r} is not understood; give width x height in pixels, for example 1920x1080")
+        return cls(width=int(match[1]), height=int(match[2]))
+
     def __str__(self) -> str:
         return f"{self.width}x{self.height}"
 

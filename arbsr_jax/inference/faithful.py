@@ -35,8 +35,7 @@ def distance(large: Large, small: Small) -> Distance:
       large: uint8, uint16, or floats from 0 to 1; with alpha or without.
       small: of the same type and channels.
     """
-    apart = np.abs(_shrunk(_levels(large), small.shape) - _levels(small))
-    return Distance(float(apart.mean()), float(apart.max()))
+    return _distance(_levels(large), _levels(small))
 
 
 def project(large: Large, small: Small) -> tuple[Large, Distance]:
@@ -45,19 +44,25 @@ def project(large: Large, small: Small) -> tuple[Large, Distance]:
     Where light is clipped, they may not. The nearest of all steps is returned, with its distance.
     """
     target, exact = _levels(small), _levels(large)
-    best, nearest = large, distance(large, small)
+    best, nearest = large, _distance(exact, target)
     for _ in range(MOST_STEPS):
         if nearest.largest <= ALLOWED:
             break
-        missing = target - _shrunk(exact, small.shape)
+        missing = target - _shrunk(exact, target.shape)
         exact = np.clip(exact + imresize(missing, height=large.shape[0], width=large.shape[1]), 0, 255)
         if large.shape[-1] in (2, 4):
             exact[..., :-1] = np.minimum(exact[..., :-1], exact[..., -1:])  # nothing is lighter than it is opaque
         rounded = _pixels(exact, large)
-        reached = distance(rounded, small)
+        reached = _distance(_levels(rounded), target)
         if reached.largest < nearest.largest:
             best, nearest = rounded, reached
     return best, nearest
+
+
+def _distance(large: np.ndarray, small: np.ndarray) -> Distance:
+    """Of grey levels."""
+    apart = np.abs(_shrunk(large, small.shape) - small)
+    return Distance(float(apart.mean()), float(apart.max()))
 
 
 def _shrunk(levels: Float64[np.ndarray, "new_height new_width _"], shape: tuple[int, ...]) -> np.ndarray:

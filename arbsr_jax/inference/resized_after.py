@@ -41,7 +41,8 @@ class ResizedAfter(Upscaler):
         """What is done to every picture."""
         return f"{self.model.name} enlarges by {self.model.config.scale}, then imresize makes it smaller"
 
-    def _target(self, lr: tuple[int, int], scale: ScaleLike | None, size: SizeLike | None) -> tuple[Scale, Size]:
+    def target(self, lr: tuple[int, int], scale: ScaleLike | None, size: SizeLike | None) -> tuple[Scale, Size]:
+        """As of `Upscaler`, for scales up to the network's own."""
         exact, hr = resolve_target(lr, scale, size)
         if exact.larger > self.model.config.scale:
             raise ArbsrError(f"{self.model.name} enlarges by up to {self.model.config.scale}, not by {exact}")

@@ -107,7 +107,7 @@ class Upscaler:
         Raises:
           ArbsrError: the scale or size is not allowed.
         """
-        exact, hr = self._target(lr, scale, size)
+        exact, hr = self.target(lr, scale, size)
         same = f"{lr[1]}x{lr[0]} stays as it is"
         return same if hr == tuple(lr) else str(self._plan(lr, hr, exact))
 
@@ -115,7 +115,7 @@ class Upscaler:
         self, lr: tuple[int, int], scale: ScaleLike | None = None, size: SizeLike | None = None, most: int = MOST_FRAMES
     ) -> int:
         """How many of many images of (height, width) are best handed to `upscale` at once: one for each CPU device."""
-        (exact, hr), lanes = self._target(lr, scale, size), self._network.lanes
+        (exact, hr), lanes = self.target(lr, scale, size), self._network.lanes
         return lanes * self._plan(lr, hr, exact, -(-most // lanes)).batch
 
     def replace_parameters(self, parameters: Parameters) -> None:
@@ -164,7 +164,7 @@ class Upscaler:
                 large = to_pixels(np.stack(many), rgb.dtype)
             else:
                 check_pixels(stack[0])
-                target, eight_bits = self._target(stack.shape[1:3], scale, size), rgb.dtype == np.uint8
+                target, eight_bits = self.target(stack.shape[1:3], scale, size), rgb.dtype == np.uint8
                 large = self._computed(stack, *target, progress, rounded=eight_bits)
                 large = large if eight_bits else to_pixels(large, rgb.dtype)
             return large if rgb.ndim == 4 else large[0]
@@ -190,7 +190,7 @@ class Upscaler:
     ) -> Float32[np.ndarray, "new_height new_width 3"]:
         """`upscale` of one array before rounding and clipping, in 0..255 whatever the type of its pixels."""
         check_pixels(image)
-        target = self._target(image.shape[:2], scale, size)
+        target = self.target(image.shape[:2], scale, size)
         if ensemble:
             return mean_of_views(self.upscale_unrounded, image, target[1], progress)
         return self._computed(image[None], *target, progress, rounded=False)[0]
@@ -202,7 +202,8 @@ class Upscaler:
     def _plan(self, lr: tuple[int, int], hr: tuple[int, int], scale: Scale, images: int = 1) -> Plan:
         return self._tiling.plan(lr, hr, scale, self.model.config, images)
 
-    def _target(self, lr: tuple[int, int], scale: ScaleLike | None, size: SizeLike | None) -> tuple[Scale, Size]:
+    def target(self, lr: tuple[int, int], scale: ScaleLike | None, size: SizeLike | None) -> tuple[Scale, Size]:
+        """Exact scale and HR size for an image of (height, width); arguments and errors as of `upscale`."""
         (exact, hr), only = resolve_target(lr, scale, size), self.model.config.scale
         if only and exact != Scale.of(only):
             raise ArbsrError(f"{self.model.name} is a network for scale {only} alone, not {exact}")

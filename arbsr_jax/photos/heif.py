@@ -11,7 +11,7 @@ import numpy as np
 
 from arbsr_jax.errors import ArbsrError, missing_extra
 from arbsr_jax.photos import tiff
-from arbsr_jax.photos.photo import Metadata, Photo, Pixels
+from arbsr_jax.photos.photo import Metadata, Photo, Pixels, to_16_bit
 
 ENDINGS = (".heic", ".heif", ".hif")
 BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
@@ -69,11 +69,9 @@ def _opened(path: Path) -> Any:
 
 
 def _pixels(image: Any) -> Pixels:
-    """Of 8 bits, or of 10 and 12 as 16: the library shifts them up, so that white is not 65,535."""
+    """Of 8 bits, or of 10 and 12 as 16: the library shifts them up."""
     pixels = np.asarray(image)
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     if pixels.dtype != np.uint16:
         return np.ascontiguousarray(pixels)
-    bits = image.info["bit_depth"]
-    top = 2**bits - 1
-    return ((pixels >> (16 - bits)).astype(np.uint32) * np.iinfo(np.uint16).max // top).astype(np.uint16)
+    return to_16_bit(pixels, image.info["bit_depth"])

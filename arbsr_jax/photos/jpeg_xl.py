@@ -14,7 +14,7 @@ ENDING = ".jxl"
 CODESTREAM = b"\xff\x0a"
 SIGNATURE = b"\0\0\0\x0cJXL \x0d\x0a\x87\x0a"
 TYPE = b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
-EXIF, XMP, WHOLE, PART = b"Exif", b"xml ", b"jxlc", b"jxlp"
+EXIF, XMP, WHOLE = b"Exif", b"xml ", b"jxlc"
 EXIF_START = b"Exif\0\0"
 
 

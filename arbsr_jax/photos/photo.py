@@ -66,6 +66,13 @@ class Photo:
         return f"{width}x{height}, {8 * self.pixels.itemsize}-bit {kind}"
 
 
+def to_16_bit(shifted: Pixels, bits: int) -> Pixels:
+    """Values of fewer bits that were shifted up, so that white is 65,535 again, rounded half up."""
+    top = 2**bits - 1
+    values = (shifted >> (16 - bits)).astype(np.uint32)
+    return ((values * np.iinfo(np.uint16).max + top // 2) // top).astype(np.uint16)
+
+
 def to_8_bit(pixels: Pixels) -> Pixels:
     """16-bit values as 8-bit ones, rounded half up."""
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8) if pixels.dtype == np.uint16 else pixels

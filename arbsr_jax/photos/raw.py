@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,8 @@ def read(path: Path) -> Iterator[Photo]:
       ArbsrError: rawpy is not installed.
       ValueError: the file is damaged, or of a camera that LibRaw does not know.
     """
-    library = _library(path)
-    try:
-        with library.imread(str(path)) as raw:
-            pixels = raw.postprocess(output_bps=16, use_camera_wb=True)
-    except library.LibRawError as error:
-        raise ValueError(str(error)) from None
+    with _opened(path) as raw:
+        pixels = raw.postprocess(output_bps=16, use_camera_wb=True)
     exif = tiff.read_exif(path, 0)
     remarks = ["camera RAW developed: 16-bit sRGB, balanced by the camera"]
     remarks += [] if exif else ["EXIF of this kind of file is not kept"]
@@ -44,18 +41,20 @@ def size(path: Path) -> tuple[int, int]:
       ArbsrError: rawpy is not installed.
       ValueError: the file is damaged, or of a camera that LibRaw does not know.
     """
-    library = _library(path)
-    try:
-        with library.imread(str(path)) as raw:
-            sizes = raw.sizes
-    except library.LibRawError as error:
-        raise ValueError(str(error)) from None
+    with _opened(path) as raw:
+        sizes = raw.sizes
     upright = sizes.height, sizes.width
     return upright[::-1] if sizes.flip in TURNED else upright
 
 
-def _library(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
-        return importlib.import_module("rawpy")
+        library: Any = importlib.import_module("rawpy")
     except ImportError:
         raise ArbsrError(f"{path}: {missing_extra('rawpy, which develops camera RAW,', 'formats')}") from None
+    try:
+        with library.imread(str(path)) as raw:
+            yield raw
+    except library.LibRawError as error:
+        raise ValueError(str(error)) from None

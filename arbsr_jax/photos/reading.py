@@ -15,7 +15,7 @@ import pyvips
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.photos import colour, loaders, png, tiff
 from arbsr_jax.photos.failures import LIBVIPS, UNREADABLE, words_of
-from arbsr_jax.photos.photo import Metadata, Photo, Pixels, Resolution
+from arbsr_jax.photos.photo import Metadata, Photo, Pixels, Resolution, to_16_bit
 
 pyvips.cache_set_max(0)  # else a file that changed under its name would be read as it was
 LARGEST_PIXELS = 2**29 // 3  # of a file: half a gibibyte of RGB
@@ -185,12 +185,8 @@ def _pixels(image: Any, icc: bytes | None) -> tuple[Pixels, bytes | None, list[s
         if pixels.min() < 0 or pixels.max() > np.iinfo(np.uint16).max:
             raise ValueError(f"{image.format} values beyond 16 bits")
         pixels = pixels.astype(np.uint16)
-    if _field(image, "heif-compression", "") and deep:  # libvips shifts 10 and 12 bits up: white is not 65,535
-        bits = _field(image, "bits-per-sample", 16)
-        top = 2**bits - 1
-        pixels = (((pixels >> (16 - bits)).astype(np.uint32) * np.iinfo(np.uint16).max + top // 2) // top).astype(
-            np.uint16
-        )
+    if _field(image, "heif-compression", "") and deep:  # libvips shifts 10 and 12 bits up
+        pixels = to_16_bit(pixels, _field(image, "bits-per-sample", 16))
     icc = _fitting(icc, pixels.shape[-1], remarks)
     return np.ascontiguousarray(pixels), icc, remarks
 

@@ -5,7 +5,8 @@ from fractions import Fraction
 import pytest
 
 from arbsr_jax import ArbsrError
-from arbsr_jax.cli.targets import Target, parse_size
+from arbsr_jax.cli.targets import Target
+from arbsr_jax.imaging.scale import Size
 
 DVD = Fraction(8, 9)  # pixels of 720x480 at 4:3
 
@@ -56,6 +57,6 @@ def test_what_is_not_understood_is_said(scale, size, aspect):
 
 
 def test_sizes_are_width_by_height():
-    assert parse_size("48x32") == (32, 48)
+    assert Size.of("48x32") == (32, 48)
     with pytest.raises(ArbsrError, match="width x height"):
-        parse_size("0x32")
+        Size.of("0x32")

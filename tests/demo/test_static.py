@@ -1,13 +1,9 @@
 """The page that computes in the browser, from nothing but static files."""
 
-import functools
 import io
 import json
 import re
-import threading
 import urllib.request
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +12,9 @@ from PIL import Image
 
 from arbsr_jax import load_model
 from arbsr_jax.cli.main import main
-from arbsr_jax.demo.assets import BROWSER, KINDS, SERVER, page_files
+from arbsr_jax.demo.assets import BROWSER, SERVER, page_files
 from arbsr_jax.demo.static import ADDRESS
+from benchmarks.browser import served
 
 SCENE = np.ascontiguousarray(np.tile(skimage.data.astronaut(), (2, 2, 1)))
 COMPUTED = 240  # seconds, at most, for a result in these tests
@@ -30,25 +27,18 @@ new MutationObserver(() => {
 """
 
 
-class Files(SimpleHTTPRequestHandler):
-    """A folder with the headers that its own file `_headers` names."""
-
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | KINDS
-
-    def end_headers(self):
-        for line in (Path(self.directory) / "_headers").read_text().splitlines()[1:]:
-            name, _, value = line.strip().partition(": ")
-            self.send_header(name, value)
-        super().end_headers()
-
-    def log_message(self, *_):
-        pass
+def serve(folder):
+    """With the headers that the folder's own file `_headers` names."""
+    lines = (folder / "_headers").read_text().splitlines()[1:]
+    return served(folder, dict(line.strip().split(": ", 1) for line in lines))
 
 
-def serve(folder, port=0):
-    server = ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Files, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server, f"http://127.0.0.1:{server.server_address[1]}/"
+def choose_scene(page, address, folder, height, width):
+    """A part of a large photograph."""
+    path = folder / "large.png"
+    Image.fromarray(SCENE[:height, :width]).save(path)
+    page.open(address)
+    page.choose(path)
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +55,8 @@ def folder(browser, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(folder):
-    server, address = serve(folder)
-    yield address
-    server.shutdown()
-    server.server_close()
+    with serve(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -169,11 +157,10 @@ def test_on_a_phone_by_touch(page, address, photo, tmp_path):
 
 
 def test_it_works_without_a_network_after_the_first_visit(page, folder, photo):
-    server, address = serve(folder)
-    page.open(address)
-    page.wait(lambda: page.browser.execute_async_script("navigator.serviceWorker.ready.then(() => arguments[0](true))"))
-    server.shutdown()
-    server.server_close()
+    with serve(folder) as address:
+        page.open(address)
+        kept = "navigator.serviceWorker.ready.then(() => arguments[0](true))"
+        page.wait(lambda: page.browser.execute_async_script(kept))
     page.open(address)
     page.choose(photo)
     page.set_factors(1.5, 1.5)
@@ -182,10 +169,7 @@ def test_it_works_without_a_network_after_the_first_visit(page, folder, photo):
 
 
 def test_a_run_is_cancelled_within_a_second(page, address, tmp_path):
-    path = tmp_path / "large.png"
-    Image.fromarray(SCENE[:900, :900]).save(path)
-    page.open(address)
-    page.choose(path)
+    choose_scene(page, address, tmp_path, 900, 900)
     page.set_factors(2, 2)
     page.script("document.getElementById('model').value = 'arbedsr-baseline'")
     page.find("go").click()
@@ -256,10 +240,7 @@ def test_sizes_by_numbers_presets_and_keys(page, address, photo):
 
 @pytest.mark.slow
 def test_twelve_megapixels(page, address, tmp_path):
-    path = tmp_path / "large.png"
-    Image.fromarray(SCENE[:750, :1000]).save(path)
-    page.open(address)
-    page.choose(path)
+    choose_scene(page, address, tmp_path, 750, 1000)
     page.set_factors(4, 4)
     page.enlarge(600)
     assert page.pixels().shape == (3000, 4000, 4)

@@ -30,8 +30,7 @@ export class Comparison {
   }
 
   oneToOne() {
-    const [x, y] = [this.view.clientWidth / 2, this.view.clientHeight / 2];
-    this.zoom(1 / (this.scale * devicePixelRatio), x, y);
+    this.zoom(1 / (this.scale * devicePixelRatio));
   }
 
   centre() {
@@ -40,8 +39,8 @@ export class Comparison {
     this.draw();
   }
 
-  /** Zoom by a factor about a point of the view. */
-  zoom(by, x, y) {
+  /** Zoom by a factor about a point of the view, its middle by default. */
+  zoom(by, x = this.view.clientWidth / 2, y = this.view.clientHeight / 2) {
     const least = Math.min(1, this.view.clientWidth / this.size.width, this.view.clientHeight / this.size.height) / 4;
     const scale = Math.min(MOST, Math.max(least, this.scale * by));
     this.x = x - (x - this.x) * scale / this.scale;
@@ -119,10 +118,9 @@ export class Comparison {
     }, { passive: false });
     view.addEventListener("dblclick", () => this.scale * devicePixelRatio >= 1 ? this.fit() : this.oneToOne());
     view.addEventListener("keydown", event => {
-      const middle = [view.clientWidth / 2, view.clientHeight / 2];
       const does = {
         ArrowLeft: () => this.divide(this.at - 0.02), ArrowRight: () => this.divide(this.at + 0.02), " ": () => this.flip(),
-        "+": () => this.zoom(1.25, ...middle), "-": () => this.zoom(0.8, ...middle), 0: () => this.fit(), 1: () => this.oneToOne(),
+        "+": () => this.zoom(1.25), "-": () => this.zoom(0.8), 0: () => this.fit(), 1: () => this.oneToOne(),
       }[event.key];
       if (!does) return;
       event.preventDefault();
@@ -132,8 +130,8 @@ export class Comparison {
     $("toggle").addEventListener("click", () => this.flip());
     $("fit").addEventListener("click", () => this.fit());
     $("one").addEventListener("click", () => this.oneToOne());
-    $("in").addEventListener("click", () => this.zoom(1.25, view.clientWidth / 2, view.clientHeight / 2));
-    $("out").addEventListener("click", () => this.zoom(0.8, view.clientWidth / 2, view.clientHeight / 2));
+    $("in").addEventListener("click", () => this.zoom(1.25));
+    $("out").addEventListener("click", () => this.zoom(0.8));
     new ResizeObserver(() => this.draw()).observe(view);
   }
 

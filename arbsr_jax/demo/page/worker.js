@@ -119,8 +119,7 @@ self.onmessage = async ({ data }) => {
       sessions.clear();
       ort = null;
       postMessage({ share: 0, words: "WebGPU failed; the processor goes on" });
-      const bitmap = data.bitmap;
-      return upscale({ ...data, bitmap, engine: "wasm" }).catch(again => postMessage({ error: words(again, memory) }));
+      return upscale({ ...data, engine: "wasm" }).catch(again => postMessage({ error: words(again, memory) }));
     }
     postMessage({ error: words(error, memory) });
   }
