@@ -8,9 +8,6 @@ Both enlarge whole images, in turn, after an unmeasured run.
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from arbsr_jax.model_file import Model, find_model, load_model
 from arbsr_jax.to_onnx.onnx_file import to_onnx
 from benchmarks.large_images import photograph
 from benchmarks.record import machine, record
+from benchmarks.timing import median_seconds
 
 SCALES = ("1.5", "2", "2.37", "4", "2.5x3.5", "4x1.5")
 SIZES = ((37, 51), (203, 301))  # (height, width), odd
@@ -50,23 +48,13 @@ class OnnxFile:
         return self._session.run(None, feeds)[0][0]
 
 
-def seconds(run: Callable[[], Any], rounds: int) -> float:
-    """The median of some runs."""
-    times = []
-    for _ in range(rounds):
-        begin = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times)
-
-
 def compare(file: OnnxFile, upscaler: Upscaler, image: np.ndarray, scale: Scale, rounds: int = 0) -> dict[str, float]:
     """The largest difference in grey levels; with rounds, seconds of both too."""
     difference = np.abs(file.upscale(image, scale) - upscaler.upscale_unrounded(image, scale)).max()
     found = {"difference": float(difference)}
     if rounds:
-        found["onnx_s"] = seconds(lambda: file.upscale(image, scale), rounds)
-        found["jax_s"] = seconds(lambda: upscaler.upscale_unrounded(image, scale), rounds)
+        found["onnx_s"] = median_seconds(lambda: file.upscale(image, scale), rounds)
+        found["jax_s"] = median_seconds(lambda: upscaler.upscale_unrounded(image, scale), rounds)
     return found
 
 

@@ -11,9 +11,7 @@ Peaks that are not given are measured: by a product of matrices, and by a copy.
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -30,20 +28,10 @@ from arbsr_jax.models.network import SRNetwork, parameter_shapes
 from arbsr_jax.models.parameters import DTYPES, Parameters, cast_parameters
 from benchmarks.inference import MODELS
 from benchmarks.record import machine, record
+from benchmarks.timing import median_seconds
 
 SIDE, COPIED = 4096, 2**28  # of the matrices, and bytes of the copy
 PEAK_ROUNDS = 5
-
-
-def seconds(run: Callable[[], Any], rounds: int) -> float:
-    """The median of some runs after an unmeasured one."""
-    jax.block_until_ready(run())
-    times = []
-    for _ in range(rounds):
-        begin = time.perf_counter()
-        jax.block_until_ready(run())
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times)
 
 
 def measured_peaks(dtype: Any) -> tuple[float, float]:
@@ -57,8 +45,8 @@ def measured_peaks(dtype: Any) -> tuple[float, float]:
         values[0] = copy(values[0])
         return values[0]
 
-    flops = 2 * SIDE**3 / seconds(lambda: product(matrix), PEAK_ROUNDS)
-    return flops, 2 * COPIED / seconds(copied, PEAK_ROUNDS)
+    flops = 2 * SIDE**3 / median_seconds(lambda: product(matrix), PEAK_ROUNDS)
+    return flops, 2 * COPIED / median_seconds(copied, PEAK_ROUNDS)
 
 
 def operations(config: ModelConfig, parameters: Parameters, scale: Scale, size: tuple[int, int]) -> tuple[float, float]:
@@ -106,7 +94,7 @@ def measure(
     rows = []
     for program, run in runs.items():
         allowed = max(counted[program] / peaks[0], moved[program] / peaks[1])
-        taken = seconds(run, rounds)
+        taken = median_seconds(run, rounds)
         numbers = {"gflop": counted[program] / 1e9, "megabytes": moved[program] / 1e6, "peak_ms": 1e3 * allowed}
         rows.append({"program": program, **numbers, "ms": 1e3 * taken, "share": allowed / taken})
     device = jax.devices()[0].device_kind

@@ -145,3 +145,14 @@ def paper_costs() -> Table:
     """Parameters, memory and time of the paper's Table 3."""
     rows = [[c.method, f"{c.parameters_m:.1f}", f"{c.memory_gb:.1f}", f"{c.seconds:.2f}"] for c in published_costs()]
     return [["network", "parameters, M", "memory, GB", "s"], *rows]
+
+
+def seeds(name: str, kind: str) -> Table:
+    """Means and standard deviations over seeds, or of paired differences, from a file of `recipes/seeds_page.py`."""
+    rows = [row for row in record.read(name) if row["kind"] == kind]
+    names = list(dict.fromkeys(row["method"] for row in rows))
+    table = [["scale", *names]]
+    for scale in dict.fromkeys(row["scale"] for row in rows):
+        mine = {row["method"]: row["value"] for row in rows if row["scale"] == scale}
+        table.append([scale, *(mine.get(name) or "-" for name in names)])
+    return table

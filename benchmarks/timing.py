@@ -5,6 +5,9 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
+
+import jax
 
 LONG = 1000  # milliseconds
 REST = 0.25  # seconds: longer than those threads wait
@@ -36,3 +39,14 @@ def in_turn(
 def ratio(ours: list[float], others: list[float]) -> float:
     """The median over the rounds."""
     return statistics.median(mine / theirs for mine, theirs in zip(ours, others, strict=True))
+
+
+def median_seconds(run: Callable[[], Any], rounds: int) -> float:
+    """The median of some runs after an unmeasured one; what a run returns is waited for."""
+    jax.block_until_ready(run())
+    times = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        jax.block_until_ready(run())
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times)

@@ -1,0 +1,158 @@
+"""Tables whose rows are those of one CSV file: speed, memory, sizes, and what the masks hold."""
+
+from __future__ import annotations
+
+from benchmarks import record
+from benchmarks.score_tables import Table
+
+
+def columns(name: str, fields: dict[str, tuple[str, str]], **chosen: str) -> Table:
+    """A CSV file's rows with some of its columns.
+
+    Args:
+      name: of the file.
+      fields: heading -> (column of the file, format of its numbers; empty for text).
+      chosen: values that rows must have.
+    """
+    table = [list(fields)]
+    for row in record.read(name):
+        if all(row.get(field) == value for field, value in chosen.items()):
+            cells = [(row.get(field, ""), layout) for field, layout in fields.values()]
+            table.append([format(float(v), layout) if v and layout else v or "-" for v, layout in cells])
+    return table
+
+
+def inference() -> Table:
+    """Upscaling one image."""
+    number = {"ms": "ms", "new scale ms": "new_scale_ms", "MiB": "peak_mb", "fixed ms": "fixed_ms"}
+    number |= {"fixed MiB": "fixed_peak_mb", "PyTorch ms": "torch_ms"}
+    ratio = {"to fixed": "ratio_to_fixed", "to PyTorch": "ratio_to_torch", "to x4 or x2.37": "ratio_to_beside"}
+    fields = {"model": ("model", ""), "scale": ("scale", "")} | {k: (v, ",.0f") for k, v in number.items()}
+    return columns("inference", fields | {k: (v, ".2f") for k, v in ratio.items()}, size="100x100")
+
+
+def inference_large() -> Table:
+    """Whole images of 640x360 beside PyTorch."""
+    number = {"ms": "ms", "PyTorch ms": "torch_ms", "PyTorch in bfloat16, ms": "torch_bfloat16_ms"}
+    ratio = {"to PyTorch": "ratio_to_torch", "to PyTorch in bfloat16": "ratio_to_torch_bfloat16"}
+    fields = {"model": ("model", ""), "scale": ("scale", ""), "machine": ("machine", "")}
+    fields |= {k: (v, ",.0f") for k, v in number.items()} | {k: (v, ".2f") for k, v in ratio.items()}
+    return columns("inference", fields, size="640x360")
+
+
+def bfloat16() -> Table:
+    """What bfloat16 costs."""
+    fields = {"model": ("model", ""), "dataset": ("dataset", ""), "scale": ("scale", "")}
+    numbers = {"float32, dB": ("float32", ".3f"), "bfloat16, dB": ("bfloat16", ".3f")}
+    return columns("precision", fields | numbers | {"difference": ("difference", "+.3f")})
+
+
+def onnx_files() -> Table:
+    """ONNX files beside JAX."""
+    fields = {"model": ("model", ""), "LR": ("size", ""), "scale": ("scale", ""), "difference": ("difference", ".5f")}
+    fields |= {"onnxruntime, s": ("onnx_s", ".3f"), "JAX, s": ("jax_s", ".3f")}
+    fields |= {"file, MB": ("file_mb", ".1f"), "float16, MB": ("float16_mb", ".1f")}
+    return columns("onnx_files", fields)
+
+
+def consistent() -> Table:
+    """Results with and without projection."""
+    fields = {"model": ("model", ""), "scale": ("scale", "")}
+    fields |= {"PSNR, dB": ("plain_psnr", ".2f"), "projected, dB": ("projected_psnr", ".2f")}
+    fields |= {"mean distance": ("plain_mean", ".2f"), "largest": ("plain_largest", ".1f")}
+    fields |= {"projected: mean": ("projected_mean", ".2f"), "projected: largest": ("projected_largest", ".1f")}
+    return columns("consistent", fields)
+
+
+def page() -> Table:
+    """The page in the browser."""
+    fields = {"model": ("model", ""), "threads": ("threads", "")}
+    sizes = {"page": "page_mb", "runtime": "runtime_mb", "for WebGPU": "webgpu_mb", "network": "model_mb"}
+    fields |= {name: (field, ".2f") for name, field in sizes.items()}
+    return columns("page", fields | {"ready, s": ("ready_s", ".2f"), "first result, s": ("result_s", ".2f")})
+
+
+def devices() -> Table:
+    """Numbers of CPU devices."""
+    fields = {"model": ("model", ""), "image": ("size", ""), "scale": ("scale", "")}
+    return columns("devices", fields | {"CPU devices": ("devices", ""), "s": ("seconds", ".2f")})
+
+
+def films() -> Table:
+    """Films beside the bare network."""
+    fields = {"model": ("model", ""), "film": ("film", ""), "scale": ("scale", "")}
+    fields |= {"ms a frame": ("frame_ms", ".0f"), "network alone, ms": ("network_ms", ".0f"), "ratio": ("ratio", ".2f")}
+    return columns("films", fields)
+
+
+def train_step() -> Table:
+    """A training step."""
+    fields = {"model": ("model", ""), "scale": ("scale", ""), "CPU devices": ("devices", "")}
+    fields |= {"ours, ms": ("ms", ",.0f"), "PyTorch, ms": ("torch_ms", ",.0f"), "ratio": ("ratio_to_torch", ".2f")}
+    return columns("train_step", fields)
+
+
+def convolution(cores: str) -> Table:
+    """3x3 convs by implementation."""
+    names = ["blocks", "at once", "XLA", "gradient, blocks", "gradient, at once", "PyTorch"]
+    ratios = ["blocks to at once", "gradient, blocks to at once"]
+    fields = {"images": ("images", "")} | {n: (n, ".1f") for n in names} | {n: (n, ".2f") for n in ratios}
+    return columns("convolution", fields, cores=cores)
+
+
+def thin_convolution() -> Table:
+    """What is too thin for Winograd, and sums."""
+    fields = {"layer": ("layer", ""), "implementation": ("implementation", ""), "cores": ("cores", "")}
+    return columns("thin_convolution", fields | {"ms": ("ms", ".2f")})
+
+
+def compiling() -> Table:
+    """Seconds before the first image."""
+    fields = {"model": ("model", ""), "programs": ("programs", "")}
+    seconds = {"fresh parameters, s": "fresh_s", "compiled in, s": "compiled_s"}
+    seconds |= {"later: fresh parameters, s": "later_fresh_s", "found in, s": "found_s"}
+    return columns("compiling", fields | {k: (v, ".1f") for k, v in seconds.items()})
+
+
+def large_images() -> Table:
+    """Time and memory against size."""
+    fields = {"LR": ("lr", ""), "HR": ("hr", ""), "Mpx": ("megapixels", ".1f"), "s": ("seconds", ".1f")}
+    fields |= {"s/Mpx": ("seconds_per_megapixel", ".2f"), "peak MiB": ("peak_mb", ".0f")}
+    fields |= {"grew by MiB": ("grew_mb", ".0f"), "HR MiB": ("result_mb", ".0f"), "programs": ("programs", "")}
+    return columns("large_images", fields)
+
+
+def plans() -> Table:
+    """The default plan beside whole images and the version before."""
+    fields = {"model": ("model", ""), "image": ("size", ""), "scale": ("scale", "")}
+    seconds = {"s": "default_s", "untiled, s": "untiled_s", "version before, s": "before_s"}
+    ratios = {"to untiled": "to_untiled", "to before": "to_before", "s/Mpx to 512x512": "per_pixel_to_crop"}
+    return columns("plans", fields | {k: (v, ".2f") for k, v in (seconds | ratios).items()})
+
+
+def roofline() -> Table:
+    """What programs compute and move, and the time that a machine's peaks allow."""
+    fields = {"model": ("model", ""), "scale": ("scale", ""), "image": ("size", ""), "precision": ("precision", "")}
+    fields |= {"device": ("device", ""), "program": ("program", "")}
+    numbers = {"GFLOP": "gflop", "MB": "megabytes", "ms at the peaks": "peak_ms", "ms": "ms", "share": "share"}
+    return columns("roofline", fields | {k: (v, ",.2f" if v == "share" else ",.0f") for k, v in numbers.items()})
+
+
+def files() -> Table:
+    """Reading and writing, beside the version before."""
+    fields = {"file": ("file", ""), "": ("what", "")}
+    return columns("files", fields | {"s": ("here_s", ".2f"), "version before, s": ("there_s", ".2f")})
+
+
+def masks() -> Table:
+    """Whether the shipped models' masks are alive, and where they are."""
+    fields = {"model": ("model", ""), "place": ("place", ""), "part": ("part", ""), "mean": ("mean", ".2f")}
+    fields |= {"below 0.01": ("below", ".2f"), "above 0.99": ("above", ".2f")}
+    return columns("masks", fields | {"rank correlation": ("rank_correlation", ".2f")})
+
+
+def pairs() -> Table:
+    """Training pairs a second."""
+    return columns(
+        "data_pipeline", {"patches": ("patches", ""), "batch": ("batch", ""), "pairs/s": ("pairs_per_second", ",.0f")}
+    )
