@@ -15,7 +15,7 @@ from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.parameters import HYPER, Parameters, in_backbone
 
 SCHEDULES = ("halving", "cosine")
-SHORTEST_TABLE = 1024  # steps: shorter runs share their programs
+SHORTEST_TABLE = 1 << 17  # steps: all runs up to the paper's length share their programs
 BACKBONE, HYPERNETWORKS, REST = "backbone", "hypernetworks", "rest"  # groups of parameters, each with its learning rate
 
 
@@ -35,7 +35,7 @@ def learning_rate(config: ConfigDict, steps: int) -> optax.Schedule:
 def rate_table(schedule: optax.Schedule, steps: int) -> Float32[np.ndarray, "length"]:
     """The learning rate of every step, as data for programs: they need not be compiled anew for another schedule.
 
-    The last one is repeated up to a power of two, so that few lengths occur.
+    The last one is repeated up to a power of two, `SHORTEST_TABLE` at least, so that few lengths occur.
     """
     length = max(SHORTEST_TABLE, 1 << max(0, steps - 1).bit_length())
     values = np.asarray(jax.vmap(schedule)(np.arange(steps, dtype=np.int32)), np.float32)
