@@ -1,7 +1,8 @@
-"""Writing files so that nobody ever finds half of one, and JSON that every parser reads."""
+"""Files that nobody ever finds half written, claims that processes make, and JSON that every parser reads."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import math
@@ -9,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 @contextmanager
@@ -22,6 +23,25 @@ def atomic_write(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def claimed(file: BinaryIO, name: str) -> Iterator[bool]:
+    """Whether no other process claims `name` by the same file; none can until this ends.
+
+    One byte of the file is locked, at a place that follows from the name. The lock goes with the process, however it
+    ends.
+    """
+    place = int.from_bytes(hashlib.blake2b(os.fsencode(name), digest_size=7).digest(), "big")  # within 64 bits, signed
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+    except (BlockingIOError, PermissionError):  # systems differ
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        fcntl.lockf(file, fcntl.LOCK_UN, 1, place)
 
 
 def write_text(path: Path, text: str) -> None:

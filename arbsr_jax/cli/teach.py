@@ -32,10 +32,6 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--region", type=int, default=LARGEST, metavar="PIXELS", help="largest side of a region of a photograph"
     )
-    parser.add_argument(
-        "--processes", type=int, default=1, metavar="N", help="how many of these commands share the work"
-    )
-    parser.add_argument("--process", type=int, default=0, metavar="I", help="number of this one, from 0")
 
 
 def run(flags: argparse.Namespace) -> int:
@@ -44,8 +40,6 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: a flag is wrong, or a file, folder or package is missing.
     """
-    if not 0 <= flags.process < flags.processes:
-        raise ArbsrError(f"--process {flags.process} of --processes {flags.processes}; allowed is 0 to one less")
     if flags.region < MULTIPLE:
         raise ArbsrError(f"--region {flags.region}: at least {MULTIPLE} pixels are needed")
     maker = maker_of(flags.teacher, flags.command, flags.self_ensemble)
@@ -57,7 +51,7 @@ def run(flags: argparse.Namespace) -> int:
         tqdm.write(f"arbsr teach: {line}")
 
     regions = regions_of(photographs, say, flags.region)
-    make_pictures(flags.output, regions[flags.process :: flags.processes], flags.scale, maker, say)
+    make_pictures(flags.output, regions, flags.scale, maker, say)
     print(f"{flags.output}: {len(regions)} regions of {len(photographs)} photographs")
     print(f"try: arbsr train --data {flags.output / HR} --config.teachers.pictures={flags.output} ...")
     return SOME_FAILED if failures else DONE

@@ -7,17 +7,19 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import UInt8
 from tqdm import tqdm
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.files import json_text, write_text
+from arbsr_jax.files import claimed, json_text, write_text
 from arbsr_jax.photos.images import read_rgb
 from arbsr_jax.photos.photo import Photo
 from arbsr_jax.photos.writing import write_photo
 from arbsr_jax.teach.makers import Maker
 from arbsr_jax.teach.regions import Region, teach_region
 
-HR, RECORD = "hr", "teachers.json"
+HR, RECORD, LOCK = "hr", "teachers.json", "lock"
 PHOTOGRAPHS_KEPT = 4  # decoded: neighbours in detail are often of one photograph
 
 
@@ -25,6 +27,8 @@ def make_pictures(
     folder: Path, regions: Sequence[Region], scales: Sequence[int], maker: Maker, say: Callable[[str], None]
 ) -> None:
     """Make what the folder lacks, region after region; a region that fails is named. Nothing half made is left.
+
+    Several processes can fill one folder: each makes what no other is making.
 
     Args:
       folder: of the pictures.
@@ -43,19 +47,28 @@ def make_pictures(
     jobs = [(region, scale) for region, scale in jobs if not _place(folder, f"x{scale}", region).exists()]
     load = lru_cache(PHOTOGRAPHS_KEPT)(read_rgb)
     total = sum(_cost(region, scale) for region, scale in jobs)
-    with tqdm(total=total, unit="px", unit_scale=True, disable=None, leave=False) as bar:
+    bar = tqdm(total=total, unit="px", unit_scale=True, disable=None, leave=False)
+    with bar, (folder / LOCK).open("wb") as lock:
         for region, scale in jobs:
-            try:
-                photograph = load(region.path)
-                picture = teach_region(photograph, region, scale, lambda lr, k=scale: maker(lr, k))
-                rows = slice(region.top, region.top + region.height)
-                hr = photograph[rows, region.left : region.left + region.width]
-                if not _place(folder, HR, region).exists():
-                    write_photo(_place(folder, HR, region), Photo(hr))
-                write_photo(_place(folder, f"x{scale}", region), Photo(picture))
-            except ArbsrError as error:
-                say(str(error))
+            place = _place(folder, f"x{scale}", region)
+            with claimed(lock, f"{place.parent.name}/{place.name}") as mine:
+                if mine and not place.exists():
+                    try:
+                        _make_picture(folder, region, scale, load(region.path), maker)
+                    except ArbsrError as error:
+                        say(str(error))
             bar.update(_cost(region, scale))
+
+
+def _make_picture(
+    folder: Path, region: Region, scale: int, photograph: UInt8[np.ndarray, "height width 3"], maker: Maker
+) -> None:
+    """A region's picture, and its HR image if that is not there yet."""
+    picture = teach_region(photograph, region, scale, lambda lr: maker(lr, scale))
+    hr = photograph[region.top : region.top + region.height, region.left : region.left + region.width]
+    if not _place(folder, HR, region).exists():
+        write_photo(_place(folder, HR, region), Photo(hr))
+    write_photo(_place(folder, f"x{scale}", region), Photo(picture))
 
 
 def remember(folder: Path, scales: Sequence[int], maker: Maker) -> None:
