@@ -55,6 +55,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "ablation_psnr": lambda: score_tables.seeds("ablation", "PSNR"),
     "ablation_differences": lambda: score_tables.seeds("ablation", "difference, PSNR / SSIM"),
     "upsampling_psnr": lambda: score_tables.seeds("upsampling", "PSNR"),
+    "upsampling_seeds": lambda: score_tables.seeds("upsampling_seeds", "PSNR"),
     "taught": lambda: score_tables.seeds("taught", "PSNR"),
 }
 
