@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import UInt8
@@ -28,7 +30,7 @@ def make_pictures(
 ) -> None:
     """Make what the folder lacks, region after region; a region that fails is named. Nothing half made is left.
 
-    Several processes can fill one folder: each makes what no other is making.
+    HR images of all regions come first. Several processes can fill one folder: each makes what no other is making.
 
     Args:
       folder: of the pictures.
@@ -49,26 +51,31 @@ def make_pictures(
     total = sum(_cost(region, scale) for region, scale in jobs)
     bar = tqdm(total=total, unit="px", unit_scale=True, disable=None, leave=False)
     with bar, (folder / LOCK).open("wb") as lock:
+        # All HR images first: a network that learns from a part of the pictures needs the other regions too.
+        for region in sorted(regions, key=lambda region: region.path):
+            with _to_make(lock, _place(folder, HR, region)) as missing:
+                if missing:
+                    write_photo(_place(folder, HR, region), Photo(_cut(load(region.path), region)))
         for region, scale in jobs:
-            place = _place(folder, f"x{scale}", region)
-            with claimed(lock, f"{place.parent.name}/{place.name}") as mine:
-                if mine and not place.exists():
+            with _to_make(lock, _place(folder, f"x{scale}", region)) as missing:
+                if missing:
                     try:
-                        _make_picture(folder, region, scale, load(region.path), maker)
+                        picture = teach_region(load(region.path), region, scale, lambda lr, k=scale: maker(lr, k))
+                        write_photo(_place(folder, f"x{scale}", region), Photo(picture))
                     except ArbsrError as error:
                         say(str(error))
             bar.update(_cost(region, scale))
 
 
-def _make_picture(
-    folder: Path, region: Region, scale: int, photograph: UInt8[np.ndarray, "height width 3"], maker: Maker
-) -> None:
-    """A region's picture, and its HR image if that is not there yet."""
-    picture = teach_region(photograph, region, scale, lambda lr: maker(lr, scale))
-    hr = photograph[region.top : region.top + region.height, region.left : region.left + region.width]
-    if not _place(folder, HR, region).exists():
-        write_photo(_place(folder, HR, region), Photo(hr))
-    write_photo(_place(folder, f"x{scale}", region), Photo(picture))
+@contextmanager
+def _to_make(lock: BinaryIO, place: Path) -> Iterator[bool]:
+    """Whether a file is missing and no other process is making it."""
+    with claimed(lock, f"{place.parent.name}/{place.name}") as mine:
+        yield mine and not place.exists()
+
+
+def _cut(photograph: UInt8[np.ndarray, "height width 3"], region: Region) -> UInt8[np.ndarray, "_ _ 3"]:
+    return photograph[region.top : region.top + region.height, region.left : region.left + region.width]
 
 
 def remember(folder: Path, scales: Sequence[int], maker: Maker) -> None:

@@ -168,6 +168,7 @@ def test_a_picture_of_another_size_is_refused_by_name_and_the_others_are_made(ph
     assert teach(photos, "-o", out, "--command", command(wrong), "--scale", "2") == 1
     assert "b: the teacher's picture is 96x83, its HR image 96x84" in capsys.readouterr().out
     assert [path.stem for path in (out / "x2").iterdir()] == ["a"]
+    assert sorted(path.stem for path in (out / "hr").iterdir()) == ["a", "b"]  # HR images teach alone then
 
 
 @pytest.mark.parametrize(
