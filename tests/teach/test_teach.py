@@ -124,6 +124,10 @@ def test_several_processes_share_the_regions(photos, tmp_path):
     assert pictures == len(regions_of(sorted(photos.iterdir()), print, largest=60)) > 10
     assert pictures <= len(log.read_text()) <= pictures + 1  # what the first one was writing as it died
     assert len(done) < pictures
+    whole = tmp_path / "whole"
+    assert teach(photos, "-o", whole, "--command", command(), "--scale", "4", "--region", "60") == 0
+    for path in whole.rglob("*.png"):
+        assert path.read_bytes() == (shared / path.relative_to(whole)).read_bytes()
 
 
 def test_a_network_teaches_at_its_own_scale(photos, tmp_path, network):
