@@ -6,12 +6,15 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
 
 from arbsr_jax import load_model
 from arbsr_jax.cli.main import main
+from arbsr_jax.model_file import save_model
+from arbsr_jax.models.parameters import flatten_parameters, unflatten_parameters
 from benchmarks import record, score_tables
 
 ROOT = Path(__file__).parents[1]
@@ -68,6 +71,23 @@ def test_means_over_a_sweep_are_of_all_its_scales(tmp_path, monkeypatch):
     assert scores.mean("m", "integer", "psnr") == 33.0
     assert scores.mean("bicubic", "integer", "psnr") == 1.0
     assert score_tables.shown(scores.mean("m", "seen", "psnr"), 2) == "-"
+
+
+def test_between_two_trainings_a_dead_mask_gives_way_to_a_living_one(tmp_path):
+    """FROM's first mask is 0, so its F_adapt * M is 0: a quarter of TO's is what remains."""
+    Image.fromarray(skimage.data.astronaut()).save(tmp_path / "astronaut.png")
+    model, path = load_model("arbedsr-tiny").model, tmp_path / "dead.safetensors"
+    leaves = flatten_parameters(model.parameters)
+    dead = {**leaves, "adaption_0/mask/conv_3/bias": np.full(1, -1e3, np.float32)}
+    save_model(path, model.config, unflatten_parameters(dead), {})
+    out = tmp_path / "mixed.safetensors"
+    command = [sys.executable, ROOT / "recipes" / "interpolate.py", path, "arbedsr-tiny", tmp_path, "-o", out]
+    subprocess.run(command, check=True, cwd=ROOT)
+    mixed = flatten_parameters(load_model(out).model.parameters)
+    for name in ("adaption_0/mask/conv_3/bias", "adaption_0/mask/conv_0/kernel", "head/kernel"):
+        np.testing.assert_allclose(mixed[name], leaves[name], rtol=1e-6)
+    name = "adaption_0/conv/mix/kernel"
+    np.testing.assert_allclose(mixed[name], leaves[name] / 4, rtol=1e-5)
 
 
 @pytest.mark.slow
