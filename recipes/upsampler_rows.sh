@@ -36,4 +36,6 @@ for seed in $seeds; do
       --scale 1.5 2 2.5 3 3.5 4 --json "$runs/$name.json"
   done
 done
-"$python" recipes/seeds_page.py "$root"/seed* --against row2 --rows "${names[@]}" >"$root/upsampling.csv"
+against=()
+[[ " ${names[*]} " != *" row2 "* ]] || against=(--against row2)
+"$python" recipes/seeds_page.py "$root"/seed* "${against[@]}" --rows "${names[@]}" >"$root/upsampling.csv"
