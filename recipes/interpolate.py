@@ -1,4 +1,4 @@
-"""A model file between two trainings of one network: often better than either (WiSE-FT, arXiv 2109.01903).
+"""A model file between two trainings of one network, with most of what each does better (WiSE-FT, arXiv 2109.01903).
 
 python recipes/interpolate.py FROM TO PHOTOS -o OUT.safetensors [--share 0.25]
 

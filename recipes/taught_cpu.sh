@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # The shipped models, trained on from x1.1 to x8, with living masks and averaged weights: docs/models.md has what came of it.
 #
-#   recipes/taught_cpu.sh RUNS VALIDATION_DIR PICTURES LIIF.safetensors [MODEL ...]      PICTURES: `arbsr teach PHOTOS -o PICTURES`
+#   recipes/taught_cpu.sh RUNS VALIDATION_DIR PICTURES                       arbedsr-tiny, from RUNS/tiny
+#   recipes/taught_cpu.sh RUNS VALIDATION_DIR PICTURES LIIF.safetensors      arbedsr-baseline, from RUNS/finishing
 #
-# MODEL: tiny, which goes on from RUNS/tiny, or baseline, which goes on from RUNS/finishing of recipes/arbedsr_baseline_cpu.sh.
+# PICTURES: `arbsr teach PHOTOS -o PICTURES`. RUNS/finishing is the last run of recipes/arbedsr_baseline_cpu.sh.
 # One CPU core takes an hour for tiny and four for baseline. A second start goes on where the first one stopped.
 # Validation is for the curves alone: the last model is kept, not the best.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-pictures=$3 liif=$4
+pictures=$3 liif=${4:-}
 source recipes/common.sh "$1" "$2" "$pictures/hr"
-shift 4
 common=(--config.teachers.weight=0 --config.data.batch=8 --config.data.patch=40 --config.data.candidates=2
   --config.data.asymmetric=True --config.data.integer_steps=0 --config.data.largest=8 --config.checkpoint_every=250
   --config.validation.scales="2,2.5x3.5,3,4,8" --config.validation.every=500)
@@ -33,7 +33,7 @@ baseline() {
   local start=$runs/finishing/model.safetensors student=(--config.data.large_share=0.15 --config.ema=0.999)
   train woken arbedsr.py:baseline "${student[@]}" "${mixed[@]}" --config.init_from="$start" --config.seed=11 \
     --config.steps=3500 --config.data.symmetric_share=0.3 --config.optimizer.learning_rate=4e-4 --config.optimizer.halve_every=4000
-  # Masks live now, and x6 and x8 are learned; up to x3 it lost. Weights a part of the way are better than both ends.
+  # Masks live now, and x6 and x8 are learned; up to x4 it lost. Weights a part of the way keep most of both.
   interpolate "$start" "$runs/woken/model.safetensors" 0.25 "$runs/between.safetensors"
   train mixed arbedsr.py:baseline "${student[@]}" "${mixed[@]}" "${cosine[@]}" --config.init_from="$runs/between.safetensors" \
     --config.seed=21 --config.steps=6000 --config.data.symmetric_share=0.4 --config.optimizer.learning_rate=3e-4
@@ -44,5 +44,4 @@ baseline() {
     --config.data.symmetric_share=0.5 --config.optimizer.learning_rate=5e-4 --config.optimizer.backbone_lr_scale=0.6
 }
 
-[ $# -gt 0 ] || set -- tiny baseline
-for model in "$@"; do "$model"; done
+if [ -n "$liif" ]; then baseline; else tiny; fi
