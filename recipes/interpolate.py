@@ -9,6 +9,7 @@ means on the photographs, so that F_adapt * M (Eq. 3) keeps its size.
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from arbsr_jax.analysis.features import encode
 from arbsr_jax.model_file import Model, load_model, save_model
 from arbsr_jax.models.parameters import flatten_parameters, unflatten_parameters
 from arbsr_jax.photos.images import list_images, read_rgb
-from arbsr_jax.train.norms import CALIBRATION_SCALE, MASK, example_images
+from arbsr_jax.train.norms import CALIBRATION_SCALE, MASK, example_images, weigh_adaption
 
 PHOTOGRAPHS = 25  # whose middles tell the masks' means
 
@@ -40,15 +41,11 @@ def main() -> None:
     start, end = load_model(flags.start), load_model(flags.end)
     if start.config != end.config:
         raise SystemExit(f"{flags.start} and {flags.end} hold different networks; give two of one network")
-    paths = list_images(flags.photographs)
-    images = example_images([read_rgb(path) for path in paths[:: -(-len(paths) // PHOTOGRAPHS)]])
+    images = example_images([partial(read_rgb, path) for path in list_images(flags.photographs)], PHOTOGRAPHS)
     leaves, last = flatten_parameters(start.parameters), flatten_parameters(end.parameters)
     for place, (ours, theirs) in enumerate(zip(mask_means(start, images), mask_means(end, images), strict=True)):
-        for path in leaves:
-            if path.startswith(f"adaption_{place}{MASK}"):
-                leaves[path] = last[path]
-            elif path.startswith(f"adaption_{place}/conv/mix/"):
-                leaves[path] = leaves[path] * np.float32(ours / theirs)
+        leaves |= {path: leaf for path, leaf in last.items() if path.startswith(f"adaption_{place}{MASK}")}
+        leaves |= weigh_adaption(leaves, place, ours / theirs)
     share = np.float32(flags.share)
     mixed = {path: (1 - share) * leaf + share * last[path] for path, leaf in leaves.items()}
     origin = {"name": flags.output.stem, "interpolated": f"{flags.share:g} of {end.name}, the rest of {start.name}"}

@@ -6,7 +6,7 @@ are `NormalizedConv3x3`. Both compute the same for a batch whose statistics the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from arbsr_jax.compilation import ProgramCache
+from arbsr_jax.data.sources import Load
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
@@ -97,19 +98,24 @@ def take_out_norms(
     leaves, fresh, anew = flatten_parameters(parameters), flatten_parameters(add_norms(parameters)), []
     outputs = _mask_outputs(model, parameters, images)
     for place in range(model.adaptions):
-        conv, mask = f"adaption_{place}/conv/mix/", f"adaption_{place}/mask/"
+        mask = f"adaption_{place}{MASK}"
         logits = outputs[f"{mask}conv_3"]
         values = 1 / (1 + np.exp(-logits.astype(np.float64)))
         if np.mean((values < SATURATED) | (values > 1 - SATURATED)) > MOST_SATURATED:
             anew.append(place + 1)
-            weight = np.float32(values.mean() / START)
-            fresh |= {path: leaf * weight for path, leaf in leaves.items() if path.startswith(conv)}
+            fresh |= weigh_adaption(leaves, place, values.mean() / START)
             continue
         for layer, output in outputs.items():
             if layer.startswith(mask):
                 fresh[f"{layer}/norm/scale"] = np.sqrt(output.var((0, 1, 2)) + NORM_EPSILON)
                 fresh[f"{layer}/norm/bias"] = output.mean((0, 1, 2))
     return unflatten_parameters(fresh), anew
+
+
+def weigh_adaption(leaves: Mapping[str, Any], place: int, weight: float) -> dict[str, Any]:
+    """The leaves of one place's scale-aware conv, times a weight: F_adapt is linear in them (Eq. 3)."""
+    conv = f"adaption_{place}/conv/mix/"
+    return {path: leaf * np.float32(weight) for path, leaf in leaves.items() if path.startswith(conv)}
 
 
 def _mask_outputs(model: ModelConfig, parameters: Parameters, images: np.ndarray) -> dict[str, np.ndarray]:
@@ -132,12 +138,11 @@ def _mask_outputs(model: ModelConfig, parameters: Parameters, images: np.ndarray
     return {path.removesuffix("/__call__"): np.asarray(made[0]) for path, made in found.items() if MASK in path}
 
 
-def example_images(
-    photographs: Iterable[UInt8[np.ndarray, "_ _ 3"]], side: int = 96
-) -> UInt8[np.ndarray, "batch side side 3"]:
-    """The middles of photographs, as a batch."""
+def example_images(photographs: Sequence[Load], most: int, side: int = 96) -> UInt8[np.ndarray, "batch side side 3"]:
+    """The middles of at most so many photographs, spread evenly over all, as a batch."""
     middles = []
-    for photograph in photographs:
+    for load in photographs[:: -(-len(photographs) // most)]:
+        photograph = load()
         top, left = ((length - side) // 2 for length in photograph.shape[:2])
         middles.append(photograph[top : top + side, left : left + side])
     return np.stack(middles)

@@ -150,8 +150,8 @@ def starting_state(
     elif START_SCALE in teachers:
         parameters = init_from_teacher(parameters, teachers[START_SCALE].parameters, config.teachers.copy_ends)
     if config.normalized_masks and any(MASK in path for path in given):
-        chosen = photographs[:: -(-len(photographs) // EXAMPLES)]
-        parameters, anew = take_out_norms(model, parameters, example_images([image.load() for image in chosen]))
+        examples = example_images([image.load for image in photographs], EXAMPLES)
+        parameters, anew = take_out_norms(model, parameters, examples)
         say(f"masks that start anew, since they are saturated: {', '.join(map(str, anew)) or 'none'}")
     elif config.normalized_masks:
         parameters = add_norms(parameters)

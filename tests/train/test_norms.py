@@ -112,7 +112,7 @@ def alive(parameters):
 def test_training_goes_on_from_a_model_file_where_it_was(photograph):
     """The norms compute the same for the images that they were taken from."""
     parameters = alive(randomized(fixtures.STUDENT, seed=3))
-    images = example_images([photograph, photograph[::-1]], side=24)
+    images = example_images([lambda: photograph, lambda: photograph[::-1]], most=2, side=24)
     with_norms, anew = take_out_norms(fixtures.STUDENT, parameters, images)
     assert anew == []
     grid = fixtures.constants("2.5", patch=24, canvas=60).grid
@@ -127,7 +127,7 @@ def test_saturated_masks_start_anew_and_adaption_keeps_its_size(photograph):
     parameters = randomized(fixtures.STUDENT, seed=3)
     mask = parameters["adaption_0"]["mask"]["conv_3"]
     mask["bias"] = mask["bias"] + 1000
-    images = example_images([photograph], side=24)
+    images = example_images([lambda: photograph], most=1, side=24)
     with_norms, anew = take_out_norms(fixtures.STUDENT, parameters, images)
     assert anew == [1]
     norm = with_norms["adaption_0"]["mask"]["conv_3"]["norm"]
