@@ -54,6 +54,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "pairs": measured_tables.pairs,
     "ablation_psnr": lambda: score_tables.seeds("ablation", "PSNR"),
     "ablation_differences": lambda: score_tables.seeds("ablation", "difference, PSNR / SSIM"),
+    "ablation_normalized": lambda: score_tables.seeds("ablation_normalized", "PSNR"),
     "upsampling_psnr": lambda: score_tables.seeds("upsampling", "PSNR"),
     "upsampling_seeds": lambda: score_tables.seeds("upsampling_seeds", "PSNR"),
     "taught": lambda: score_tables.seeds("taught", "PSNR"),
