@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The shipped arbedsr-baseline, trained on 2 CPU cores in about seven hours: docs/models.md has what came of it.
+# The first nine runs of arbedsr-baseline, on 2 CPU cores in about seven hours; recipes/taught_cpu.sh goes on from the last.
+# docs/models.md has what came of them.
 #
 #   recipes/arbedsr_baseline_cpu.sh LIIF.safetensors RUNS VALIDATION_DIR PHOTOS_DIR [PHOTOS_DIR ...]
 #

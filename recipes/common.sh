@@ -7,11 +7,12 @@ shift 2
 data=()
 for folder in "$@"; do data+=(--data "$folder"); done
 
-train() { # NAME CONFIG FLAG...: nothing where that run is finished; later flags win
-  local name=$1 config=$2
+train() { # NAME CONFIG FLAG...: nothing where that run is finished; later flags win, and those of EXTRA come last
+  # shellcheck disable=SC2206 (EXTRA is words)
+  local name=$1 config=$2 extra=(${EXTRA:-})
   shift 2
   [ -e "$runs/$name/model.safetensors" ] || "$python" train.py --config "configs/$config" "${data[@]}" \
-    --workdir "$runs/$name" --config.validation.folders="$validation" "${common[@]}" "$@"
+    --workdir "$runs/$name" --config.validation.folders="$validation" "${common[@]}" "$@" "${extra[@]}"
 }
 
 teachers() { # the three teachers' files, as flags
@@ -19,10 +20,9 @@ teachers() { # the three teachers' files, as flags
 }
 
 train_in_pieces() { # NAME CONFIG FLAG...: as train, for MINUTES; exit code 75 if that was not enough
-  # shellcheck disable=SC2206 (EXTRA is words)
-  local before=$python extra=(${EXTRA:-}) code=0
+  local before=$python code=0
   python=timed
-  train "$@" "${extra[@]}" || code=$?
+  train "$@" || code=$?
   python=$before
   if [ "$code" = 143 ]; then
     echo "stopped after ${MINUTES:-9} minutes; start it again to go on"
