@@ -10,7 +10,7 @@ demo: $(VENV)/.core
 	$(BIN)/python evaluate.py --scale 2.5x3.5 --out results/demo
 
 test: $(VENV)/.all
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal
 
 lint: $(VENV)/.all
 	$(PIP) -e ".[lint]"

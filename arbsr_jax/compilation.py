@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +21,62 @@ import numpy as np
 from arbsr_jax.errors import ArbsrError
 
 CACHE_VARIABLE = "ARBSR_CACHE"
+LARGEST_CACHE = 2 * 2**30  # bytes
 OnCompile = Callable[[jax.stages.Compiled, float], None]
+Listener = Callable[[float | None], None]  # of None before a program is compiled, of the seconds that it took after
+
+_LISTENER: ContextVar[Listener] = ContextVar("listener", default=lambda seconds: None)
 
 
-def keep_programs_on_disk() -> Path:
-    """Keep compiled programs between runs, in a folder that nobody else can read; returns the folder.
+def keep_programs_on_disk() -> Path | None:
+    """Keep compiled programs between runs; returns their folder, None if it cannot be written.
 
-    It is `~/.cache/arbsr_jax`, or the folder that the environment variable ARBSR_CACHE names.
+    It is `~/.cache/arbsr_jax`, which nobody else can read, or the folder that the environment variable ARBSR_CACHE
+    names, which keeps its mode. Those that were not used for the longest time go when they take more than
+    `LARGEST_CACHE`. JAX has such a limit too, but then it looks at all files whenever it writes one.
     """
-    folder = Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "arbsr_jax")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
+    named = os.environ.get(CACHE_VARIABLE)
+    folder = Path(named) if named else Path.home() / ".cache" / "arbsr_jax"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not named:
+            folder.chmod(0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        _forget_oldest(folder)
+    except OSError as error:
+        print(
+            f"arbsr: compiled programs are not kept ({folder}: {error.strerror}); "
+            f"set {CACHE_VARIABLE} to a folder that can be written",
+            file=sys.stderr,
+        )
+        return None
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     return folder
+
+
+def _forget_oldest(folder: Path) -> None:
+    with os.scandir(folder) as entries:
+        files = sorted(
+            (entry.stat().st_atime, entry.stat().st_size, entry.path) for entry in entries if entry.is_file()
+        )
+    size = sum(size for _, size, _ in files)
+    for _, length, path in files:
+        if size <= LARGEST_CACHE:
+            return
+        Path(path).unlink(missing_ok=True)
+        size -= length
+
+
+@contextmanager
+def reported(listener: Listener) -> Iterator[None]:
+    """Call `listener` for every program that this thread compiles or reads from disk."""
+    token = _LISTENER.set(listener)
+    try:
+        yield
+    finally:
+        _LISTENER.reset(token)
 
 
 @contextmanager
@@ -101,27 +148,43 @@ class ProgramCache:
           on_compile: called with every program, and the seconds that compiling it took.
         """
         self._function, self._on_compile = function, on_compile
-        self._programs: dict[Any, jax.stages.Compiled] = {}
+        self._programs: dict[Any, Future[jax.stages.Compiled]] = {}
+        self._lock = threading.Lock()
         self.seconds = 0.0
 
     @property
     def programs(self) -> list[jax.stages.Compiled]:  # noqa: D102 (described above)
-        return list(self._programs.values())
+        return [program.result() for program in list(self._programs.values()) if program.done()]
 
     def __call__(self, *arguments: Any) -> Any:
         """The function's result."""
+        program = self.compiled(*arguments)
         with own_settings():
-            return self.program(*arguments)(*arguments)
+            return program(*arguments)
 
-    def program(self, *arguments: Any) -> jax.stages.Compiled:
-        """The program for such arguments, compiled if there is none yet."""
+    def compiled(self, *arguments: Any) -> jax.stages.Compiled:
+        """The program for such arguments, compiled if there is none yet; safe among threads."""
         leaves, structure = jax.tree.flatten(arguments)
         key = structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
-        if key not in self._programs:
-            begin = time.perf_counter()
-            lowered = self._function.lower(*arguments)
-            self._programs[key] = lowered.compile(compiler_options=compiler_options())
-            seconds = time.perf_counter() - begin
+        with self._lock:
+            program = self._programs.setdefault(key, Future())
+            mine = program.set_running_or_notify_cancel() if not program.running() and not program.done() else False
+        if mine:
+            try:
+                program.set_result(self._compile(*arguments))
+            except BaseException as error:
+                del self._programs[key]
+                program.set_exception(error)
+        return program.result()
+
+    def _compile(self, *arguments: Any) -> jax.stages.Compiled:
+        begin, listener = time.perf_counter(), _LISTENER.get()
+        listener(None)
+        with own_settings():
+            program = self._function.lower(*arguments).compile(compiler_options=compiler_options())
+        seconds = time.perf_counter() - begin
+        with self._lock:
             self.seconds += seconds
-            self._on_compile(self._programs[key], seconds)
-        return self._programs[key]
+        listener(seconds)
+        self._on_compile(program, seconds)
+        return program

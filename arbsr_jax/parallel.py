@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
-from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
@@ -124,41 +123,29 @@ class DataParallel:
 
     State and constants (any pytrees) are the same everywhere and carry no device axis; inside the step, average over
     devices with `mean_over_devices`. The state's buffers are donated.
-
-    Attributes:
-      programs: number of programs compiled so far, one for each combination of array shapes.
     """
 
-    def __init__(self, step: Callable[..., Any], on_compile: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(self, step: Callable[..., Any]) -> None:
         mapped = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None, donate_argnums=(0,))
-        self._cache, self._on_compile, self._batch = ProgramCache(mapped, self._say), on_compile, None
+        self._cache = ProgramCache(mapped)
 
     @property
-    def programs(self) -> int:  # noqa: D102 (described above)
+    def programs(self) -> int:
+        """Programs compiled so far, one for each combination of array shapes."""
         return len(self._cache.programs)
-
-    @property
-    def compile_seconds(self) -> float:
-        """Time spent on compiling so far."""
-        return self._cache.seconds
 
     def __call__(self, state: PyTree, batch: PyTree, constants: PyTree) -> tuple[PyTree, PyTree]:
         """Run the step; `batch` has leading axes [devices, batch / devices], as `shard` makes them."""
-        return self._cache(*self._arguments(state, batch, constants))
+        return self._cache(replicate(state), batch, replicate(constants))
+
+    def compiled(self, state: PyTree, batch: PyTree, constants: PyTree) -> jax.stages.Compiled:
+        """The program for such arrays, compiled if there is none yet; threads may compile several at a time."""
+        return self._cache.compiled(replicate(state), batch, replicate(constants))
 
     def flops(self, state: PyTree, batch: PyTree, constants: PyTree) -> float:
         """Floating-point operations of one step on one device, as XLA counts them."""
-        analysis: Any = self._cache.program(*self._arguments(state, batch, constants)).cost_analysis()
+        analysis: Any = self.compiled(state, batch, constants).cost_analysis()
         return analysis["flops"]
-
-    def _arguments(self, state: PyTree, batch: PyTree, constants: PyTree) -> tuple[PyTree, PyTree, PyTree]:
-        self._batch = batch
-        return replicate(state), batch, replicate(constants)
-
-    def _say(self, program: jax.stages.Compiled, seconds: float) -> None:
-        del program
-        shapes = " ".join("x".join(map(str, leaf.shape)) for leaf in jax.tree.leaves(self._batch))
-        self._on_compile(f"compiled program {self.programs} ({shapes}) in {seconds:.1f} s")
 
 
 def replicate(tree: PyTree) -> PyTree:
@@ -181,8 +168,7 @@ def _laid_out(leaf: Any, layout: NamedSharding) -> jax.Array:
 
 def mean_over_devices(tree: PyTree) -> PyTree:
     """The average over all devices of all processes, as one exchange; only inside a `DataParallel` step."""
-    vector, unravel = ravel_pytree(tree)
-    return unravel(jax.lax.pmean(vector, AXIS))
+    return jax.lax.pmean(tree, AXIS)
 
 
 def shard(tree: PyTree) -> PyTree:

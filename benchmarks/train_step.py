@@ -24,7 +24,7 @@ from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import initialize
 from arbsr_jax.models.parameters import DTYPES
-from arbsr_jax.train.optimizer import guarded_adam
+from arbsr_jax.train.optimizer import adam
 from arbsr_jax.train.recipe import SIZES
 from arbsr_jax.train.state import fresh_state
 from arbsr_jax.train.step import Constants, make_step
@@ -50,7 +50,7 @@ def pairs(scale: Scale, patch: int, batch: int) -> Images:
 
 def our_step(model: ModelConfig, scale: Scale, images: Images, dtype: str) -> tuple[Callable[[], None], float]:
     """A function that does one step and waits for it, and the step's floating-point operations."""
-    optimizer = guarded_adam()
+    optimizer = adam()
     constants = parallel.replicate(Constants(make_grid(scale, images[1].shape[1:3]), np.full(1, 1e-4, np.float32)))
     step = parallel.DataParallel(make_step(model, optimizer, dtype=DTYPES[dtype]))
     state = parallel.replicate(fresh_state(initialize(model, 0), optimizer))

@@ -1,8 +1,10 @@
 """Strictness for every test, and where the real data is."""
 
 import os
+import platform
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import jax
@@ -21,20 +23,18 @@ DATA = Path(os.environ.get("ARBSR_DATA", ROOT.parent / "shared" / "data"))
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
-LONG_FILES = ("test_commands.py", "test_devices.py", "test_evaluate.py", "test_step.py", "test_export.py")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first: at the end one worker would wait for the other."""
-    items.sort(key=lambda item: item.path.name not in LONG_FILES)
+def _cache_folder() -> Path:
+    """For the programs of this JAX on this processor: they are of no use to others."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    flags = next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+    return ROOT / ".cache" / "tests" / f"jax-{jax.__version__}-{zlib.crc32(flags.encode()):08x}"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def programs_of_this_session(tmp_path_factory) -> None:
-    """Tests and the commands that they run share compiled programs with each other, and with nobody else."""
-    base = tmp_path_factory.getbasetemp()
-    together = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    os.environ[compilation.CACHE_VARIABLE] = str(together / "programs")
+def programs_of_tests() -> None:
+    """Tests and the commands that they run share compiled programs with each other and with later runs."""
+    os.environ.setdefault(compilation.CACHE_VARIABLE, str(_cache_folder()))
     compilation.keep_programs_on_disk()
 
 

@@ -18,7 +18,7 @@ from arbsr_jax.models.config import ARBRCAN_OF_EXPERTS, EDSR, EDSR_TINY, RCAN, M
 from arbsr_jax.models.extent import Extent
 from arbsr_jax.models.network import initialize
 from arbsr_jax.train.norms import add_norms
-from arbsr_jax.train.optimizer import guarded_adam
+from arbsr_jax.train.optimizer import adam
 from arbsr_jax.train.state import fresh_state
 from arbsr_jax.train.step import Constants, make_step
 from tests.models.fixtures import randomized
@@ -78,7 +78,7 @@ def test_inference_lowers(name, dtype, platform):
 @pytest.mark.parametrize("name", ["arbedsr", "arbrcan", "edsr-x3"])
 def test_training_lowers(name, dtype, platform):
     """The step as each device runs it, with the exchange of gradients, transfer and a network's images as targets."""
-    config, optimizer = NETWORKS[name], guarded_adam()
+    config, optimizer = NETWORKS[name], adam()
     scale, patch, more, constants = Scale.of(config.scale or 2), 12, {}, ()
     if not config.scale:
         teacher, output = scale_specific(config, 2), NETWORKS["liif"]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from arbsr_jax.cli.conventions import say
+from arbsr_jax.cli.conventions import compiling_shown, say
 from arbsr_jax.cli.outcomes import DONE, FAILED, THERE, WOULD, Outcome, Step
 from arbsr_jax.cli.targets import SQUARE, Target
 from arbsr_jax.errors import ArbsrError
@@ -44,7 +44,8 @@ class Batch:
         entries = []
         self._targets = {job.target.absolute(): job.source for job in jobs}
         layout = "{desc}{percentage:3.0f}%|{bar}| {n:.1f}/{total} images [{elapsed}<{remaining}{postfix}]"
-        with tqdm(total=len(jobs), leave=False, disable=None, bar_format=layout) as bar:
+        bar = tqdm(total=len(jobs), leave=False, disable=None, bar_format=layout)
+        with bar, compiling_shown(bar):
             self._bar = bar
 
             def enlarge(group: list[Step]) -> list[Step]:

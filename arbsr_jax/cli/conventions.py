@@ -6,10 +6,14 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
+from arbsr_jax.compilation import reported
 from arbsr_jax.errors import ArbsrError
 
 DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
@@ -45,6 +49,18 @@ def say(line: str, stream: Any, write: Callable[..., object] = print) -> None:
 def close_quietly(stream: Any) -> None:
     """Let what is still buffered go nowhere, without a word at the end of the process."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+@contextmanager
+def compiling_shown(bar: tqdm) -> Iterator[None]:
+    """Say beside a progress bar that a program is being compiled; that time does not count for the remaining one."""
+
+    def listener(seconds: float | None) -> None:
+        bar.set_postfix_str("compiling, once on this machine" if seconds is None else "")
+        bar.start_t += seconds or 0.0
+
+    with reported(listener):
+        yield
 
 
 def check_ending(path: Path, endings: Mapping[str, str]) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from arbsr_jax import parallel
-from arbsr_jax.cli.conventions import DONE, SOME_FAILED, add_process_flags
+from arbsr_jax.cli.conventions import DONE, SOME_FAILED, add_process_flags, compiling_shown
 from arbsr_jax.cli.main import run_command
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation import report
@@ -208,7 +208,8 @@ def _score(
     sweep: Sweep, method: Method, flags: argparse.Namespace, cache: ScoreCache, on_row: Callable[[Row], None]
 ) -> list[str]:
     failures: list[str] = []
-    with tqdm(total=len(sweep) // sweep.share[1], unit="image", leave=False, disable=None) as progress:
+    progress = tqdm(total=len(sweep) // sweep.share[1], unit="image", leave=False, disable=None)
+    with progress, compiling_shown(progress):
 
         def on_image(dataset: Dataset, scale: Scale, scored: Scored | None) -> None:
             if flags.out and scored:

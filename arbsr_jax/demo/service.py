@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from arbsr_jax.compilation import reported
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
@@ -42,6 +43,7 @@ class Job:
       number: of its turn.
       state: `WAITING` and so on.
       share: that is done.
+      compiling: whether it waits for a program to be compiled, which happens once on a machine.
       error: what went wrong, in words.
       pictures: PNGs by name.
     """
@@ -49,7 +51,7 @@ class Job:
     def __init__(self, number: int, pixels: Pixels, scale: Scale, size: Size) -> None:
         self.token, self.number = secrets.token_urlsafe(16), number
         self.pixels, self.scale, self.size = pixels, scale, size
-        self.state, self.share, self.error = WAITING, 0.0, ""
+        self.state, self.share, self.compiling, self.error = WAITING, 0.0, False, ""
         self.pictures: dict[str, bytes] = {}
 
 
@@ -94,7 +96,8 @@ class Service:
         before = [
             one for one in list(self._jobs.values()) if one.state in (WAITING, RUNNING) and one.number < job.number
         ]
-        return {"state": job.state, "ahead": len(before), "share": round(job.share, 4), "error": job.error}
+        facts = {"state": job.state, "share": round(job.share, 4), "compiling": job.compiling, "error": job.error}
+        return {**facts, "ahead": len(before)}
 
     def cancel(self, token: str) -> bool:
         """Give a job up: at once if it waits, else after the window that is being computed."""
@@ -129,7 +132,11 @@ class Service:
                 raise CancelledError
             job.share = share
 
-        large = self._upscaler.upscale(job.pixels, job.scale, progress=progress)
+        def compiling(seconds: float | None) -> None:
+            job.compiling = seconds is None
+
+        with reported(compiling):
+            large = self._upscaler.upscale(job.pixels, job.scale, progress=progress)
         bicubic = enlarge_channels(job.pixels, lambda image, _: _bicubic(image, job.size))
         job.pictures = {"after": _png(large), "before": _png(bicubic)}
         progress(1.0)

@@ -16,19 +16,12 @@ from arbsr_jax.data.pipeline import Batch
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
 from arbsr_jax.train.logs import Meter, RunLog, progress_bar, progress_words
+from arbsr_jax.train.plans import ScalePlan
 from arbsr_jax.train.profiling import Profiler
 from arbsr_jax.train.state import TrainState, weights_for_use
-from arbsr_jax.train.step import SKIPPED, SKIPPED_IN_ROW, Constants, Metrics
+from arbsr_jax.train.step import SKIPPED, SKIPPED_IN_ROW, Metrics
 from arbsr_jax.train.stopping import Preempted, StopRequest
 from arbsr_jax.train.validation import Validation
-
-
-@dataclass(frozen=True)
-class ScalePlan:
-    """How a batch of one scale is computed."""
-
-    program: parallel.DataParallel
-    constants: Constants
 
 
 @dataclass(frozen=True)
@@ -72,9 +65,7 @@ def run_steps(
         for step, batch in enumerate(meter.waiting(stream), start=start + 1):
             plan = plans[batch.scale_index]
             profiler.before(step)
-            compiling = plan.program.compile_seconds
             state, metrics = plan.program(state, parallel.shard((batch.lr, batch.hr)), plan.constants)
-            meter.exclude(plan.program.compile_seconds - compiling)
             if last is not None:  # read when the next step has begun, so that the device never waits for us
                 account(step - 1, last)
             last = metrics

@@ -1,4 +1,4 @@
-"""Adam, how its learning rate falls, and what it does with gradients that are not finite."""
+"""Adam, and how its learning rate falls."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def rate_table(schedule: optax.Schedule, steps: int) -> Float32[np.ndarray, "len
 
 def optimizer_of(config: ConfigDict) -> optax.GradientTransformationExtraArgs:
     """The optimizer that `config.optimizer` describes."""
-    return guarded_adam(config.backbone_lr_scale, config.hyper_lr_scale)
+    return adam(config.backbone_lr_scale, config.hyper_lr_scale)
 
 
-def guarded_adam(backbone_lr_scale: float = 1.0, hyper_lr_scale: float = 1.0) -> optax.GradientTransformationExtraArgs:
-    """Adam with betas (0.9, 0.999) that ignores gradients that are not finite and counts them; the loop gives up.
+def adam(backbone_lr_scale: float = 1.0, hyper_lr_scale: float = 1.0) -> optax.GradientTransformationExtraArgs:
+    """Adam with betas (0.9, 0.999).
 
     Its `update` takes `rates`, a `rate_table`.
 
@@ -56,12 +56,11 @@ def guarded_adam(backbone_lr_scale: float = 1.0, hyper_lr_scale: float = 1.0) ->
       backbone_lr_scale: factor on the learning rate of head, blocks and last body conv.
       hyper_lr_scale: factor on that of the hypernetworks.
     """
-    adam = optax.chain(optax.scale_by_adam(b1=0.9, b2=0.999), _scale_by_table())
+    plain = optax.chain(optax.scale_by_adam(b1=0.9, b2=0.999), _scale_by_table())
     scales = {BACKBONE: backbone_lr_scale, HYPERNETWORKS: hyper_lr_scale, REST: 1.0}
     if set(scales.values()) != {1.0}:
-        adam = optax.partition({group: optax.chain(adam, optax.scale(by)) for group, by in scales.items()}, _groups)
-    guarded: Any = optax.apply_if_finite(adam, max_consecutive_errors=np.iinfo(np.int32).max)
-    return guarded
+        plain = optax.partition({group: optax.chain(plain, optax.scale(by)) for group, by in scales.items()}, _groups)
+    return optax.with_extra_args_support(plain)
 
 
 def _scale_by_table() -> optax.GradientTransformationExtraArgs:

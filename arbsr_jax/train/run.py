@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
 from pathlib import Path
 
 import jax
 from ml_collections import ConfigDict
 
-from arbsr_jax import parallel
 from arbsr_jax.data import pipeline
 from arbsr_jax.data.sources import TrainingImage, training_images
 from arbsr_jax.data.store import Pools, decoded_bytes
 from arbsr_jax.data.teaching import with_pictures
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import PICTURE_SCALES, Scale
 from arbsr_jax.model_file import few, save_model
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import initialize
-from arbsr_jax.models.parameters import DTYPES, count_parameters, flatten_parameters
+from arbsr_jax.models.parameters import count_parameters, flatten_parameters
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
 from arbsr_jax.train.logs import RunLog
-from arbsr_jax.train.loop import RunContext, ScalePlan, run_steps
+from arbsr_jax.train.loop import RunContext, run_steps
 from arbsr_jax.train.norms import MASK, add_norms, example_images, take_out_norms
-from arbsr_jax.train.optimizer import learning_rate, optimizer_of, rate_table
+from arbsr_jax.train.optimizer import learning_rate, optimizer_of
+from arbsr_jax.train.plans import compile_ahead, scale_plans
 from arbsr_jax.train.profiling import Profiler
 from arbsr_jax.train.schedule import hr_shares, scale_schedule, training_scales
 from arbsr_jax.train.state import TrainState, fresh_state, init_from, init_from_teacher, weights_for_use
-from arbsr_jax.train.step import Constants, make_step
 from arbsr_jax.train.teachers import START_SCALE, Teacher, load_output_teacher, load_teachers
 from arbsr_jax.train.validation import Validation
 from arbsr_jax.train.workdir import MODEL_FILE, Workdir, changes_since, opened, remember
@@ -100,9 +100,12 @@ def _train(config: ConfigDict, sources: Sequence[str], place: Workdir, log: RunL
         f"{jax.devices()[0].device_kind}; from step {start} to {config.steps}"
     )
     stream = pipeline.pooled_batches(pools, plan, config.data.pool_steps, start, log.say)
-    plans = scale_plans(config, model, teachers, plan, log.say, load_output_teacher(config.teachers.output))
+    plans = scale_plans(config, model, teachers, plan, load_output_teacher(config.teachers.output))
     try:
-        state = run_steps(config, state, stream, plans, context)
+        with ThreadPoolExecutor(1) as background:
+            first = background.submit(lambda: list(islice(stream, 1)))  # images are decoded while programs are compiled
+            compile_ahead(plans, plan, state, log.say)
+        state = run_steps(config, state, chain(first.result(), stream), plans, context)
     finally:
         checkpoints.close()
     if jax.process_index() == 0:
@@ -156,44 +159,6 @@ def starting_state(
     elif config.normalized_masks:
         parameters = add_norms(parameters)
     return fresh_state(parameters, optimizer_of(config.optimizer), config.ema > 0)
-
-
-def scale_plans(
-    config: ConfigDict,
-    model: ModelConfig,
-    teachers: dict[int, Teacher],
-    plan: pipeline.BatchPlan,
-    say: Callable[[str], None],
-    output_teacher: Teacher | None = None,
-) -> list[ScalePlan]:
-    """For every scale its program and constants; there is transfer in the batches of a teacher's scale alone."""
-    parts = jax.device_count() * config.data.accumulate
-    if parts < 1 or config.data.batch % parts:
-        words = f"{jax.device_count()} devices and config.data.accumulate={config.data.accumulate} parts"
-        raise ArbsrError(f"config.data.batch={config.data.batch} does not divide among {words}; change one of them")
-    if config.dtype not in DTYPES:
-        raise ArbsrError(f"config.dtype={config.dtype!r}; allowed: {', '.join(DTYPES)}")
-    optimizer, weight = optimizer_of(config.optimizer), config.teachers.weight
-    rates = rate_table(learning_rate(config.optimizer, config.steps), config.steps)
-
-    def program(teacher: Teacher | None) -> parallel.DataParallel:
-        settings = {"transfer_weight": weight, "ema": config.ema, "accumulate": config.data.accumulate}
-        settings |= {"teacher": teacher.config if teacher else None, "dtype": DTYPES[config.dtype]}
-        if output_teacher:
-            settings |= {"output_teacher": output_teacher.config, "output_share": config.teachers.output_share}
-        return parallel.DataParallel(make_step(model, optimizer, **settings), say)
-
-    plain, with_transfer = program(None), {}
-    if weight:
-        with_transfer = {Scale.of(n): (program(teacher), teacher.parameters) for n, teacher in teachers.items()}
-    # Once, for all scales.
-    rates, shared = parallel.replicate((rates, output_teacher.parameters if output_teacher else None))
-    plans = []
-    for scale, patch, side in zip(plan.scales, plan.patches, plan.canvases, strict=True):
-        grid = make_grid(scale, scale.output_size(patch, patch), (side, side), plan.phases)
-        step, parameters = with_transfer.get(scale, (plain, None))
-        plans.append(ScalePlan(step, parallel.replicate(Constants(grid, rates, parameters, shared))))
-    return plans
 
 
 def _teacher_files(config: ConfigDict) -> dict[int, str]:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Int32
+from jaxtyping import Array, Bool, Int32
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.model_file import load_model
@@ -22,7 +22,7 @@ class TrainState(NamedTuple):
     Attributes:
       step: steps done, skipped ones included.
       parameters: float32; masks may have batch norms.
-      optimizer: of `guarded_adam`.
+      optimizer: of `adam`, and how many steps were not finite and changed nothing.
       statistics: running mean and variance of every batch norm; empty if there is none.
       average: moving averages of parameters and statistics (not corrected for bias); empty without averaging.
     """
@@ -49,7 +49,16 @@ def fresh_state(parameters: Parameters, optimizer: optax.GradientTransformation,
     parameters = jax.tree.map(jnp.array, parameters)  # copies: the first step donates its arguments
     statistics = fresh_statistics(parameters)
     average: Any = averaging(0.0).init((parameters, statistics)) if averaged else ()
-    return TrainState(jnp.zeros((), jnp.int32), parameters, jax.jit(optimizer.init)(parameters), statistics, average)
+    zero = jnp.zeros((), jnp.int32)
+    guard = optax.ApplyIfFiniteState(zero, jnp.array(True), zero, jax.jit(optimizer.init)(parameters))
+    return TrainState(zero, parameters, guard, statistics, average)
+
+
+def counted(guard: optax.ApplyIfFiniteState, finite: Bool[Array, ""], inner: Any) -> optax.ApplyIfFiniteState:
+    """The optimizer's state after a step with the new `inner` state; a step that was not finite is counted."""
+    in_row = jnp.where(finite, 0, optax.safe_increment(guard.notfinite_count))
+    total = jnp.where(finite, guard.total_notfinite, optax.safe_increment(guard.total_notfinite))
+    return optax.ApplyIfFiniteState(in_row, finite, total, inner)
 
 
 def averaging(decay: float) -> optax.GradientTransformation:

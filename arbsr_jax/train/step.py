@@ -18,7 +18,7 @@ from arbsr_jax.models.network import SRNetwork
 from arbsr_jax.models.parameters import Parameters, cast_parameters
 from arbsr_jax.train.distillation import output_loss, reconstruction_loss, transfer_loss
 from arbsr_jax.train.norms import STATISTICS, training_network
-from arbsr_jax.train.state import TrainState, averaging
+from arbsr_jax.train.state import TrainState, averaging, counted
 
 Images = tuple[UInt8[Array, "batch patch patch 3"], UInt8[Array, "batch canvas canvas 3"]]
 SKIPPED, SKIPPED_IN_ROW = "skipped", "skipped_in_row"  # counts among the metrics: steps that changed nothing
@@ -60,7 +60,7 @@ def make_step(
 
     Args:
       model: the network to train.
-      optimizer: of the state, from `guarded_adam`.
+      optimizer: of the state, from `adam`.
       teacher: the network whose parameters come with the constants; None for a step without transfer.
       transfer_weight: lambda of Eq. 7.
       output_teacher: a network for every scale whose SR images are targets too; None for a step without.
@@ -85,6 +85,9 @@ def make_step(
         variables = {"params": cast_parameters(parameters, dtype), STATISTICS: statistics}
         result, updated = network.apply(variables, lr, grid, mutable=[STATISTICS])
         return *result, updated.get(STATISTICS, {})
+
+    def averaged(state: TrainState, parameters: Parameters, statistics: Parameters) -> Any:
+        return averaging(ema).update((parameters, statistics), state.average)[1] if state.average else ()
 
     def step(state: TrainState, images: Images, constants: Constants) -> tuple[TrainState, Metrics]:
         grid, size = constants.grid, constants.grid.size
@@ -119,20 +122,26 @@ def make_step(
             parts = jax.tree.map(lambda x: x.reshape(accumulate, -1, *x.shape[1:]), images)
             statistics, gradients, metrics = _summed(part, state.statistics, parts)
         gradients, metrics = parallel.mean_over_devices((gradients, metrics))
-        # A loss that overflows, or squares that do, would pass the optimizer's own look at the gradients.
-        good = jnp.isfinite(metrics["loss"] + optax.tree.norm(gradients, squared=True))
-        gradients = jax.tree.map(lambda leaf: jnp.where(good, leaf, jnp.nan), gradients)
-        updated: Any = optimizer.update(gradients, state.optimizer, state.parameters, rates=constants.rates)
-        parameters: Any = optax.apply_updates(state.parameters, updated[0])
+        # Squares too: they may overflow while every gradient is finite.
+        finite = jnp.isfinite(metrics["loss"] + optax.tree.norm(gradients, squared=True))
 
-        def if_good(new: Any, old: Any) -> Any:
-            return jax.tree.map(lambda a, b: jnp.where(good, a, b), new, old)
+        def updated() -> tuple[Any, ...]:
+            updates, adam = optimizer.update(
+                gradients, state.optimizer.inner_state, state.parameters, rates=constants.rates
+            )
+            parameters: Any = optax.apply_updates(state.parameters, updates)
+            average = state.average
+            if average:
+                average = averaging(ema).update((parameters, statistics), average)[1]
+            return parameters, adam, statistics, average
 
-        statistics = if_good(statistics, state.statistics)
-        average = state.average
-        if average:
-            average = if_good(averaging(ema).update((parameters, statistics), average)[1], average)
-        state = TrainState(state.step + 1, parameters, updated[1], statistics, average)
+        def unchanged() -> tuple[Any, ...]:
+            return state.parameters, state.optimizer.inner_state, state.statistics, state.average
+
+        # One branch for all arrays. XLA fuses a `where` and all that its condition depends on into the update of each
+        # array: the step of a small network would take four times as long to compile.
+        parameters, adam, *others = jax.lax.cond(finite, updated, unchanged)
+        state = TrainState(state.step + 1, parameters, counted(state.optimizer, finite, adam), *others)
         return state, {**metrics, SKIPPED: state.skipped, SKIPPED_IN_ROW: state.skipped_in_row}
 
     return step

@@ -12,14 +12,14 @@ from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig, scale_specific
 from arbsr_jax.models.network import initialize
 from arbsr_jax.train.norms import STATISTICS, add_norms, training_network
-from arbsr_jax.train.optimizer import guarded_adam
+from arbsr_jax.train.optimizer import adam
 from arbsr_jax.train.state import fresh_state
 from arbsr_jax.train.step import Constants, make_step
 from tests.models.fixtures import randomized
 
 STUDENT = ModelConfig("edsr", blocks=1, channels=4, interval=1)
 PATCH, CANVAS = 12, 24
-OPTIMIZER, RATES = guarded_adam(), np.full(1, 1e-3, np.float32)
+OPTIMIZER, RATES = adam(), np.full(1, 1e-3, np.float32)
 TEACHER = scale_specific(STUDENT, 2)
 
 

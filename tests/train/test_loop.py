@@ -13,7 +13,8 @@ from arbsr_jax.parallel import DataParallel
 from arbsr_jax.train import loop
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
 from arbsr_jax.train.logs import Meter, RunLog
-from arbsr_jax.train.loop import RunContext, ScalePlan, run_steps
+from arbsr_jax.train.loop import RunContext, run_steps
+from arbsr_jax.train.plans import ScalePlan
 from arbsr_jax.train.profiling import Profiler
 from arbsr_jax.train.state import TrainState
 from arbsr_jax.train.step import SKIPPED, SKIPPED_IN_ROW, Constants
@@ -61,7 +62,7 @@ def run(events, steps):
     context = RunContext(log, saved, validation, lambda step: 1e-4, {}, profiler, lambda: None)
     pixels = np.zeros((1, 2, 2, 3), np.uint8)
     stream = (Batch(pixels, pixels, 0) for _ in range(steps))
-    plan = ScalePlan(DataParallel(lambda state: state), MagicMock(Constants))
+    plan = ScalePlan(DataParallel(lambda state: state), MagicMock(Constants), canvas=2)
     with contextlib.suppress(loop.Preempted):
         run_steps(config, MagicMock(TrainState, step=0), stream, [plan], context)
     return written

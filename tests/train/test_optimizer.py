@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 
 from arbsr_jax import ArbsrError
 from arbsr_jax.compilation import ProgramCache
-from arbsr_jax.train.optimizer import guarded_adam, learning_rate, rate_table
+from arbsr_jax.train.optimizer import adam, learning_rate, rate_table
 
 RECIPE = {"learning_rate": 1e-4, "schedule": "halving", "halve_every": 15_000, "warmup": 10}
 
@@ -38,7 +38,7 @@ def test_rates_are_data_of_a_few_lengths():
     assert table.shape == rate_table(schedule, 70_000).shape
     assert rate_table(schedule, 140_000).shape == (1 << 18,)
     parameters = {"x": jnp.ones(3)}
-    optimizer = guarded_adam()
+    optimizer = adam()
     update = ProgramCache(jax.jit(lambda state, rates: optimizer.update(parameters, state, rates=rates)))
     updates = []
     for rates in (table, table * 7):

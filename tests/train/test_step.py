@@ -1,5 +1,7 @@
 """One step under pmap: what it minimises, what it leaves alone, how many programs it needs."""
 
+import re
+
 import chex
 import jax
 import numpy as np
@@ -15,9 +17,10 @@ from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig, scale_specific
 from arbsr_jax.models.network import SRNetwork, initialize
 from arbsr_jax.train.norms import add_norms
-from arbsr_jax.train.optimizer import guarded_adam, rate_table
+from arbsr_jax.train.optimizer import adam, rate_table
+from arbsr_jax.train.plans import compile_ahead, scale_plans
 from arbsr_jax.train.recipe import recipe
-from arbsr_jax.train.run import batch_plan, scale_plans, starting_state
+from arbsr_jax.train.run import batch_plan, starting_state
 from arbsr_jax.train.state import fresh_state, weights_for_use
 from arbsr_jax.train.step import Constants, make_step
 from arbsr_jax.train.teachers import Teacher
@@ -118,7 +121,7 @@ def test_batch_norms_see_one_part_at_a_time():
 def test_backbone_and_hypernetworks_learn_at_their_own_rates():
     """Adam's first step is the learning rate in the direction of the gradient, whatever the gradient's size."""
     before = copies(fixtures.fresh().parameters)
-    optimizer = guarded_adam(backbone_lr_scale=0.25, hyper_lr_scale=3.0)
+    optimizer = adam(backbone_lr_scale=0.25, hyper_lr_scale=3.0)
     state = fixtures.fresh(optimizer=optimizer)
     state, _ = fixtures.run(fixtures.program(optimizer), state, 1, fixtures.constants())
     now = {**state.parameters, "hyper": state.parameters["upsampler"]["hyper"]["kernel"]["bias"]}
@@ -137,19 +140,25 @@ def test_thirty_scales_with_teachers_need_at_most_eight_programs():
     teachers = {n: Teacher(scale_specific(model, n), randomized(scale_specific(model, n))) for n in (2, 3, 4)}
     plan = batch_plan(config, model)
     state = starting_state(config, model, teachers, lines.append)
-    plans = scale_plans(config, model, teachers, plan, lines.append)
-    for scale, side in zip(plans, plan.canvases, strict=True):
-        state, _ = scale.program(state, parallel.shard(fixtures.batch(size=1, patch=50, canvas=side)), scale.constants)
+    plans = scale_plans(config, model, teachers, plan)
+    lines.clear()
+    compile_ahead(plans, plan, state, lines.append)
+    ahead = sum(program.programs for program in {scale.program for scale in plans})
+    count = len(lines) - 1
+    assert lines[0] == f"compiling {count} programs (once on this machine)"
+    for number, line in enumerate(lines[1:], start=1):
+        assert re.fullmatch(rf"compiled program {number} of {count} \(16 x 50² to \d+² pixels, \d+\.\d s\)", line)
+    for scale in plans:
+        state, _ = scale.program(state, parallel.shard(fixtures.batch(0, 16, 50, scale.canvas)), scale.constants)
     assert int(state.step) == len(plans) == 30
-    assert len(lines) == sum(program.programs for program in {scale.program for scale in plans}) <= 8
-    assert all(line.startswith("compiled program") and line.endswith(" s") for line in lines)
+    assert count == ahead == sum(program.programs for program in {scale.program for scale in plans}) <= 8
 
 
 @pytest.mark.slow
 def test_one_patch_at_two_scales_is_learned_to_45_db(photograph):
     """Overfitting: the network can say what the picture is at both scales."""
     model = ModelConfig("edsr", blocks=4, channels=32, interval=2)
-    optimizer, rates = guarded_adam(), rate_table(optax.cosine_decay_schedule(2e-3, 2500), 2500)
+    optimizer, rates = adam(), rate_table(optax.cosine_decay_schedule(2e-3, 2500), 2500)
     step = parallel.DataParallel(make_step(model, optimizer, ema=0.99))
     state = fresh_state(add_norms(initialize(model, 0)), optimizer, averaged=True)
     examples = []

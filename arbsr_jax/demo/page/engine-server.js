@@ -21,7 +21,7 @@ async function upscale(mostBytes, picture, to, model, progress, signal) {
       if (job.state === "failed") throw new Error(job.error);
       if (job.state === "done") break;
       if (job.state === "waiting") progress(0, `${job.ahead} before it in the queue`);
-      else progress(job.share);
+      else progress(job.share, job.compiling ? "compiling, once on this machine" : "");
       await new Promise(resolve => setTimeout(resolve, POLL));
     }
     const [before, after] = await Promise.all(["before", "after"].map(async name =>

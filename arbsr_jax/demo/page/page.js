@@ -116,7 +116,9 @@ async function run() {
   draw();
   const begin = performance.now(), count = pictures.length;
   for (const [index, picture] of [...pictures].entries()) {
-    const to = goal(picture), wrong = objection(picture, to, engine.most), began = performance.now();
+    const to = goal(picture), wrong = objection(picture, to, engine.most);
+    const began = performance.now();
+    let enlarging = began;  // networks are loaded and programs compiled before
     if (running.signal.aborted) break;
     if (wrong) {
       also(`${picture.name}: ${wrong}`);
@@ -124,7 +126,8 @@ async function run() {
     }
     const progress = (share, words = "") => {
       bar((index + share) / count);
-      const left = remaining(performance.now() - began, share);
+      if (words && !share) enlarging = performance.now();
+      const left = remaining(performance.now() - enlarging, share);
       say([count > 1 ? `${picture.name} (${index + 1} of ${count})` : "", words || left].filter(Boolean).join(": "));
     };
     progress(0, "starting");

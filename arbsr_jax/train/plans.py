@@ -1,0 +1,106 @@
+"""How the batches of every scale are computed: programs and their constants, compiled before the first step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from arbsr_jax import parallel
+from arbsr_jax.data.pipeline import BatchPlan
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.grid import make_grid
+from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.models.config import ModelConfig
+from arbsr_jax.models.parameters import DTYPES
+from arbsr_jax.train.optimizer import learning_rate, optimizer_of, rate_table
+from arbsr_jax.train.state import TrainState
+from arbsr_jax.train.step import Constants, make_step
+from arbsr_jax.train.teachers import Teacher
+
+
+@dataclass(frozen=True)
+class ScalePlan:
+    """How a batch of one scale is computed.
+
+    Attributes:
+      program: the step.
+      constants: its arguments besides state and images.
+      canvas: side of HR patches.
+    """
+
+    program: parallel.DataParallel
+    constants: Constants
+    canvas: int
+
+
+def scale_plans(
+    config: ConfigDict,
+    model: ModelConfig,
+    teachers: dict[int, Teacher],
+    plan: BatchPlan,
+    output_teacher: Teacher | None = None,
+) -> list[ScalePlan]:
+    """For every scale its program and constants; there is transfer in the batches of a teacher's scale alone."""
+    parts = jax.device_count() * config.data.accumulate
+    if parts < 1 or config.data.batch % parts:
+        words = f"{jax.device_count()} devices and config.data.accumulate={config.data.accumulate} parts"
+        raise ArbsrError(f"config.data.batch={config.data.batch} does not divide among {words}; change one of them")
+    if config.dtype not in DTYPES:
+        raise ArbsrError(f"config.dtype={config.dtype!r}; allowed: {', '.join(DTYPES)}")
+    optimizer, weight = optimizer_of(config.optimizer), config.teachers.weight
+    rates = rate_table(learning_rate(config.optimizer, config.steps), config.steps)
+
+    def program(teacher: Teacher | None) -> parallel.DataParallel:
+        settings = {"transfer_weight": weight, "ema": config.ema, "accumulate": config.data.accumulate}
+        settings |= {"teacher": teacher.config if teacher else None, "dtype": DTYPES[config.dtype]}
+        if output_teacher:
+            settings |= {"output_teacher": output_teacher.config, "output_share": config.teachers.output_share}
+        return parallel.DataParallel(make_step(model, optimizer, **settings))
+
+    plain, with_transfer = program(None), {}
+    if weight:
+        with_transfer = {Scale.of(n): (program(teacher), teacher.parameters) for n, teacher in teachers.items()}
+    # Once, for all scales.
+    rates, shared = parallel.replicate((rates, output_teacher.parameters if output_teacher else None))
+    plans = []
+    for scale, patch, side in zip(plan.scales, plan.patches, plan.canvases, strict=True):
+        grid = make_grid(scale, scale.output_size(patch, patch), (side, side), plan.phases)
+        step, parameters = with_transfer.get(scale, (plain, None))
+        plans.append(ScalePlan(step, parallel.replicate(Constants(grid, rates, parameters, shared)), side))
+    return plans
+
+
+def compile_ahead(plans: Sequence[ScalePlan], plan: BatchPlan, state: TrainState, say: Callable[[str], None]) -> None:
+    """Compile the programs of all batches, as many at a time as there are cores.
+
+    XLA does most of its work on one core. Processes that train together compile the same programs.
+
+    Args:
+      plans: of the scales that occur, each with its program.
+      plan: of the batches.
+      state: that the steps begin with.
+      say: called with a line before, and one for each program.
+    """
+    # Two scales share a program if their canvases and their positions have the same shapes.
+    different = {(id(each.program), each.canvas): each for each in (plans[n] for n in np.unique(plan.schedule))}
+    local = plan.batch // plan.processes
+    count, words = len(different), "once on this machine"
+    say(f"compiling {count} program{'s' if count > 1 else ''} ({words})")
+
+    def compile_one(each: ScalePlan) -> str:
+        begin = time.perf_counter()
+        sides = (plan.patch, each.canvas)
+        batch = parallel.shard(tuple(np.zeros((local, side, side, 3), np.uint8) for side in sides))
+        each.program.compiled(state, batch, each.constants)
+        return f"{local} x {plan.patch}² to {each.canvas}² pixels, {time.perf_counter() - begin:.1f} s"
+
+    state = parallel.replicate(state)
+    with ThreadPoolExecutor(parallel.cores()) as threads:
+        for number, words in enumerate(threads.map(compile_one, different.values()), start=1):
+            say(f"compiled program {number} of {count} ({words})")
