@@ -140,6 +140,6 @@ def _padded(axis: Phases, total: int, phases: int | None) -> Phases:
     unused = phases - axis.relative.size
     return Phases(
         np.pad(axis.base, (0, beyond), mode="edge"),
-        np.pad(axis.phase, (0, beyond)),
+        np.pad(axis.phase, (0, beyond), mode="edge"),  # pixels beyond lie where the last one does
         np.pad(axis.relative, (0, max(0, unused))),
     )

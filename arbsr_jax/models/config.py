@@ -10,7 +10,7 @@ from arbsr_jax.errors import ArbsrError
 
 CHOICES = {
     "backbone": ("edsr", "rcan"),
-    "upsampler": ("scale_aware", "pixel_shuffle", "bicubic", "experts", "implicit"),
+    "upsampler": ("scale_aware", "pixel_shuffle", "bicubic", "experts", "implicit", "field"),
     "adaption": ("none", "plain", "masked", "experts"),
     "scale_input": ("factor", "inverse"),
 }
@@ -30,11 +30,14 @@ class ModelConfig:
       reduction: channel reduction of RCAN's channel attention.
       interval: K; features are named, and adapted, after every K blocks.
       adaption: "none", "plain" (scale-aware conv alone), "masked", or "experts" (masked, of the later version).
-      upsampler: "scale_aware", "bicubic", "experts", "implicit" (LIIF's), or "pixel_shuffle" for a scale-specific
-        network.
+      upsampler: "scale_aware", "bicubic", "experts", "implicit" (LIIF's), "field", or "pixel_shuffle" for a
+        scale-specific network.
       scale: the integer factor of a scale-specific network, else 0.
       scale_input: what hypernetworks see of a scale: "factor", r as in the paper, or "inverse", 1/r, which stays
         within 0 and 1 however large the scale. Experts always see 1/r.
+      basis: M of field upsampling: terms of the sum that makes an HR pixel.
+      hidden: channels of the layers of field upsampling.
+      hidden_layers: their number.
       kernel_size: k of scale-aware upsampling: every HR pixel weighs k x k LR samples. The paper has 1.
     """
 
@@ -50,12 +53,25 @@ class ModelConfig:
     scale: int = 0
     scale_input: str = "factor"
     kernel_size: int = 1
+    basis: int = 64
+    hidden: int = 256
+    hidden_layers: int = 2
 
     def __post_init__(self) -> None:
         for field, allowed in CHOICES.items():
             if getattr(self, field) not in allowed:
                 raise ArbsrError(f"model config: {field}={getattr(self, field)!r}; allowed: {', '.join(allowed)}")
-        sizes = ("blocks", "channels", "group_blocks", "reduction", "interval", "kernel_size")
+        sizes = (
+            "blocks",
+            "channels",
+            "group_blocks",
+            "reduction",
+            "interval",
+            "kernel_size",
+            "basis",
+            "hidden",
+            "hidden_layers",
+        )
         for field in sizes:
             if not isinstance(getattr(self, field), int) or getattr(self, field) < 1:
                 raise ArbsrError(f"model config: {field}={getattr(self, field)!r}; a whole number above 0 is needed")
@@ -75,7 +91,7 @@ class ModelConfig:
     @property
     def pixelwise(self) -> bool:
         """Whether HR pixels are decoded one by one, so that some can be computed without the others."""
-        return self.upsampler == "implicit"
+        return self.upsampler in ("implicit", "field")
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> ModelConfig:

@@ -24,12 +24,14 @@ class HyperNetwork(nn.Module):
     """FC 64 and ReLU, twice, then one linear head for each kind of parameter (Sections 3.2.1 and 3.2.2).
 
     Attributes:
-      heads: their weights start at zero, so that at first every input yields what the initializer says.
+      heads: what is predicted.
       layers: number of FC layers before the heads.
+      head_init: of the heads' weights. They start at zero, so that at first every input yields what the bias says.
     """
 
     heads: Heads = field(default_factory=dict)
     layers: int = 2
+    head_init: nn.initializers.Initializer = nn.initializers.zeros
 
     @nn.compact
     def __call__(self, x: Float[Any, "inputs"]) -> dict[str, Float[Array, "length"]]:
@@ -37,7 +39,7 @@ class HyperNetwork(nn.Module):
         for layer in range(self.layers):
             x = nn.relu(nn.Dense(FC_WIDTH, kernel_init=uniform_fan_in, name=f"fc_{layer}")(x))
         return {
-            name: nn.Dense(length, kernel_init=nn.initializers.zeros, bias_init=initializer, name=name)(x)
+            name: nn.Dense(length, kernel_init=self.head_init, bias_init=initializer, name=name)(x)
             for name, (length, initializer) in self.heads.items()
         }
 

@@ -129,6 +129,24 @@ class PointwiseTail(nn.Module):
         return add_bias(taps, self.bias)
 
 
+class NoTail(nn.Module):
+    """For upsamplers that make colours themselves, used as `Tail` is."""
+
+    def taps(
+        self, x: Float[Array, "batch height width 3"], before: None = None
+    ) -> Float[Array, "batch height width 3"]:
+        """The colours."""
+        del before
+        return x
+
+    def __call__(
+        self, taps: Float[Array, "batch height width 3"], extent: Extent = WHOLE
+    ) -> Float[Array, "batch height width 3"]:
+        """The colours."""
+        del extent
+        return taps
+
+
 def pixel_shuffle(
     x: Num[Array, "batch height width channels"], factor: int
 ) -> Num[Array, "batch tall wide fewer_channels"]:

@@ -14,13 +14,15 @@ from arbsr_jax.compilation import own_settings
 from arbsr_jax.imaging.grid import Grid, make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
+from arbsr_jax.kernels.field import CORNERS
 from arbsr_jax.models.adaption import FeatureAdaption, MaskConv
 from arbsr_jax.models.backbones import backbone_block
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.experts import ExpertUpsampling
 from arbsr_jax.models.extent import WHOLE, Extent
+from arbsr_jax.models.field import FieldUpsampling
 from arbsr_jax.models.hyper import PhaseTable
-from arbsr_jax.models.layers import RGB_MEAN, Conv3x3, PointwiseTail, Tail
+from arbsr_jax.models.layers import RGB_MEAN, Conv3x3, NoTail, PointwiseTail, Tail
 from arbsr_jax.models.liif import WIDTH, ImplicitUpsampling
 from arbsr_jax.models.parameters import Parameters
 from arbsr_jax.models.upsampling import BicubicUpsampling, PixelShuffleUpsampling, ScaleAwareUpsampling, Upsampler
@@ -53,7 +55,10 @@ class SRNetwork(nn.Module):
             self.adaption = [FeatureAdaption(*parts) for _ in range(config.adaptions)]
         self.body_conv = Conv3x3(config.channels, options)
         self.upsampler = upsampler_of(config, options)
-        self.tail = (PointwiseTail if config.pixelwise else Tail)(hr_channels(config), 3)
+        if config.upsampler == "field":
+            self.tail = NoTail()
+        else:
+            self.tail = (PointwiseTail if config.upsampler == "implicit" else Tail)(hr_channels(config), 3)
 
     def __call__(
         self, image: Float[ArrayLike, "batch height width 3"], grid: Grid
@@ -76,7 +81,8 @@ class SRNetwork(nn.Module):
     ) -> tuple[Features, dict[str, list[Array]]]:
         """LR features of images of an extent, for a scale (r_v, r_h), and the intermediates of `__call__`."""
         config = self.config
-        head = self.head((jnp.asarray(image) - RGB_MEAN).astype(self.dtype), extent)
+        image = jnp.asarray(image)
+        head = self.head((image - RGB_MEAN).astype(self.dtype), extent)
         x, features, masks = head, [], []
         for index, block in enumerate(self.block, start=1):
             x = block(x, extent)
@@ -86,7 +92,8 @@ class SRNetwork(nn.Module):
                 x, mask = self.adaption[len(features)](x, scale, extent)
                 masks += [] if mask is None else [mask]
             features.append(x)
-        return head + self.body_conv(x, extent), {"features": features, "masks": masks}
+        x = self.upsampler.at_lr(head + self.body_conv(x, extent), image, extent)
+        return x, {"features": features, "masks": masks}
 
     def decode(
         self, features: Features, extent: Extent, grid: Grid, table: PhaseTable | None = None
@@ -122,17 +129,26 @@ def upsampler_of(config: ModelConfig, options: ConvOptions = DEFAULTS) -> Upsamp
         return ExpertUpsampling(config.channels)
     if config.upsampler == "implicit":
         return ImplicitUpsampling(options)
+    if config.upsampler == "field":
+        return FieldUpsampling(config.basis, config.hidden, config.hidden_layers, options)
     return ScaleAwareUpsampling(config.channels, config.scale_input, config.kernel_size)
 
 
 def phase_values(config: ModelConfig) -> int:
-    """How many values the upsampler's heads predict for each pair of phases; 0 if there are no heads."""
+    """How many values a phase table has for each pair of phases; 0 if there is none."""
+    if config.upsampler == "field":
+        return len(CORNERS) * (config.basis + 1)
     return sum(length for length, _ in upsampler_of(config).heads.values())
+
+
+def lr_channels(config: ModelConfig) -> int:
+    """Channels between encoding and decoding."""
+    return 3 * (config.basis + 1) if config.upsampler == "field" else config.channels
 
 
 def hr_channels(config: ModelConfig) -> int:
     """Channels between upsampler and tail."""
-    return WIDTH if config.upsampler == "implicit" else config.channels
+    return {"implicit": WIDTH, "field": 3}.get(config.upsampler, config.channels)
 
 
 def initialize(config: ModelConfig, seed: int) -> Parameters:

@@ -44,7 +44,7 @@ def cast_parameters(parameters: Parameters, dtype: jnp.dtype | type) -> Paramete
 
     def cast(path: tuple, leaf: Any) -> Any:
         names = {entry.key for entry in path}
-        stays = names & {HYPER, "norm", "tail"} or {"upsampler", "mix"} <= names
+        stays = names & {HYPER, "norm", "tail", "frequencies"} or {"upsampler", "mix"} <= names
         return leaf if stays else leaf.astype(dtype)
 
     return jax.tree_util.tree_map_with_path(cast, parameters)

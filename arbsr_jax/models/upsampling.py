@@ -50,6 +50,11 @@ class Upsampler(nn.Module):
         """Of the hypernetwork, if there is one."""
         return {}
 
+    def at_lr(self, x: Features, image: Float[Array, "batch height width 3"], extent: Extent) -> Features:
+        """What is computed at LR resolution, once for all HR pixels, of features and LR images; here nothing."""
+        del image, extent
+        return x
+
     def phase_table(self, grid: Grid) -> PhaseTable | None:
         """The heads' outputs for every pair of phases of a grid: once each, not for every pixel."""
         del grid

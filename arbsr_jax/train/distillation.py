@@ -15,18 +15,34 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Shaped
 
 from arbsr_jax.imaging.grid import Grid, Phases
-from arbsr_jax.models.extent import Extent
 
 Offset = tuple[Int[Any, ""], Int[Any, ""]]
 STRIDE = 2  # of the HR pixels that are compared on both axes, if each of them is dear
 
 
 def reconstruction_loss(
-    sr: Float[Any, "batch rows columns 3"], hr: Float[Any, "batch rows columns 3"], size: Int[Any, "2"]
+    sr: Float[Any, "batch rows columns 3"],
+    hr: Float[Any, "batch rows columns 3"],
+    grid: Grid,
+    rim: int = 0,
+    side: int = 0,
 ) -> Float[Array, ""]:
-    """L_SR: mean absolute error in 0..255 over the HR size (height, width); the canvas beyond it does not count."""
-    error = Extent(size).zero_outside(jnp.abs(sr - hr))
-    return error.sum() / (sr.shape[0] * sr.shape[3] * size[0] * size[1])
+    """L_SR: mean absolute error in 0..255 over the HR size; the canvas beyond it does not count.
+
+    Args:
+      sr: images on the canvas of `grid`.
+      hr: their targets.
+      grid: of the HR pixels, with a size.
+      rim: HR pixels over the outer so many LR pixels do not count, where a patch lacks what the image has around it.
+      side: of the LR patches in pixels, if there is a rim.
+    """
+    assert grid.size is not None
+    rows, columns = (
+        (jnp.arange(len(axis.base)) < length) & ((axis.base >= rim) & (axis.base < side - rim) if rim else True)
+        for axis, length in zip((grid.rows, grid.columns), grid.size, strict=True)
+    )
+    error = jnp.where((rows[:, None] & columns[None])[None, :, :, None], jnp.abs(sr - hr), 0)
+    return error.sum() / (sr.shape[0] * sr.shape[3] * rows.sum() * columns.sum())
 
 
 def transfer_loss(
@@ -45,6 +61,8 @@ def output_loss(
     grid: Grid,
     teacher: Callable[[Grid], Float[Any, "batch some_rows some_columns 3"]],
     step: Int[Any, ""] | None,
+    rim: int = 0,
+    side: int = 0,
 ) -> Float[Array, ""]:
     """L_output: mean absolute difference from another network's SR images in 0..255, over the HR size.
 
@@ -53,12 +71,13 @@ def output_loss(
       grid: positions of the HR pixels.
       teacher: the other network's images of the same LR images on the canvas of a grid.
       step: None: all pixels; a step's number: a quarter of them, for networks that compute pixels one by one.
+      rim: as of `reconstruction_loss`.
+      side: as of `reconstruction_loss`.
     """
     if step is not None:
         offset = stride_offset(step)
         sr, grid = strided(sr, offset), strided_grid(grid, offset)
-    assert grid.size is not None
-    return reconstruction_loss(sr, jnp.clip(teacher(grid), 0, 255), grid.size)
+    return reconstruction_loss(sr, jnp.clip(teacher(grid), 0, 255), grid, rim, side)
 
 
 def stride_offset(step: Int[Any, ""]) -> Offset:

@@ -58,6 +58,7 @@ def scale_plans(
 
     def program(teacher: Teacher | None) -> parallel.DataParallel:
         settings = {"transfer_weight": weight, "ema": config.ema, "accumulate": config.data.accumulate}
+        settings |= {"rim": config.data.rim, "frozen_backbone": config.optimizer.backbone_lr_scale == 0}
         settings |= {"teacher": teacher.config if teacher else None, "dtype": DTYPES[config.dtype]}
         if output_teacher:
             settings |= {"output_teacher": output_teacher.config, "output_share": config.teachers.output_share}

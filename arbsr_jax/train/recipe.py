@@ -63,6 +63,7 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.data.batch = 16  # pairs per step, over all devices
     config.data.accumulate = 1  # parts of a device's batch, one after the other, if all of it does not fit
     config.data.candidates = 1  # random crops for every pair, of which the most detailed one is used
+    config.data.rim = 0  # LR pixels on every side of a patch over which no HR pixel counts; at most a quarter of it
     config.data.asymmetric = False
     config.data.symmetric_share = 0.0  # with `asymmetric`: of the batches that have one factor on both axes for sure
     config.data.largest = PAPER_LARGEST  # factor, up to 8
@@ -76,7 +77,9 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.optimizer.schedule = "halving"
     config.optimizer.halve_every = 15 * EPOCH
     config.optimizer.warmup = 100  # steps, for the cosine schedule
-    config.optimizer.backbone_lr_scale = 1.0  # times learning_rate; less if a trained backbone meets a fresh plug-in
+    config.optimizer.backbone_lr_scale = (
+        1.0  # times learning_rate; less if a fresh plug-in meets a trained backbone; 0: it stays as it is
+    )
     config.optimizer.hyper_lr_scale = 1.0  # times learning_rate, for the hypernetworks
 
     config.teachers = ConfigDict()

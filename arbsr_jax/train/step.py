@@ -15,7 +15,7 @@ from arbsr_jax.imaging.grid import Grid
 from arbsr_jax.kernels.conv3x3 import ConvOptions
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import SRNetwork
-from arbsr_jax.models.parameters import Parameters, cast_parameters
+from arbsr_jax.models.parameters import Parameters, cast_parameters, in_backbone
 from arbsr_jax.train.distillation import output_loss, reconstruction_loss, transfer_loss
 from arbsr_jax.train.norms import STATISTICS, training_network
 from arbsr_jax.train.state import TrainState, averaging, counted
@@ -54,6 +54,8 @@ def make_step(
     output_share: float = 0.0,
     ema: float = 0.0,
     accumulate: int = 1,
+    rim: int = 0,
+    frozen_backbone: bool = False,
     dtype: jnp.dtype | type = jnp.float32,
 ) -> Step:
     """The step (state, this device's (LR, HR), constants) -> (state, metrics), for `parallel.DataParallel`.
@@ -68,6 +70,8 @@ def make_step(
       ema: decay of the averaged weights, if the state has them.
       accumulate: parts of a device's batch that are computed one after the other, in as much less memory. Gradients are
         those of the batch, but for batch norms, which see one part at a time.
+      rim: LR pixels on every side of a patch over which no HR pixel counts.
+      frozen_backbone: whether head, blocks and last body conv stay as they are: their gradients are not computed.
       dtype: of backbones; parameters and loss stay float32.
 
     Returns:
@@ -81,6 +85,8 @@ def make_step(
         return SRNetwork(config, dtype, options).apply({"params": parameters}, lr, grid)
 
     def forward(parameters: Parameters, statistics: Parameters, lr: Array, grid: Grid) -> Any:
+        if frozen_backbone:
+            parameters = {k: jax.lax.stop_gradient(v) if in_backbone(k) else v for k, v in parameters.items()}
         network = training_network(model, bool(statistics), dtype, options, parallel.AXIS)
         variables = {"params": cast_parameters(parameters, dtype), STATISTICS: statistics}
         result, updated = network.apply(variables, lr, grid, mutable=[STATISTICS])
@@ -90,13 +96,13 @@ def make_step(
         return averaging(ema).update((parameters, statistics), state.average)[1] if state.average else ()
 
     def step(state: TrainState, images: Images, constants: Constants) -> tuple[TrainState, Metrics]:
-        grid, size = constants.grid, constants.grid.size
-        assert size is not None
+        grid, side = constants.grid, images[0].shape[-2]
+        inside = min(rim, side // 4), side
 
         def loss(parameters: Parameters, statistics: Parameters, images: Images) -> tuple[Array, Any]:
             lr, hr = (image.astype(jnp.float32) for image in images)
             sr, out, statistics = forward(parameters, statistics, lr, grid)
-            metrics = {"reconstruction": reconstruction_loss(sr, hr, size)}
+            metrics = {"reconstruction": reconstruction_loss(sr, hr, grid, *inside)}
             total = metrics["reconstruction"]
             if output_teacher is not None:
                 metrics["output"] = output_loss(
@@ -104,6 +110,7 @@ def make_step(
                     grid,
                     lambda grid, config=output_teacher: frozen(config, constants.output_teacher, lr, grid)[0],
                     state.step if output_teacher.pixelwise else None,
+                    *inside,
                 )
                 total = (1 - output_share) * total + output_share * metrics["output"]
             if teacher is not None:

@@ -93,9 +93,13 @@ def test_only_networks_for_every_scale_teach_by_output(tmp_path):
 
 
 def test_reconstruction_is_the_mean_over_the_hr_size_in_float64(rng):
-    sr, hr = (rng.uniform(0, 255, (2, 9, 7, 3)) for _ in range(2))
-    result = reconstruction_loss(jnp.asarray(sr, jnp.float32), jnp.asarray(hr, jnp.float32), jnp.array([8, 5]))
-    assert float(result) == pytest.approx(np.abs(sr - hr)[:, :8, :5].mean(), rel=1e-6)
+    grid = make_grid(Scale.of("1.5"), (9, 9), (12, 10))
+    sr, hr = (rng.uniform(0, 255, (2, 12, 10, 3)) for _ in range(2))
+    images = [jnp.asarray(image, jnp.float32) for image in (sr, hr)]
+    assert float(reconstruction_loss(*images, grid)) == pytest.approx(np.abs(sr - hr)[:, :9, :9].mean(), rel=1e-6)
+    # Of 6x6 LR pixels the inner 2x2: HR pixels 3 to 5 lie on them.
+    rim = float(reconstruction_loss(*images, grid, 2, 6))
+    assert rim == pytest.approx(np.abs(sr - hr)[:, 3:6, 3:6].mean(), rel=1e-6)
 
 
 def test_transfer_is_equation_6_in_float64(rng):
