@@ -56,8 +56,9 @@ def compiling_shown(bar: tqdm) -> Iterator[None]:
     """Say beside a progress bar that a program is being compiled; that time does not count for the remaining one."""
 
     def listener(seconds: float | None) -> None:
-        bar.set_postfix_str("compiling, once on this machine" if seconds is None else "")
-        bar.start_t += seconds or 0.0
+        if not bar.disable:
+            bar.set_postfix_str("compiling, once on this machine" if seconds is None else "")
+            bar.start_t += seconds or 0.0
 
     with reported(listener):
         yield
