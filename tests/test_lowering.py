@@ -23,7 +23,7 @@ from arbsr_jax.train.state import fresh_state
 from arbsr_jax.train.step import Constants, make_step
 from tests.models.fixtures import randomized
 
-PLATFORMS = "tpu", "cuda"
+KINDS = ("tpu", jnp.bfloat16), ("cuda", jnp.float32)
 SMALL = {"blocks": 1, "interval": 1, "group_blocks": 1, "channels": 8, "reduction": 4}
 # One block of every kind of network: the others are the same program again.
 NETWORKS = {
@@ -50,10 +50,9 @@ def checked(exported, dtype):
     return text
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16], ids=["float32", "bfloat16"])
+@pytest.mark.parametrize(("platform", "dtype"), KINDS, ids=["tpu", "cuda"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_inference_lowers(name, dtype, platform):
+def test_inference_lowers(name, platform, dtype):
     config = NETWORKS[name]
     network = CompiledNetwork(config, randomized(config), dtype)
     scale = Scale.of(config.scale or "2.5x3.5")
@@ -73,10 +72,9 @@ def test_inference_lowers(name, dtype, platform):
     checked(lowered(decode, (parameters, shared_scale, None), (features, extent, split)), dtype)
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16], ids=["float32", "bfloat16"])
+@pytest.mark.parametrize(("platform", "dtype"), KINDS, ids=["tpu", "cuda"])
 @pytest.mark.parametrize("name", ["arbedsr", "arbrcan", "edsr-x3"])
-def test_training_lowers(name, dtype, platform):
+def test_training_lowers(name, platform, dtype):
     """The step as each device runs it, with the exchange of gradients, transfer and a network's images as targets."""
     config, optimizer = NETWORKS[name], adam()
     scale, patch, more, constants = Scale.of(config.scale or 2), 12, {}, ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import flax.linen as nn
@@ -14,7 +15,7 @@ from arbsr_jax.compilation import own_settings
 from arbsr_jax.imaging.grid import Grid, make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
-from arbsr_jax.kernels.field import CORNERS
+from arbsr_jax.kernels.field_sum import CORNERS
 from arbsr_jax.models.adaption import FeatureAdaption, MaskConv
 from arbsr_jax.models.backbones import backbone_block
 from arbsr_jax.models.config import ModelConfig
@@ -164,6 +165,11 @@ def initialize(config: ModelConfig, seed: int) -> Parameters:
 
 def parameter_shapes(config: ModelConfig) -> Parameters:
     """Shapes and dtypes of the parameters, without computing any."""
+    return jax.tree.map(lambda leaf: leaf, _parameter_shapes(config))  # a copy: trees can be changed
+
+
+@functools.cache
+def _parameter_shapes(config: ModelConfig) -> Parameters:
     with own_settings():
         return jax.eval_shape(SRNetwork(config).init, jax.random.key(0), *_inputs(config))["params"]
 

@@ -20,7 +20,7 @@ SCALES = ("2", "4", "2.5x3.5")
 LEAST_GAINS = {"arbedsr-tiny": (3.3, 2.2, 2.5), DEFAULT_MODEL: (4.0, 3.2, 3.6)}
 
 
-@pytest.fixture(scope="module", params=[DEFAULT_MODEL, pytest.param("arbedsr-tiny", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["arbedsr-tiny", pytest.param(DEFAULT_MODEL, marks=pytest.mark.slow)])
 def set5(tmp_path_factory, request):
     """Scores of a shipped model, one row for each of SCALES; the default one need not be named."""
     folder = real_data("benchmark", "Set5")

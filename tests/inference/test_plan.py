@@ -154,7 +154,7 @@ def test_tiles_equal_the_whole_to_a_grey_level(tiny, scale):
 @pytest.mark.parametrize(
     "config", [SMALL, RCAN, scale_specific(SMALL, 4), ModelConfig("edsr", 2, 8, upsampler="bicubic", adaption="plain")]
 )
-@pytest.mark.parametrize("size", [(37, 50), (1, 3), (64, 64)])
+@pytest.mark.parametrize("size", [(37, 50), (1, 3), pytest.param((64, 64), marks=pytest.mark.slow)])
 def test_an_image_in_the_corner_of_a_tile_is_like_one_alone(config, size):
     """Padding must not leak in, whatever the layers do there: masks, pooling, sampling, mirrored borders, tail."""
     model = Model("small", config, randomized(config), {})
@@ -172,6 +172,7 @@ def test_scale_specific_networks_are_tiled_too():
     assert np.abs(Upscaler(model, tile=64).upscale(image, 3) - expected).max() <= 1
 
 
+@pytest.mark.slow
 def test_fifty_sizes_at_five_scales_need_few_programs(rng):
     upscaler = Upscaler(Model("small", SMALL, randomized(SMALL), {}))
     for _ in range(50):

@@ -268,6 +268,7 @@ np.save(sys.argv[2], load_model("arbedsr-tiny").upscale(sys.argv[1], "2.5x3.5"))
 """
 
 
+@pytest.mark.slow
 def test_global_settings_of_jax_change_nothing(tmp_path, photograph):
     """All at once, through Python and through a command."""
     Image.fromarray(photograph).save(tmp_path / "x.png")

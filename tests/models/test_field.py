@@ -34,13 +34,13 @@ def test_the_head_has_the_parameters_of_its_layers(config):
     assert "tail" not in shapes
 
 
-@pytest.mark.parametrize("scale", ["2", "2.5x3.5", "1.3"])
+@pytest.mark.parametrize("scale", ["2", "2.5x3.5"])
 def test_without_coefficients_it_is_bilinear_interpolation(photograph, scale):
     image, scale = photograph[None].astype(np.float32), Scale.of(scale)
     parameters = randomized(FIELD)
     parameters["upsampler"]["last"] = jax.tree.map(np.zeros_like, parameters["upsampler"]["last"])
     grid = make_grid(scale, scale.output_size(*image.shape[1:3]))
-    result, _ = SRNetwork(FIELD).apply({"params": parameters}, image, grid)
+    result, _ = jax.jit(SRNetwork(FIELD).apply)({"params": parameters}, image, grid)
     rows, columns = ((axis.base, axis.relative[axis.phase]) for axis in (grid.rows, grid.columns))
     shape = grid.canvas
     expected = bilinear_sample(
@@ -56,14 +56,18 @@ def test_a_table_and_an_extent_change_nothing(photograph):
     """The whole image by cells, as in training, and by pixels, as in inference."""
     image, scale, parameters = photograph[None].astype(np.float32), Scale.of("2.5x3.5"), randomized(FIELD)
     network, grid = SRNetwork(FIELD), make_grid(scale, scale.output_size(*photograph.shape[:2]))
-    whole, _ = network.apply({"params": parameters}, image, grid)
-    features, _ = network.apply({"params": parameters}, image, grid.scale, WHOLE, method="encode")
-    table = network.apply({"params": parameters}, grid, method="phase_table")
-    again = network.apply({"params": parameters}, features, WHOLE, grid, table, method="decode")
-    np.testing.assert_allclose(again, whole, atol=2e-3)
+
+    @jax.jit
+    def in_parts(variables, image, grid):
+        features, _ = network.apply(variables, image, grid.scale, WHOLE, method="encode")
+        table = network.apply(variables, grid, method="phase_table")
+        return network.apply(variables, features, WHOLE, grid, table, method="decode")
+
+    whole, _ = jax.jit(network.apply)({"params": parameters}, image, grid)
+    np.testing.assert_allclose(in_parts({"params": parameters}, image, grid), whole, atol=2e-3)
 
 
-@pytest.mark.parametrize("scale", ["2", "2.5x3.5", "1.5x4"])
+@pytest.mark.parametrize("scale", ["2.5x3.5"])
 def test_tiles_leave_no_trace(photograph, scale):
     model = Model("field", FIELD, randomized(FIELD), {})
     large = np.tile(photograph, (2, 2, 1))

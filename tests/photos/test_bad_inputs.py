@@ -230,6 +230,7 @@ print(refused, "refused,", count - refused, "read")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "kinds"), [(2000, "common"), (1500, "more"), (600, "cameras")])
 def test_thousands_of_mutated_files_in_two_gibibytes_never_crash(tmp_path, count, kinds):
     """Common ones; 500 each of TIFF with LZW, AVIF and JPEG 2000; 200 each of HEIC, DNG and JPEG XL."""

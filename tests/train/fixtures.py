@@ -1,5 +1,6 @@
 """A step of the small network, its batches, and everything that goes with them."""
 
+import functools
 from functools import partial
 
 import jax
@@ -35,6 +36,7 @@ def forward(state, lr, grid):
     return result
 
 
+@functools.cache
 def program(optimizer=OPTIMIZER, **settings):
     return parallel.DataParallel(make_step(STUDENT, optimizer, **settings))
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
 STEPS = 5
 PROGRAM = """
 import sys
@@ -94,7 +95,6 @@ def test_two_processes_train_as_one_does(on_eight):
     assert_close(eight, trained(folder, 4, processes=2))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("devices", [1, 4])
 def test_state_of_eight_devices_goes_on_with_fewer(on_eight, devices):
     """The checkpoint has no trace of the devices; the next five steps are those that eight devices would do."""
