@@ -27,3 +27,10 @@ def missing_extra(what: str, extra: str) -> str:
     needed = [one for one in in_extra if one.marker and one.marker.evaluate({"extra": extra})]
     words = " ".join(f'"{one.name}{one.specifier}"' for one in needed)
     return f"{what} is not installed; pip install {words}"
+
+
+def reason(error: Exception) -> str:
+    """What an error says, in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -13,7 +13,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-from arbsr_jax.compilation import reported
 from arbsr_jax.errors import ArbsrError
 
 DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
@@ -59,6 +58,8 @@ def compiling_shown(bar: tqdm) -> Iterator[None]:
         if not bar.disable:
             bar.set_postfix_str("compiling, once on this machine" if seconds is None else "")
             bar.start_t += seconds or 0.0
+
+    from arbsr_jax.compilation import reported
 
     with reported(listener):
         yield

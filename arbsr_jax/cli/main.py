@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from types import ModuleType
+from typing import Any
 
 from arbsr_jax.cli.conventions import DONE, WRONG_USAGE, ReaderGoneError, close_quietly, prepare_streams
 from arbsr_jax.errors import ArbsrError
@@ -41,27 +41,31 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     command, rest = (parsed := parser.parse_args(arguments)).command, parsed.rest
     module = importlib.import_module(f"arbsr_jax.cli.{command}")  # only this one: most of them need JAX
-    if command == "train":  # it has absl's flags
+    if command == "train":  # the values of its config are no flags
         return module.main(rest, program="arbsr train")
     return run_command(module, f"arbsr {command}", rest)
 
 
-def run_command(module: ModuleType, program: str, arguments: list[str] | None) -> int:
+def run_command(module: Any, program: str, arguments: list[str] | None, **known: Any) -> int:
     """Run a command's module with its flags; returns the exit code. A user's mistake is one line.
 
     Args:
-      module: with `add_flags(parser)` and `run(flags) -> exit code`, of which the latter raises ArbsrError.
+      module: with `add_flags(parser)` and `run(flags) -> exit code`, and perhaps `check(flags)`, which is called before
+        JAX is imported. All may raise ArbsrError.
       program: its name in messages.
       arguments: the flags; None: those of this process.
+      known: what `flags` holds besides.
     """
-    from arbsr_jax.compilation import keep_programs_on_disk, use_own_settings
-
     parser = argparse.ArgumentParser(prog=program, description=COMMANDS[module.__name__.rpartition(".")[2]])
-    module.add_flags(parser)
-    flags = parser.parse_args(arguments)
-    keep_programs_on_disk()
     prepare_streams()
     try:
+        module.add_flags(parser)
+        flags = parser.parse_args(arguments, argparse.Namespace(**known))
+        if hasattr(module, "check"):
+            module.check(flags)
+        from arbsr_jax.compilation import keep_programs_on_disk, use_own_settings
+
+        keep_programs_on_disk()
         use_own_settings()
         return module.run(flags)
     except (ReaderGoneError, BrokenPipeError):

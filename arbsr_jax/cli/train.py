@@ -3,122 +3,135 @@
     python train.py --config configs/arbedsr.py:tiny --data DIR [--data DIR ...] --workdir runs/tiny
     arbsr train --config arbedsr:tiny --data DIR --workdir runs/tiny
 
-A config is a file, or the name of one that comes with the package. A second start in the same workdir goes on where
-the first stopped. Any value can be changed on the command line, for example --config.steps=1000. SIGTERM saves and
-exits with 143. Several hosts: docs/training.md.
+A second start in the same workdir goes on where the first stopped. SIGTERM and Ctrl-C save and end. Several hosts:
+docs/training.md.
 """
 
 from __future__ import annotations
 
-import re
+import argparse
+import difflib
 import sys
-from pathlib import Path
+from typing import Any
 
+from arbsr_jax.cli.conventions import DONE, add_process_flags
+from arbsr_jax.cli.main import run_command
 from arbsr_jax.errors import ArbsrError, missing_extra
 
-try:
-    from absl import app, flags, logging
-    from ml_collections import config_flags
+PREFIX = "--config."
+EPILOG = """values of the config:
+  --config.NAME=VALUE, as in --config.steps=1000 --config.data.batch=8; --print-config lists all
+packaged configs:
+  {names}
 
-    from arbsr_jax.train.recipe import config_folder, flat_values
-except ImportError:
-    sys.exit(f"arbsr train: {missing_extra('training', 'train')}")
+example:
+  arbsr train --config arbedsr:tiny --data PHOTOS --workdir runs/tiny
+A second start in the same workdir goes on where the first stopped; SIGTERM and Ctrl-C save and end."""
 
-TERMINATED = 128 + 15
 
-CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "config file or the name of a packaged one, with :variant if it has some"
-)
-DATA = flags.DEFINE_multi_string("data", None, "folder of HR images, or tfds:div2k/bicubic_x2; may be repeated")
-WORKDIR = flags.DEFINE_string("workdir", None, "folder for checkpoints and the trained model")
-COORDINATOR = flags.DEFINE_string("coordinator", None, "host:port of process 0, or auto on TPU pods and Slurm")
-PROCESSES = flags.DEFINE_integer("processes", None, "number of processes that train together")
-PROCESS = flags.DEFINE_integer("process", None, "number of this process, from 0")
-PRINT_CONFIG = flags.DEFINE_bool("print_config", False, "list every value of the config, as --config.NAME takes them")
-flags.mark_flags_as_required(["config"])
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the command."""
+    try:
+        from arbsr_jax.train.recipe import config_names
+    except ImportError as error:
+        raise ArbsrError(missing_extra(f"training ({error.name})", "train")) from None
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG.format(names=", ".join(config_names()))
+    parser.add_argument("--config", required=True, metavar="NAME[:VARIANT]", help="a packaged config, or a file")
+    parser.add_argument("--data", action="append", metavar="DIR", help="HR images, or tfds:NAME; may be repeated")
+    parser.add_argument("--workdir", metavar="DIR", help="for checkpoints, logs and the trained model")
+    parser.add_argument("--print-config", "--print_config", action="store_true", help="list all values of the config")
+    add_process_flags(parser)
 
 
 def main(arguments: list[str] | None = None, program: str = "train.py") -> int:
-    """Train as the flags say; leaves by SystemExit."""
-    # ml_collections looks for --config.NAME in sys.argv.
-    sys.argv = [program, *with_config_path(sys.argv[1:] if arguments is None else arguments)]
-    app.run(_main, argv=sys.argv, flags_parser=parsed)
-    return 0
+    """train.py; returns the exit code."""
+    values, others = split_values(sys.argv[1:] if arguments is None else arguments)
+    return run_command(sys.modules[__name__], program, others, values=values)
 
 
-def with_config_path(arguments: list[str]) -> list[str]:
-    """The arguments, in which the name of a packaged config, such as arbedsr:tiny, is its path."""
-    result, is_value = [], False
-    for argument in arguments:
-        name, separator, value = argument.partition("=")
-        is_flag = name in ("--config", "-config") and bool(separator)
-        text = value if is_flag else argument
-        if is_flag or is_value:
-            file, colon, variant = text.partition(":")
-            packaged = config_folder() / f"{file}.py"
-            if not Path(file).is_file():
-                if not packaged.is_file():
-                    sys.exit(f"config {file!r} is no file and no packaged config; allowed: {_packaged()}")
-                text = f"{packaged}{colon}{variant}"
-        spelt = "--print_config" if argument == "--print-config" else text
-        result.append(f"{name}={text}" if is_flag else spelt)
-        is_value = argument in ("--config", "-config")
-    return result
+def split_values(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
+    """The values of the config by their names, from --config.NAME=VALUE or --config.NAME VALUE; and all else."""
+    values, others, rest = {}, [], iter(arguments)
+    for argument in rest:
+        if argument.startswith(PREFIX):
+            name, separator, value = argument.removeprefix(PREFIX).partition("=")
+            values[name] = value if separator else next(rest, "")
+        else:
+            others.append(argument)
+    return values, others
 
 
-def parsed(arguments: list[str]) -> list[str]:
-    """The positional arguments; a wrong flag or config ends the program with one line."""
-    program = arguments[0]
+def check(flags: argparse.Namespace) -> None:
+    """Read the config, before anything that takes seconds to import.
+
+    Raises:
+      ArbsrError: there is no such config or value, or a flag is missing.
+    """
+    from arbsr_jax.train.recipe import flat_values, load_config
+
+    config = load_config(flags.config)
+    known = flat_values(config.to_dict())
+    for name, text in flags.values.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            guess = f"; did you mean {near[0]!r}?" if near else ";"
+            raise ArbsrError(f"config has no value {name!r}{guess} --print-config lists all")
+        config.update_from_flattened_dict({name: parse_value(name, text, known[name])})
+    flags.config = config
+    missing = [name for name in ("data", "workdir") if not getattr(flags, name)]
+    if missing and not flags.print_config:
+        raise ArbsrError(f"{' and '.join(f'--{name}' for name in missing)} must be given; --help has the flags")
+
+
+def parse_value(name: str, text: str, like: Any) -> Any:
+    """A value of the type that the config has there.
+
+    Raises:
+      ArbsrError: the text is none.
+    """
+    if isinstance(like, bool):
+        truths = {"true": True, "1": True, "false": False, "0": False}
+        if text.lower() in truths:
+            return truths[text.lower()]
+        raise ArbsrError(f"{PREFIX}{name}={text}: True or False is needed")
     try:
-        others = flags.FLAGS(arguments)
-        _ = CONFIG.value.steps  # a missing config file is only noticed when it is used
-    except (flags.Error, AttributeError, KeyError, OSError) as error:
-        reason: object = error
-        while isinstance(reason, Exception) and reason.args:  # ml_collections wraps one error into another
-            reason = reason.args[0]
-        text = str(reason).partition(f"{ArbsrError.__name__}: ")[2] or " ".join(str(reason).split())
-        if guess := re.search(r"'(\w+)' Did you mean \"(\w+)\"", text):
-            text = f"config has no value {guess[1]!r}; did you mean {guess[2]!r}? --print-config lists all"
-        sys.exit(f"{program}: {text.strip()}; --help has the flags; packaged configs: {_packaged()}")
-    return others
+        return type(like)(text)
+    except ValueError:
+        kind = "a whole number" if isinstance(like, int) else "a number"
+        raise ArbsrError(f"{PREFIX}{name}={text}: {kind} is needed") from None
 
 
-def _packaged() -> str:
-    return ", ".join(sorted(path.stem for path in config_folder().glob("*.py")))
+def run(flags: argparse.Namespace) -> int:
+    """Train as the flags say; returns the exit code.
 
+    Raises:
+      ArbsrError: the images, the workdir or the config cannot be used, or training diverged.
+    """
+    from arbsr_jax.train.recipe import flat_values
 
-def _main(arguments: list[str]) -> None:
-    program = arguments[0]
-    if len(arguments) > 1:
-        raise app.UsageError(f"unexpected arguments: {' '.join(arguments[1:])}")
-    if PRINT_CONFIG.value:
-        for name, value in flat_values(CONFIG.value.to_dict()).items():
-            print(f"--config.{name}={value}")
-        return
-    data, workdir = DATA.value, WORKDIR.value
-    if not data or not workdir:
-        missing = [name for name, value in (("--data", data), ("--workdir", workdir)) if not value]
-        sys.exit(f"{program}: {' and '.join(missing)} must be given; --help has the flags")
-    logging.set_verbosity(logging.WARNING)  # orbax reports every file that it writes
+    if flags.print_config:
+        for name, value in flat_values(flags.config.to_dict()).items():
+            print(f"{PREFIX}{name}={value}")
+        return DONE
     try:
-        # TensorFlow takes seconds to import: so wrong flags are reported first.
+        from absl import logging
+
         from arbsr_jax import compilation, parallel
         from arbsr_jax.train.run import train
         from arbsr_jax.train.stopping import Preempted
     except ImportError as error:
-        sys.exit(f"{program}: {missing_extra(f'{error.name}', 'train')}")
+        raise ArbsrError(missing_extra(f"training ({error.name})", "train")) from None
+    logging.set_verbosity(logging.ERROR)  # orbax reports every file that it writes
+    if flags.coordinator is None:
+        parallel.share_cores(flags.config.data.batch)
+    parallel.initialize_distributed(flags.coordinator, flags.processes, flags.process)
+    compilation.platform()  # before the first line of the log
     try:
-        compilation.keep_programs_on_disk()
-        compilation.use_own_settings()
-        if COORDINATOR.value is None:
-            parallel.share_cores(CONFIG.value.data.batch)
-        parallel.initialize_distributed(COORDINATOR.value, PROCESSES.value, PROCESS.value)
-        compilation.platform()  # before the first line of the log
-        path = train(CONFIG.value, data, workdir)
-    except ArbsrError as error:
-        sys.exit(f"{program}: {error}")
+        path = train(flags.config, flags.data, flags.workdir)
     except Preempted as stopped:
-        print(f"{program}: {stopped}", file=sys.stderr)
-        sys.exit(TERMINATED)
-    scale = CONFIG.value.model.scale or "2.5x3.5"
+        print(f"{stopped}; the same command goes on", file=sys.stderr)
+        return stopped.exit_code
+    scale = flags.config.model.scale or "2.5x3.5"
     print(f"wrote {path}; try: arbsr evaluate --model {path} --scale {scale}")
+    return DONE

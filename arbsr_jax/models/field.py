@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 
 from arbsr_jax.imaging.grid import Grid, Phases
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
-from arbsr_jax.kernels.field import CORNERS, field_cells, field_pixels
+from arbsr_jax.kernels.field_sum import CORNERS, field_cells, field_pixels
 from arbsr_jax.models.extent import WHOLE, Extent
 from arbsr_jax.models.hyper import Heads, PhaseTable, over_phases
 from arbsr_jax.models.layers import RGB_MEAN, Conv1x1, Conv3x3, uniform_fan_in
@@ -65,7 +65,7 @@ class FieldUpsampling(Upsampler):
         image: Float[Array, "batch height width 3"],
         extent: Extent,
     ) -> Float[Array, "batch height width coefficients"]:
-        """The coefficients of every LR pixel and its colour, as `kernels.field` takes them; float32."""
+        """The coefficients of every LR pixel and its colour, as `kernels.field_sum` takes them; float32."""
         x = nn.relu(self.first(x, extent))
         for layer in self.middle:
             x = nn.relu(layer(x))

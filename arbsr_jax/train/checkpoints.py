@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jax
@@ -12,6 +13,8 @@ import orbax.checkpoint as ocp
 from etils import epath
 from jax.experimental import multihost_utils
 from jaxtyping import PyTree
+
+from arbsr_jax.errors import ArbsrError, reason
 
 STATE, CHECKSUMS = "state", "checksums"
 DAMAGED = "damaged-"
@@ -33,24 +36,40 @@ class TrainingCheckpoints:
         return ocp.CheckpointManager(self._folder, options=self._options, item_names=(STATE, CHECKSUMS))
 
     def save(self, step: int, state: PyTree) -> None:
-        """Begin to save the state after `step` steps; its buffers may be donated right after."""
+        """Begin to save the state after `step` steps; its buffers may be donated right after.
+
+        Raises:
+          ArbsrError: this state, or the one before, cannot be written.
+        """
         if step in self._manager.all_steps():
             return
         host = jax.tree.map(np.asarray, state)
         items = {STATE: ocp.args.StandardSave(host), CHECKSUMS: ocp.args.JsonSave(checksums(host))}
-        self._manager.save(step, args=ocp.args.Composite(**items))
+        with self._written():
+            self._manager.save(step, args=ocp.args.Composite(**items))
 
     def restore_latest(self, like: PyTree) -> PyTree | None:
-        """The newest undamaged state, shaped like `like`; None if there is none."""
+        """The newest undamaged state, shaped like `like`; None if there is none.
+
+        Raises:
+          ArbsrError: the state is whole but has other arrays than `like`, or cannot be read at present.
+        """
         like = jax.tree.map(np.asarray, like)
         for step in sorted(self._manager.all_steps(), reverse=True):
             try:
                 return self._restore(step, like)
+            except ArbsrError:
+                raise
             except Exception as error:
-                self._set_aside(step, " ".join(str(error).split())[:200])
+                words = reason(error)
+                if _may_pass(error):
+                    raise ArbsrError(f"{self._folder}: checkpoint {step} cannot be read ({words}); try again") from None
+                self._set_aside(step, words)
         return None
 
     def _restore(self, step: int, like: PyTree) -> PyTree:
+        saved = self._manager.restore(step, args=ocp.args.Composite(**{CHECKSUMS: ocp.args.JsonRestore()}))[CHECKSUMS]
+        self._refuse_other_arrays(step, {name: value.partition(":")[0] for name, value in saved.items()}, like)
         items = {STATE: ocp.args.StandardRestore(like), CHECKSUMS: ocp.args.JsonRestore()}
         restored = self._manager.restore(step, args=ocp.args.Composite(**items))
         computed = checksums(restored[STATE])
@@ -58,6 +77,16 @@ class TrainingCheckpoints:
         if wrong or len(computed) != len(restored[CHECKSUMS]):
             raise ValueError(f"checksum of {', '.join(wrong[:3]) or 'its list of arrays'} does not match")
         return restored[STATE]
+
+    def _refuse_other_arrays(self, step: int, saved: dict[str, str], like: PyTree) -> None:
+        wanted = {name: value.partition(":")[0] for name, value in checksums(like).items()}
+        different = sorted(name for name in wanted.keys() | saved.keys() if wanted.get(name) != saved.get(name))
+        if different:
+            name = different[0]
+            raise ArbsrError(
+                f"{self._folder}: checkpoint {step} has {saved.get(name, 'nothing')} at {name}, this config needs "
+                f"{wanted.get(name, 'nothing')}; give the config that it was written with, or another --workdir"
+            )
 
     def _set_aside(self, step: int, reason: str) -> None:
         self._say(f"checkpoint {step} in {self._folder} is damaged ({reason}); set aside, trying the one before")
@@ -74,9 +103,30 @@ class TrainingCheckpoints:
         self._manager = self._open()
 
     def close(self) -> None:
-        """Wait until everything is written."""
-        self._manager.wait_until_finished()
+        """Wait until everything is written.
+
+        Raises:
+          ArbsrError: something cannot be written.
+        """
+        with self._written():
+            self._manager.wait_until_finished()
         self._manager.close()
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            words = f"{self._folder}: no checkpoint can be written ({reason(error)})"
+            raise ArbsrError(f"{words}; make room, then start again: it goes on from the last one") from None
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether an error is one of the disc or the network, which says nothing about the file."""
+    lasting = FileNotFoundError, NotADirectoryError, IsADirectoryError
+    return (isinstance(error, OSError) and not isinstance(error, lasting)) or any(
+        word in str(error) for word in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED")
+    )
 
 
 def checksums(tree: PyTree) -> dict[str, str]:

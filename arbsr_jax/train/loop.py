@@ -43,12 +43,13 @@ def run_steps(
     stream: Iterator[Batch],
     plans: Sequence[ScalePlan],
     context: RunContext,
+    stop: StopRequest,
 ) -> TrainState:
     """All steps that the stream has batches for.
 
     Raises:
       ArbsrError: too many steps in a row were not finite.
-      Preempted: SIGTERM arrived; the state is saved.
+      Preempted: SIGTERM or Ctrl-C arrived; the state is saved.
     """
     start, meter = int(state.step), Meter(config.data.batch)
     bar, last = progress_bar(config.steps, start), None
@@ -61,7 +62,7 @@ def run_steps(
             _report(step, int(counts[SKIPPED]), meter, bar, context)
             context.store()
 
-    with StopRequest() as stop, bar, closing(context.profiler) as profiler:
+    with bar, closing(context.profiler) as profiler:
         for step, batch in enumerate(meter.waiting(stream), start=start + 1):
             plan = plans[batch.scale_index]
             profiler.before(step)
@@ -87,7 +88,7 @@ def run_steps(
                 context.checkpoints.save(step, state)
             if stopping and not final:
                 account(step, metrics)
-                raise Preempted(f"stopped by SIGTERM after step {step}; its state is saved")
+                raise Preempted(step, stop.signal)
     return state
 
 

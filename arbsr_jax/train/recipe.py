@@ -27,18 +27,24 @@ def config_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "configs"
 
 
+def config_names() -> list[str]:
+    """Of the packaged configs."""
+    return sorted(path.stem for path in config_folder().glob("*.py"))
+
+
 def load_config(name: str) -> ConfigDict:
-    """A config by its name and variant, such as "arbedsr:tiny".
+    """A config by its name or file, and its variant, such as "arbedsr:tiny".
 
     Raises:
       ArbsrError: there is no such config or variant.
     """
     file, _, variant = name.partition(":")
-    path = config_folder() / f"{file}.py"
+    path = Path(file) if Path(file).is_file() else config_folder() / f"{file}.py"
     if not path.is_file():
-        names = ", ".join(sorted(path.stem for path in config_folder().glob("*.py")))
-        raise ArbsrError(f"config {file!r} is unknown; allowed: {names}")
-    get_config = runpy.run_path(str(path))["get_config"]
+        raise ArbsrError(f"config {file!r} is no file and no packaged config; allowed: {', '.join(config_names())}")
+    get_config = runpy.run_path(str(path)).get("get_config")
+    if get_config is None:
+        raise ArbsrError(f"{path}: has no get_config(); a config is a file like configs/arbedsr.py")
     return get_config(variant) if variant else get_config()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from arbsr_jax.data import pipeline
 from arbsr_jax.data.sources import TrainingImage, training_images
 from arbsr_jax.data.store import Pools, decoded_bytes
 from arbsr_jax.data.teaching import with_pictures
-from arbsr_jax.errors import ArbsrError
+from arbsr_jax.errors import ArbsrError, reason
 from arbsr_jax.imaging.scale import PICTURE_SCALES, Scale
 from arbsr_jax.model_file import few, save_model
 from arbsr_jax.models.config import ModelConfig
@@ -29,6 +30,7 @@ from arbsr_jax.train.plans import compile_ahead, scale_plans
 from arbsr_jax.train.profiling import Profiler
 from arbsr_jax.train.schedule import hr_shares, scale_schedule, training_scales
 from arbsr_jax.train.state import TrainState, fresh_state, init_from, init_from_teacher, weights_for_use
+from arbsr_jax.train.stopping import StopRequest
 from arbsr_jax.train.teachers import START_SCALE, Teacher, load_output_teacher, load_teachers
 from arbsr_jax.train.validation import Validation
 from arbsr_jax.train.workdir import MODEL_FILE, Workdir, changes_since, opened, remember
@@ -49,21 +51,24 @@ def train(config: ConfigDict, sources: Sequence[str], workdir: str | Path) -> st
 
     Raises:
       ArbsrError: the config, the sources, the teachers or the workdir cannot be used; or training diverged.
-      Preempted: SIGTERM arrived; the state is saved and the next start goes on from it.
+      Preempted: SIGTERM or Ctrl-C arrived; the state is saved and the next start goes on from it.
     """
+    for name, value in (("steps", config.steps), ("data.batch", config.data.batch)):
+        if value < 1:
+            raise ArbsrError(f"config.{name}={value}; at least 1 is needed")
     pipeline.hide_accelerators()
     with opened(str(workdir)) as place:
-        log = RunLog(place.local)
         try:
-            _train(config, sources, place, log)
-        finally:
-            log.close()
+            changes = changes_since(place, config, sources)
+            with closing(RunLog(place.local)) as log:
+                _train(config, sources, place, log, changes)
+        except OSError as error:
+            raise ArbsrError(f"{place.name}: {reason(error)}; start again when that is mended") from None
         return f"{place.name}/{MODEL_FILE}"
 
 
-def _train(config: ConfigDict, sources: Sequence[str], place: Workdir, log: RunLog) -> None:
+def _train(config: ConfigDict, sources: Sequence[str], place: Workdir, log: RunLog, changes: list[str]) -> None:
     model, workdir = ModelConfig.from_dict(config.model.to_dict()), place.local
-    changes = changes_since(workdir, config, sources)
     teachers = load_teachers(_teacher_files(config), model)
     plan = batch_plan(config, model)
     pools = _pools(config, sources, plan, log)
@@ -102,10 +107,11 @@ def _train(config: ConfigDict, sources: Sequence[str], place: Workdir, log: RunL
     stream = pipeline.pooled_batches(pools, plan, config.data.pool_steps, start, log.say)
     plans = scale_plans(config, model, teachers, plan, load_output_teacher(config.teachers.output))
     try:
-        with ThreadPoolExecutor(1) as background:
-            first = background.submit(lambda: list(islice(stream, 1)))  # images are decoded while programs are compiled
-            compile_ahead(plans, plan, state, log.say)
-        state = run_steps(config, state, chain(first.result(), stream), plans, context)
+        with StopRequest() as stop:
+            with ThreadPoolExecutor(1) as background:
+                first = background.submit(lambda: list(islice(stream, 1)))  # decoded while programs are compiled
+                compile_ahead(plans, plan, state, log.say)
+            state = run_steps(config, state, chain(first.result(), stream), plans, context, stop)
     finally:
         checkpoints.close()
     if jax.process_index() == 0:

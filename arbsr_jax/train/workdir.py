@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from arbsr_jax.train.recipe import flat_values
 from arbsr_jax.train.remote import LOCK, Remote, is_remote
 
 CHECKPOINTS = "checkpoints"
+Values = Mapping[str, Any]
 MODEL_FILE, CONFIG_FILE = "model.safetensors", "config.json"
 
 
@@ -64,7 +65,11 @@ def locked(workdir: Path) -> Iterator[None]:
     Raises:
       ArbsrError: another run holds it.
     """
-    workdir.mkdir(parents=True, exist_ok=True)
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        (workdir / LOCK).touch()
+    except OSError as error:
+        raise ArbsrError(f"{workdir}: cannot be written ({error.strerror}); give another --workdir") from None
     if jax.process_index() != 0:  # the processes of one run share a workdir, process 0 stands for them
         yield
         return
@@ -82,12 +87,13 @@ def locked(workdir: Path) -> Iterator[None]:
         yield
 
 
-def changes_since(workdir: Path, config: ConfigDict, sources: Sequence[str]) -> list[str]:
+def changes_since(place: Workdir, config: ConfigDict, sources: Sequence[str]) -> list[str]:
     """What differs from the last start in the workdir, one `name: old -> new` each.
 
     Raises:
-      ArbsrError: the network differs.
+      ArbsrError: the network differs, or a value that changes which arrays its checkpoints hold.
     """
+    workdir, checkpoints = place.local, place.checkpoints
     path = workdir / CONFIG_FILE
     if not path.exists():
         return []
@@ -95,8 +101,35 @@ def changes_since(workdir: Path, config: ConfigDict, sources: Sequence[str]) -> 
     changed = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
     of_model = [name for name in changed if name.startswith("model.")]
     if of_model:
-        raise ArbsrError(f"{workdir}: has another config.{of_model[0]}; use another --workdir")
+        raise ArbsrError(f"{place.name}: has another config.{of_model[0]}; use another --workdir")
+    reshaping = [name for name in changed if name in RESHAPING and RESHAPING[name](before, now)]
+    if reshaping and any(path.name.isdigit() for path in checkpoints.glob("*")):
+        name = reshaping[0]
+        raise ArbsrError(
+            f"{place.name}: its checkpoints were written with config.{name}={before.get(name)}, "
+            f"now it is {now.get(name)}; "
+            "such a change needs another --workdir: --config.init_from=MODEL starts from weights of this one"
+        )
     return [f"{name}: {before.get(name, 'nothing')} -> {now.get(name, 'nothing')}" for name in changed]
+
+
+def _between_zero(name: str) -> Callable[[Values, Values], bool]:
+    return lambda before, now: bool(before.get(name)) != bool(now.get(name))
+
+
+def _rates(before: Values, now: Values) -> bool:
+    names = "optimizer.backbone_lr_scale", "optimizer.hyper_lr_scale"
+    one, other = (any(values.get(name, 1.0) != 1.0 for name in names) for values in (before, now))
+    return one != other
+
+
+# Values that change which arrays a checkpoint holds, and whether they do between two configs.
+RESHAPING: dict[str, Callable[[Values, Values], bool]] = {
+    "ema": _between_zero("ema"),
+    "normalized_masks": _between_zero("normalized_masks"),
+    "optimizer.backbone_lr_scale": _rates,
+    "optimizer.hyper_lr_scale": _rates,
+}
 
 
 def remember(workdir: Path, config: ConfigDict, sources: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.kernels.field import CORNERS, field_cells, field_pixels
+from arbsr_jax.kernels.field_sum import CORNERS, field_cells, field_pixels
 
 SIZE, TERMS = (6, 5), 3
 
@@ -42,7 +42,8 @@ def test_cells_and_pixels_equal_a_float64_loop(rng, scale):
     grid, coefficients, basis = setting(rng, scale, max(side, *Scale.of(scale).output_size(*SIZE)))
     expected = reference(coefficients, basis, grid)
     per_cell = tuple(int(np.ceil(factor)) for factor in (Scale.of(scale).vertical, Scale.of(scale).horizontal))
-    for result in (field_pixels(coefficients, basis, grid, SIZE), field_cells(coefficients, basis, grid, per_cell)):
+    for function, last in ((field_pixels, SIZE), (field_cells, per_cell)):
+        result = jax.jit(function, static_argnums=3)(coefficients, basis, grid, last)
         np.testing.assert_allclose(result[:, : grid.size[0], : grid.size[1]], expected, atol=2e-5)
 
 
@@ -61,7 +62,8 @@ def test_both_have_the_same_gradients(rng):
     inside = (slice(None), *map(slice, grid.size))
 
     def of(function, last):
-        return jax.grad(lambda *arrays: (function(*arrays, grid, last)[inside] ** 2).sum(), (0, 1))(coefficients, basis)
+        loss = jax.jit(jax.grad(lambda *arrays: (function(*arrays, grid, last)[inside] ** 2).sum(), (0, 1)))
+        return loss(coefficients, basis)
 
     for one, other in zip(of(field_pixels, SIZE), of(field_cells, (2, 3)), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-3)

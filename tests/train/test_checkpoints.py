@@ -2,6 +2,7 @@ import chex
 import numpy as np
 import pytest
 
+from arbsr_jax import ArbsrError
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
 
 STATE = {"step": np.int32(0), "w": np.arange(4, dtype=np.float32)}
@@ -65,6 +66,30 @@ def test_a_damaged_state_is_named_and_the_one_before_is_used(saved, damage):
     again, lines = reopen(saved)
     assert int(again["step"]) == 2
     assert not lines
+
+
+def test_a_state_of_other_arrays_is_refused_and_stays(saved):
+    checkpoints = TrainingCheckpoints(saved, keep=2)
+    with pytest.raises(ArbsrError, match=r"checkpoint 3 has nothing at \['average'\], this config needs float32\[2\]"):
+        checkpoints.restore_latest({**STATE, "average": np.zeros(2, np.float32)})
+    checkpoints.close()
+    assert steps(saved) == ["2", "3"]
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), ValueError("UNAVAILABLE: no network")])
+def test_what_may_pass_sets_nothing_aside(saved, monkeypatch, error):
+    checkpoints = TrainingCheckpoints(saved, keep=2)
+
+    def fail(*arguments, **keywords):
+        raise error
+
+    monkeypatch.setattr(checkpoints._manager, "restore", fail)
+    with pytest.raises(ArbsrError, match=r"checkpoint 3 cannot be read .*; try again"):
+        checkpoints.restore_latest(STATE)
+    assert steps(saved) == ["2", "3"]
+    monkeypatch.setattr(checkpoints._manager, "save", fail)
+    with pytest.raises(ArbsrError, match="no checkpoint can be written"):
+        checkpoints.save(4, at(4))
 
 
 def test_a_repaired_run_saves_that_step_again(saved):
