@@ -33,8 +33,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
     try:
         from arbsr_jax.train.recipe import config_names
-    except ImportError as error:
-        raise ArbsrError(missing_extra(f"training ({error.name})", "train")) from None
+    except ImportError:
+        raise ArbsrError(missing_extra("training", "train")) from None
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG.format(names=", ".join(config_names()))
     parser.add_argument("--config", required=True, metavar="NAME[:VARIANT]", help="a packaged config, or a file")
@@ -120,8 +120,8 @@ def run(flags: argparse.Namespace) -> int:
         from arbsr_jax import compilation, parallel
         from arbsr_jax.train.run import train
         from arbsr_jax.train.stopping import Preempted
-    except ImportError as error:
-        raise ArbsrError(missing_extra(f"training ({error.name})", "train")) from None
+    except ImportError:
+        raise ArbsrError(missing_extra("training", "train")) from None
     logging.set_verbosity(logging.ERROR)  # orbax reports every file that it writes
     if flags.coordinator is None:
         parallel.share_cores(flags.config.data.batch)

@@ -53,7 +53,8 @@ def add_pictures(
     tagged = {key.lower(): value for key, value in pictures.metadata.items()}
     if tagged.get("alpha_mode") == "1" or any(component.is_alpha for component in first.format.components):
         remarks.append("transparency is left out")
-    if HDR_METADATA & {item.type.name for item in first.side_data}:
+    kinds = {getattr(item, "type", item).name for item in first.side_data}  # PyAV 19 iterates over the types themselves
+    if HDR_METADATA & kinds:
         remarks.append("HDR display metadata is left out; matrix, primaries and transfer are kept")
     return encoder, remarks
 
