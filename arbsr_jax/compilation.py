@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -22,7 +22,6 @@ from arbsr_jax.errors import ArbsrError
 
 CACHE_VARIABLE = "ARBSR_CACHE"
 LARGEST_CACHE = 2 * 2**30  # bytes
-OnCompile = Callable[[jax.stages.Compiled, float], None]
 Listener = Callable[[float | None], None]  # of None before a program is compiled, of the seconds that it took after
 
 _LISTENER: ContextVar[Listener] = ContextVar("listener", default=lambda seconds: None)
@@ -130,61 +129,60 @@ def compiler_options() -> dict[str, Any]:
     return options
 
 
+class Compiled(NamedTuple):
+    """A program, and the seconds that compiling it took if that happened just now."""
+
+    program: jax.stages.Compiled
+    seconds: float
+
+
 class ProgramCache:
     """A function of arrays, compiled once for each combination of structures, shapes and types.
 
     jax.jit keeps programs too, but tells neither how long compiling took nor how much memory a program takes.
 
-    Attributes:
-      programs: all that were compiled.
-      seconds: time spent on compiling.
     """
 
-    def __init__(self, function: Any, on_compile: OnCompile = lambda program, seconds: None) -> None:
-        """Nothing is compiled yet.
-
-        Args:
-          function: of jax.jit or jax.pmap.
-          on_compile: called with every program, and the seconds that compiling it took.
-        """
-        self._function, self._on_compile = function, on_compile
+    def __init__(self, function: Any) -> None:
+        """Nothing is compiled yet; the function is of jax.jit or jax.pmap."""
+        self._function, self._lock = function, threading.Lock()
         self._programs: dict[Any, Future[jax.stages.Compiled]] = {}
-        self._lock = threading.Lock()
-        self.seconds = 0.0
 
     @property
-    def programs(self) -> list[jax.stages.Compiled]:  # noqa: D102 (described above)
+    def programs(self) -> list[jax.stages.Compiled]:
+        """All that were compiled."""
         return [program.result() for program in list(self._programs.values()) if program.done()]
 
     def __call__(self, *arguments: Any) -> Any:
         """The function's result."""
-        program = self.compiled(*arguments)
-        with own_settings():
-            return program(*arguments)
+        return run(self.compiled(*arguments).program, *arguments)
 
-    def compiled(self, *arguments: Any) -> jax.stages.Compiled:
+    def compiled(self, *arguments: Any) -> Compiled:
         """The program for such arguments, compiled if there is none yet; safe among threads."""
         leaves, structure = jax.tree.flatten(arguments)
         key = structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
         with self._lock:
             program = self._programs.setdefault(key, Future())
             mine = program.set_running_or_notify_cancel() if not program.running() and not program.done() else False
+        begin = time.perf_counter()
         if mine:
             try:
                 program.set_result(self._compile(*arguments))
             except BaseException as error:
                 del self._programs[key]
                 program.set_exception(error)
-        return program.result()
+        return Compiled(program.result(), time.perf_counter() - begin if mine else 0.0)
 
     def _compile(self, *arguments: Any) -> jax.stages.Compiled:
         begin, listener = time.perf_counter(), _LISTENER.get()
         listener(None)
         with own_settings():
             program = self._function.lower(*arguments).compile(compiler_options=compiler_options())
-        seconds = time.perf_counter() - begin
-        with self._lock:
-            self.seconds += seconds
-        listener(seconds)
-        self._on_compile(program, seconds)
+        listener(time.perf_counter() - begin)
         return program
+
+
+def run(program: jax.stages.Compiled, *arguments: Any) -> Any:
+    """A program's result, whatever the user's settings."""
+    with own_settings():
+        return program(*arguments)

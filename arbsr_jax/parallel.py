@@ -140,7 +140,7 @@ class DataParallel:
 
     def compiled(self, state: PyTree, batch: PyTree, constants: PyTree) -> jax.stages.Compiled:
         """The program for such arrays, compiled if there is none yet; threads may compile several at a time."""
-        return self._cache.compiled(replicate(state), batch, replicate(constants))
+        return self._cache.compiled(replicate(state), batch, replicate(constants)).program
 
     def flops(self, state: PyTree, batch: PyTree, constants: PyTree) -> float:
         """Floating-point operations of one step on one device, as XLA counts them."""

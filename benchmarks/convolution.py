@@ -41,7 +41,7 @@ AT_ONCE = 2**40  # values of a block that holds any image
 
 def compiled(function: Callable[..., Array], *arguments: Array) -> Callable[[], None]:
     """A function that runs another and waits for it."""
-    program = ProgramCache(jax.jit(function)).compiled(*arguments)
+    program = ProgramCache(jax.jit(function)).compiled(*arguments).program
     return lambda: jax.block_until_ready(program(*arguments))
 
 

@@ -30,6 +30,7 @@ NETWORKS = {
     "arbedsr": dataclasses.replace(EDSR, **SMALL),
     "arbrcan": dataclasses.replace(RCAN, **SMALL),
     "experts": dataclasses.replace(ARBRCAN_OF_EXPERTS, **SMALL),
+    "field": dataclasses.replace(EDSR, **SMALL, upsampler="field", basis=4, hidden=8),
     "liif": implicit(dataclasses.replace(EDSR_TINY, **SMALL)),
     "edsr-x3": scale_specific(dataclasses.replace(EDSR, **SMALL), 3),
     "bicubic": ModelConfig("edsr", 1, 8, interval=1, upsampler="bicubic", adaption="plain"),
@@ -73,7 +74,9 @@ def test_inference_lowers(name, platform, dtype):
 
 
 @pytest.mark.parametrize(("platform", "dtype"), KINDS, ids=["tpu", "cuda"])
-@pytest.mark.parametrize("name", ["arbedsr", "arbrcan", "edsr-x3"])
+@pytest.mark.parametrize(
+    "name", ["arbedsr", *(pytest.param(n, marks=pytest.mark.slow) for n in ("arbrcan", "edsr-x3"))]
+)
 def test_training_lowers(name, platform, dtype):
     """The step as each device runs it, with the exchange of gradients, transfer and a network's images as targets."""
     config, optimizer = NETWORKS[name], adam()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Float32, PyTree, UInt8
 
 from arbsr_jax import parallel
-from arbsr_jax.compilation import ProgramCache, own_settings
+from arbsr_jax.compilation import ProgramCache, own_settings, run
 from arbsr_jax.imaging.grid import Grid, Phases
 from arbsr_jax.inference.limits import TABLE_BYTES
 from arbsr_jax.inference.strips import decode_in_strips
@@ -32,8 +33,8 @@ class CompiledNetwork:
     """A network's programs, kept once compiled. Arrays have a leading axis of lanes, devices that work side by side.
 
     Attributes:
-      programs: all of them, in the order in which they were compiled.
-      seconds: time spent on compiling.
+      programs: all that this network used, in that order. Networks of one config share them.
+      seconds: that it spent on compiling.
       lanes: the most that there can be; one of them works just as well.
       functions: what is compiled, by name and number of lanes.
     """
@@ -53,26 +54,20 @@ class CompiledNetwork:
           dtype: of the backbone.
           table_bytes: of the largest phase table that is kept.
         """
-        self._fixed_scale, self._dtype, self._table_bytes = config.scale, dtype, table_bytes
-        self._values = phase_values(config)
+        self._dtype, self._table_bytes, self._values = dtype, table_bytes, phase_values(config)
         self.programs: list[jax.stages.Compiled] = []
         self.seconds, self.lanes = 0.0, parallel.most_lanes()
-        self.functions = {
-            (part.__name__.lstrip("_"), lanes): _bound(part, SRNetwork(config, dtype, options))
-            for lanes, options in {n: ConvOptions(block=parallel.block_values(n)) for n in (1, self.lanes)}.items()
-            for part in (self._encode, self._decode, self._decode_rounded, self._phase_table)
-        }
-        self._caches = {
-            key: ProgramCache(parallel.over_lanes(function, key[1]), self._note)
-            for key, function in self.functions.items()
-            if key[0] != "phase_table"
-        }
-        self._tables = ProgramCache(jax.jit(self.functions["phase_table", 1]), self._note)
+        parts = {n: parts_of(config, dtype, n, ConvOptions(block=parallel.block_values(n))) for n in (1, self.lanes)}
+        self._caches = {(name, n): cache for n, part in parts.items() for name, (_, cache) in part.items()}
+        self.functions = {(name, n): function for n, part in parts.items() for name, (function, _) in part.items()}
         self.replace(parameters)
 
-    def _note(self, program: jax.stages.Compiled, seconds: float) -> None:
-        self.programs.append(program)
+    def _run(self, name: str, lanes: int, *arguments: PyTree) -> Any:
+        program, seconds = self._caches[name, lanes].compiled(*arguments)
+        if not any(program is known for known in self.programs):
+            self.programs.append(program)
         self.seconds += seconds
+        return run(program, *arguments)
 
     def replace(self, parameters: Parameters) -> None:
         """Use other parameters of the same network; compiled programs stay."""
@@ -95,7 +90,7 @@ class CompiledNetwork:
           The features, and for each lane whether all are finite; None in float32, where they are.
         """
         lanes = len(lr)
-        return self._caches["encode", lanes]((self._parameters[lanes], scale), (lr, extent))
+        return self._run("encode", lanes, (self._parameters[lanes], scale), (lr, extent))
 
     def phase_table(self, grid: Grid, lanes: int = 1) -> PhaseTable | None:
         """The outputs of the upsampler's heads for a grid's phases; None if it has no heads, or they take too much.
@@ -110,7 +105,7 @@ class CompiledNetwork:
         key = lanes, [leaf.tobytes() for leaf in jax.tree.leaves(inputs)]
         last = self._last_table  # another thread may replace it meanwhile
         if key != last[0]:
-            table = self._tables(self._parameters[1], inputs)
+            table = self._run("phase_table", 1, self._parameters[1], inputs)
             with own_settings():
                 table = parallel.to_lanes(table, lanes)
             self._last_table = last = key, table
@@ -138,36 +133,52 @@ class CompiledNetwork:
         """
         lanes, name = len(features), "decode_rounded" if rounded else "decode"
         shared, split = (self._parameters[lanes], scale, table), (features, extent, grid)
-        return self._caches[name, lanes](shared, split)
+        return self._run(name, lanes, shared, split)
 
-    def _encode(self, network: SRNetwork, shared: tuple, split: tuple) -> tuple[Array, Array | None]:
-        (parameters, scale), (lr, extent) = shared, split
-        out: Any = network.apply({"params": parameters}, lr, scale, extent, method="encode")
-        features = out[0]
-        return features, None if self._dtype == jnp.float32 else jnp.isfinite(features).all()
 
-    def _phase_table(self, network: SRNetwork, parameters: Parameters, inputs: Grid) -> PhaseTable:
-        def of_row(relative: Array) -> dict[str, Array]:
-            grid = inputs._replace(rows=Phases(None, None, relative[None]))
-            table: Any = network.apply({"params": parameters}, grid, method="phase_table")
-            return jax.tree.map(lambda values: values[0], table)
+@functools.lru_cache(maxsize=16)
+def parts_of(
+    config: ModelConfig, dtype: jnp.dtype | type, lanes: int, options: ConvOptions
+) -> dict[str, tuple[Callable[..., Any], ProgramCache]]:
+    """A network's parts for so many lanes, as functions and as programs, by name."""
+    network = SRNetwork(config, dtype, options)
+    parts = {part.__name__.lstrip("_"): _bound(part, network) for part in (_encode, _decode, _decode_rounded)}
+    caches = {name: (part, ProgramCache(parallel.over_lanes(part, lanes))) for name, part in parts.items()}
+    table = _bound(_phase_table, network)
+    return {**caches, "phase_table": (table, ProgramCache(jax.jit(table)))}
 
-        return jax.lax.map(of_row, inputs.rows.relative, batch_size=TABLE_ROWS)
 
-    def _decode(self, network: SRNetwork, shared: tuple, split: tuple) -> Array:
-        (parameters, scale, table), (features, extent, grid) = shared, split
+def _encode(network: SRNetwork, shared: tuple, split: tuple) -> tuple[Array, Array | None]:
+    (parameters, scale), (lr, extent) = shared, split
+    out: Any = network.apply({"params": parameters}, lr, scale, extent, method="encode")
+    features = out[0]
+    return features, None if network.dtype == jnp.float32 else jnp.isfinite(features).all()
 
-        def at_once(parameters: Parameters, *arguments: object) -> Any:
-            return network.apply({"params": parameters}, *arguments, method="decode")
 
-        arguments = parameters, features, extent, grid._replace(scale=scale), table
-        if self._fixed_scale:
-            return at_once(*arguments)
-        in_strips = partial(decode_in_strips, network)
-        return jax.lax.platform_dependent(*arguments, cpu=in_strips, default=at_once)
+def _phase_table(network: SRNetwork, parameters: Parameters, inputs: Grid) -> PhaseTable:
+    def of_row(relative: Array) -> dict[str, Array]:
+        grid = inputs._replace(rows=Phases(None, None, relative[None]))
+        table: Any = network.apply({"params": parameters}, grid, method="phase_table")
+        return jax.tree.map(lambda values: values[0], table)
 
-    def _decode_rounded(self, network: SRNetwork, shared: tuple, split: tuple) -> Array:
-        return jnp.clip(jnp.floor(self._decode(network, shared, split) + 0.5), 0, 255).astype(jnp.uint8)
+    return jax.lax.map(of_row, inputs.rows.relative, batch_size=TABLE_ROWS)
+
+
+def _decode(network: SRNetwork, shared: tuple, split: tuple) -> Array:
+    (parameters, scale, table), (features, extent, grid) = shared, split
+
+    def at_once(parameters: Parameters, *arguments: object) -> Any:
+        return network.apply({"params": parameters}, *arguments, method="decode")
+
+    arguments = parameters, features, extent, grid._replace(scale=scale), table
+    if network.config.scale:
+        return at_once(*arguments)
+    in_strips = partial(decode_in_strips, network)
+    return jax.lax.platform_dependent(*arguments, cpu=in_strips, default=at_once)
+
+
+def _decode_rounded(network: SRNetwork, shared: tuple, split: tuple) -> Array:
+    return jnp.clip(jnp.floor(_decode(network, shared, split) + 0.5), 0, 255).astype(jnp.uint8)
 
 
 def _bound(part: Callable[..., Any], network: SRNetwork) -> Any:

@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 from arbsr_jax.imaging.grid import Grid, Phases
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
 from arbsr_jax.kernels.field_sum import CORNERS, field_cells, field_pixels
-from arbsr_jax.models.extent import WHOLE, Extent
+from arbsr_jax.models.extent import Extent
 from arbsr_jax.models.hyper import Heads, PhaseTable, over_phases
 from arbsr_jax.models.layers import RGB_MEAN, Conv1x1, Conv3x3, uniform_fan_in
 from arbsr_jax.models.upsampling import Upsampler
@@ -93,12 +93,20 @@ class FieldUpsampling(Upsampler):
         table: PhaseTable | None = None,
     ) -> tuple[Float[Array, "batch rows columns 3"], None]:
         """HR pixels on the canvas of `grid`, without the mean colour."""
-        basis = (self.phase_table(grid) if table is None else table)["basis"]
-        basis = basis.reshape(*basis.shape[:2], len(CORNERS), -1)
-        if table is None and extent == WHOLE:
-            per_cell = -(-grid.canvas[0] // x.shape[1]), -(-grid.canvas[1] // x.shape[2])
-            return field_cells(x, basis, grid, per_cell), None
+        basis = _by_corner(self.phase_table(grid) if table is None else table)
         return field_pixels(x, basis, grid, extent.size_in(x)), None
+
+    def whole(
+        self, x: Float[Array, "batch height width coefficients"], grid: Grid
+    ) -> tuple[Float[Array, "batch rows columns 3"], None]:
+        """The same by the cell, with fast gradients."""
+        per_cell = -(-grid.canvas[0] // x.shape[1]), -(-grid.canvas[1] // x.shape[2])
+        return field_cells(x, _by_corner(self.phase_table(grid)), grid, per_cell), None
+
+
+def _by_corner(table: PhaseTable) -> Float[Array, "phases_v phases_h 4 terms"]:
+    basis = table["basis"]
+    return basis.reshape(*basis.shape[:2], len(CORNERS), -1)
 
 
 def _way(axis: Phases, step: int) -> Float[Array, "phases"]:

@@ -68,14 +68,14 @@ class SRNetwork(nn.Module):
 
         Args:
           image: LR images, RGB in 0..255.
-          grid: positions of the HR pixels, with the scale.
+          grid: positions of all HR pixels, with the scale; its canvas is no smaller than the LR size times the scale.
 
         Returns:
           HR images in 0..255 (not clipped), and named intermediates: "features" after every K blocks (after
           adaption: F_fuse of Eq. 3) and "masks", one for each masked adaption.
         """
         x, intermediates = self.encode(image, grid.scale)
-        return self.decode(x, WHOLE, grid), intermediates
+        return self.from_taps(self._taps(*self.upsampler.whole(x, grid)), Extent.of_canvas(grid)), intermediates
 
     def encode(
         self, image: Float[ArrayLike, "batch height width 3"], scale: Float[ArrayLike, "2"], extent: Extent = WHOLE
@@ -110,7 +110,9 @@ class SRNetwork(nn.Module):
         self, features: Features, extent: Extent, grid: Grid, table: PhaseTable | None = None
     ) -> Float[Array, "batch rows columns any_taps"]:
         """`decode` up to every HR pixel's taps for the last conv: no pixel needs another yet."""
-        x, pointwise = self.upsampler(features, extent, grid, table)
+        return self._taps(*self.upsampler(features, extent, grid, table))
+
+    def _taps(self, x: Features, pointwise: Any) -> Array:
         return self.tail.taps(x.astype(jnp.float32), pointwise)
 
     def from_taps(

@@ -19,7 +19,7 @@ from arbsr_jax.imaging.grid import Grid
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
 from arbsr_jax.kernels.sampling import bicubic_upsample, sample_at_offsets, to_canvas
 from arbsr_jax.kernels.winograd import add_all
-from arbsr_jax.models.extent import Extent
+from arbsr_jax.models.extent import WHOLE, Extent
 from arbsr_jax.models.hyper import Heads, PhaseTable, over_phases, phase_inputs, scale_numbers
 from arbsr_jax.models.layers import Conv3x3, Pointwise, pixel_shuffle
 
@@ -59,6 +59,10 @@ class Upsampler(nn.Module):
         """The heads' outputs for every pair of phases of a grid: once each, not for every pixel."""
         del grid
         return None
+
+    def whole(self, x: Features, grid: Grid) -> tuple[HRFeatures, PointwiseConv | None]:
+        """The upsampler called on images that fill their arrays, as in training, and all their HR pixels."""
+        return self(x, WHOLE, grid)
 
 
 class ScaleAwareUpsampling(Upsampler):

@@ -29,12 +29,11 @@ RCAN = ModelConfig("rcan", blocks=1, channels=8, group_blocks=1, reduction=4, in
 WIDE = ModelConfig("edsr", blocks=1, channels=48, interval=1)  # by Winograd's way on CPUs
 
 
-SLOW = [pytest.param(config, marks=pytest.mark.slow, id=name) for config, name in ((WIDE, "wide"), (RCAN, "rcan"))]
+KINDS = (WIDE, "wide"), (RCAN, "rcan"), (scale_specific(SMALL, 3), "x3")
+SLOW = [pytest.param(config, marks=pytest.mark.slow, id=name) for config, name in KINDS]
 
 
-@pytest.mark.parametrize(
-    "config", [pytest.param(SMALL, id="edsr"), pytest.param(scale_specific(SMALL, 3), id="x3"), *SLOW]
-)
+@pytest.mark.parametrize("config", [pytest.param(SMALL, id="edsr"), *SLOW])
 def test_the_exported_file_computes_the_same(tmp_path, photograph, config):
     """One file, two sizes and scales."""
     model = Model("small", config, randomized(config), {})

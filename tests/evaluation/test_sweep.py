@@ -47,7 +47,8 @@ def test_sweeps_are_those_of_the_paper():
     assert "1.5x4" in map(str, SWEEPS["asymmetric"])
 
 
-@pytest.mark.parametrize("moment", [2, pytest.param(11, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", [2, 11])
 def test_a_killed_sweep_goes_on_and_ends_with_the_same_scores(images, tmp_path, moment):
     straight, killed = tmp_path / "straight.json", tmp_path / "killed.json"
     command = ["evaluate.py", "--model", "arbedsr-tiny", "--data", images, "--sweep", "large", "--json"]

@@ -30,13 +30,13 @@ def upscaler(network):
 @pytest.fixture
 def ran(monkeypatch):
     """Names of the parts whose programs ran."""
-    names, run = [], ProgramCache.__call__
+    names, run = [], ProgramCache.compiled
 
     def noted(self, *arguments):
         names.append(self._function.__name__)
         return run(self, *arguments)
 
-    monkeypatch.setattr(ProgramCache, "__call__", noted)
+    monkeypatch.setattr(ProgramCache, "compiled", noted)
     return names
 
 

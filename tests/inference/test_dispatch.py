@@ -89,6 +89,7 @@ np.savez(sys.argv[4], **results)
 """
 
 
+@pytest.mark.slow
 def test_devices_share_tiles_and_frames_and_change_no_bit(rng, small, tmp_path):
     """9 tiles and 5 frames on 1 and on 8 devices."""
     save_model(tmp_path / "m.safetensors", small.model.config, small.model.parameters, {})

@@ -52,7 +52,7 @@ def test_the_shipped_network_computes_the_same(tiny, photograph, scale, size):
     assert compare(file, upscaler, image, Scale.of(scale))["difference"] <= TOLERANCE
 
 
-VARIANTS = ("res_scale", "inverse", "no mask", "x8")  # of kinds that are there too
+VARIANTS = ("res_scale", "inverse", "no mask", "x8", "x2", "3x3 kernels")  # of kinds that are there too
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from arbsr_jax.cli.main import main
 from arbsr_jax.model_file import load_model
 from arbsr_jax.train.recipe import flat_values, load_config
 from arbsr_jax.train.run import train
+from arbsr_jax.train.stopping import Preempted, StopRequest
 from tests.conftest import ROOT, run_command
 
 CONFIGS = ["arbedsr:tiny", "arbedsr", "arbrcan", "edsr:baseline-x3", "rcan:x4", "ablation:tiny-row1", "ablation:row3"]
@@ -128,7 +129,8 @@ def wait_for(text, log, running):
         time.sleep(0.2)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_train_stop_and_resume(folder, tmp_path, number):
     """Ctrl-C and SIGTERM save and end; meanwhile a second run is refused; the next start goes on by itself."""
     run = partial(command, folder, tmp_path, config=ONE_PROGRAM)
@@ -320,3 +322,14 @@ def test_a_users_mistake_is_one_line(tmp_path):
     assert result.returncode == 2
     assert "no such folder" in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
+
+
+def test_the_first_ctrl_c_asks_and_the_second_ends_at_once(capsys):
+    with StopRequest() as stop:
+        assert not stop.after(1)
+        signal.raise_signal(signal.SIGINT)
+        assert stop.after(2)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+    assert capsys.readouterr().err == "stopping after this step; Ctrl-C again ends at once, unsaved\n"
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+    assert (str(Preempted(7, signal.SIGINT)), Preempted(7, signal.SIGINT).exit_code) == ("stopped at step 7", 130)
