@@ -31,6 +31,17 @@ def inference() -> Table:
     return columns("inference", fields | {k: (v, ".2f") for k, v in ratio.items()}, size="100x100")
 
 
+def step_compiling() -> Table:
+    """Compiling a training step, beside an older version."""
+    fields = {"model": ("model", "")}
+    for version in ("before", "after"):
+        fields |= {
+            f"compiled {version}, s": (f"{version}_compile_s", ".0f"),
+            f"{version}, ms": (f"{version}_ms", ",.0f"),
+        }
+    return columns("step_compiling", fields)
+
+
 def inference_large() -> Table:
     """Whole images of 640x360 beside PyTorch."""
     number = {"ms": "ms", "PyTorch ms": "torch_ms", "PyTorch in bfloat16, ms": "torch_bfloat16_ms"}

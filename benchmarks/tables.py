@@ -39,6 +39,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "convolution_one_core": lambda: measured_tables.convolution("1"),
     "thin_convolution": measured_tables.thin_convolution,
     "compiling": measured_tables.compiling,
+    "step_compiling": measured_tables.step_compiling,
     "large_images": measured_tables.large_images,
     "inference_large": measured_tables.inference_large,
     "films": measured_tables.films,

@@ -19,6 +19,7 @@ from arbsr_jax.cli.main import run_command
 from arbsr_jax.errors import ArbsrError, missing_extra
 
 PREFIX = "--config."
+NO_TENSORFLOW = (3, 14)
 EPILOG = """values of the config:
   --config.NAME=VALUE, as in --config.steps=1000 --config.data.batch=8; --print-config lists all
 packaged configs:
@@ -34,7 +35,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     try:
         from arbsr_jax.train.recipe import config_names
     except ImportError:
-        raise ArbsrError(missing_extra("training", "train")) from None
+        raise ArbsrError(_missing()) from None
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG.format(names=", ".join(config_names()))
     parser.add_argument("--config", required=True, metavar="NAME[:VARIANT]", help="a packaged config, or a file")
@@ -42,6 +43,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workdir", metavar="DIR", help="for checkpoints, logs and the trained model")
     parser.add_argument("--print-config", "--print_config", action="store_true", help="list all values of the config")
     add_process_flags(parser)
+
+
+def _missing() -> str:
+    if sys.version_info >= NO_TENSORFLOW:
+        version = ".".join(map(str, sys.version_info[:2]))
+        return f"training needs TensorFlow, which has no files for Python {version}; use 3.11 to 3.13"
+    return missing_extra("training", "train")
 
 
 def main(arguments: list[str] | None = None, program: str = "train.py") -> int:
@@ -121,7 +129,7 @@ def run(flags: argparse.Namespace) -> int:
         from arbsr_jax.train.run import train
         from arbsr_jax.train.stopping import Preempted
     except ImportError:
-        raise ArbsrError(missing_extra("training", "train")) from None
+        raise ArbsrError(_missing()) from None
     logging.set_verbosity(logging.ERROR)  # orbax reports every file that it writes
     if flags.coordinator is None:
         parallel.share_cores(flags.config.data.batch)

@@ -181,6 +181,7 @@ def test_wrong_flags_are_one_line(tmp_path, capsys, wrong):
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_two_processes_do_each_image_once(tmp_path, model):
     for number in range(7):
         picture(tmp_path / "in" / f"{number}.png")

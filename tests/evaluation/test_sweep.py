@@ -68,6 +68,7 @@ def test_a_killed_sweep_goes_on_and_ends_with_the_same_scores(images, tmp_path, 
     assert scores(killed) == scores(straight)
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_sweep(images, tmp_path):
     alone, shared = tmp_path / "alone.json", tmp_path / "shared.json"
     command = [sys.executable, "evaluate.py", "--model", "bicubic", "--data", str(images), "--scale", "2", "2.5x3.5"]

@@ -105,6 +105,7 @@ def test_pictures_lie_beside_hr_images_and_a_second_run_makes_nothing(photos, tm
     assert not list(out.rglob("*.partial"))
 
 
+@pytest.mark.slow
 def test_several_processes_share_the_regions(photos, tmp_path):
     """Each picture is made once, though all processes start with the whole list; one that dies leaves no claim."""
     log, shared = tmp_path / "log", tmp_path / "shared"
