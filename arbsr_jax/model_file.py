@@ -22,7 +22,6 @@ from arbsr_jax.models.parameters import Parameters, flatten_parameters, unflatte
 
 FORMAT = "arbsr_jax/1"
 SUFFIX = ".safetensors"
-DEFAULT_MODEL = "arbedsr-baseline"  # of every command
 
 
 class Model(NamedTuple):

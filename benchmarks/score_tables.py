@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from arbsr_jax.evaluation.published import published, published_costs
-from arbsr_jax.evaluation.sweep import SWEEPS
+from arbsr_jax.evaluation.scales import SWEEPS
 from arbsr_jax.imaging.scale import Scale
 from benchmarks import record
 

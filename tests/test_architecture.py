@@ -144,3 +144,29 @@ def test_help_and_image_mathematics_come_without_jax(module):
     """Its import takes seconds."""
     code = f"import sys, {module}; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+WRONG = {
+    "upscale": ["x.png", "--scale", "99"],
+    "models": ["--no-such-flag"],
+    "demo": ["--port", "x"],
+    "evaluate": ["--scale", "2x"],
+    "report": [],
+    "figures": ["scales", "-o", "x.gif"],
+    "convert": ["x.pt"],
+    "export": [],
+    "teach": ["--scale", "5", "x", "-o", "y"],
+    "train": ["--config=arbedsr:tiny", "--config.stepz=3"],
+}
+
+
+def test_wrong_arguments_of_every_command_are_told_before_jax_is_imported():
+    """Its import takes longer than people wait for a typing error."""
+    code = (
+        f"import sys\nfrom arbsr_jax.cli.main import main, COMMANDS\nassert COMMANDS.keys() == {set(WRONG)!r}\n"
+        f"for name, flags in {WRONG!r}.items():\n"
+        "    try:\n        code = main([name, *flags])\n    except SystemExit as end:\n        code = end.code\n"
+        "    assert code == 2, (name, code)\n    assert 'jax' not in sys.modules, name\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from arbsr_jax.cli.conventions import compiling_shown, say
+from arbsr_jax.cli.conventions import ALL, compiling_shown, say
 from arbsr_jax.cli.outcomes import DONE, FAILED, THERE, WOULD, Outcome, Step
 from arbsr_jax.cli.targets import SQUARE, Target
 from arbsr_jax.errors import ArbsrError
@@ -28,8 +28,6 @@ from arbsr_jax.photos import film
 from arbsr_jax.photos.jobs import Job, check_name
 from arbsr_jax.photos.reading import photo_size, read_photos
 from arbsr_jax.photos.writing import write_photo
-
-FIRST, ALL = "first", "all"
 
 
 class Batch:

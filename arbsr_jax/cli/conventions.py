@@ -16,6 +16,7 @@ from tqdm import tqdm
 from arbsr_jax.errors import ArbsrError
 
 DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
+FIRST, ALL = "first", "all"  # frames
 
 
 class ReaderGoneError(Exception):

@@ -9,12 +9,9 @@ from pathlib import Path
 from types import ModuleType
 
 from arbsr_jax.cli.conventions import DONE, check_ending
-from arbsr_jax.convert.architecture import ARCHITECTURES, from_torch, infer_architecture, infer_config, to_torch
-from arbsr_jax.convert.basicsr import original_names
+from arbsr_jax.convert import ARCHITECTURES
 from arbsr_jax.errors import ArbsrError, missing_extra
-from arbsr_jax.model_file import SUFFIX, is_ours, load_model, save_model
 from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.parameters import count_parameters
 
 TORCH_ENDINGS: dict[str, str] = dict.fromkeys((".pt", ".pth", ".ckpt"), "PyTorch weights")
 
@@ -36,6 +33,11 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: the file cannot be read or does not fit; or PyTorch is not installed.
     """
+    from arbsr_jax.convert.architecture import from_torch, infer_architecture, infer_config, to_torch
+    from arbsr_jax.convert.basicsr import original_names
+    from arbsr_jax.model_file import SUFFIX, is_ours, load_model, save_model
+    from arbsr_jax.models.parameters import count_parameters
+
     back = flags.input.suffix == SUFFIX and (is_ours(flags.input) or not flags.input.exists())
     check_ending(flags.output, TORCH_ENDINGS if back else {SUFFIX: "a model file"})
     pytorch = _pytorch()

@@ -7,12 +7,9 @@ import webbrowser
 from pathlib import Path
 
 from arbsr_jax.cli.conventions import DONE
-from arbsr_jax.demo.server import make_server
-from arbsr_jax.demo.service import Service
-from arbsr_jax.demo.static import VERSION, write_page
+from arbsr_jax.demo import RUNTIME_VERSION
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.inference.upscaler import load_model
-from arbsr_jax.model_file import DEFAULT_MODEL, shipped_models
+from arbsr_jax.models.config import DEFAULT_MODEL
 
 RESPONSIVE = 2**28  # bytes: windows small enough to show progress and to be cancelled soon
 
@@ -25,7 +22,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     words = "write the page there instead, as files that compute in the browser; any file host can serve them"
     parser.add_argument("--static", type=Path, metavar="DIR", help=words)
-    words = f"with --static: the npm package onnxruntime-web {VERSION}, if the npm registry cannot be reached"
+    words = f"with --static: the npm package onnxruntime-web {RUNTIME_VERSION}, if the npm registry cannot be reached"
     parser.add_argument("--runtime", type=Path, metavar="FILE.tgz", help=words)
 
 
@@ -35,6 +32,10 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: there is no such model, the port is taken, or the runtime cannot be had.
     """
+    from arbsr_jax.demo.server import make_server
+    from arbsr_jax.demo.service import Service
+    from arbsr_jax.inference.upscaler import load_model
+
     if flags.static:
         return _write(flags)
     if flags.model and len(flags.model) > 1:
@@ -59,6 +60,9 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def _write(flags: argparse.Namespace) -> int:
+    from arbsr_jax.demo.static import write_page
+    from arbsr_jax.model_file import shipped_models
+
     models = flags.model or sorted(shipped_models(), reverse=True)
     sizes = write_page(flags.static, models, flags.runtime)
     parts = (

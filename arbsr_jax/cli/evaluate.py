@@ -10,35 +10,17 @@ Exit codes: 0 done; 1 some image failed, the rest is done; 2 wrong usage.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
-import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-from tqdm import tqdm
-
-from arbsr_jax import parallel
-from arbsr_jax.cli.conventions import DONE, SOME_FAILED, add_process_flags, compiling_shown
+from arbsr_jax.cli.conventions import add_process_flags
 from arbsr_jax.cli.main import run_command
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.evaluation import report
-from arbsr_jax.evaluation.datasets import Dataset, open_datasets, sample_photographs
-from arbsr_jax.evaluation.methods import BICUBIC, Bicubic, Method, Network, Pictures, ResizedAfter
-from arbsr_jax.evaluation.panels import save_panels
-from arbsr_jax.evaluation.perceptual import Lpips
 from arbsr_jax.evaluation.protocols import PROTOCOLS
-from arbsr_jax.evaluation.scores import ScoreCache
-from arbsr_jax.evaluation.sweep import SWEEPS, Row, Scored, Sweep, evaluate
+from arbsr_jax.evaluation.scales import BICUBIC, SWEEPS
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.inference.upscaler import Upscaler, load_model
-from arbsr_jax.model_file import DEFAULT_MODEL
-from arbsr_jax.models.parameters import DTYPES, FLOAT32
-from arbsr_jax.teach.makers import DAT_LIGHT, maker_of
-
-RIVAL_SCALE = 4  # of DAT-light
+from arbsr_jax.models.config import DEFAULT_MODEL, FLOAT32, PRECISIONS
+from arbsr_jax.teach import DAT_LIGHT
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +55,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protocol", choices=sorted(PROTOCOLS), default="standard", help="how LR is made from HR")
     parser.add_argument("--limit", type=int, metavar="N", help="score N images of each dataset, drawn by --seed")
     parser.add_argument("--seed", type=int, default=0, help="of --limit")
-    parser.add_argument("--precision", choices=DTYPES, default=FLOAT32, help="what to compute in (default: float32)")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default=FLOAT32, help="what to compute in (default: float32)"
+    )
     parser.add_argument("--tile", type=int, help="side of LR tiles in pixels; 0: whole images (default: by memory)")
     parser.add_argument("--self-ensemble", action="store_true", help="average eight flips and transposes of each image")
     parser.add_argument("--lpips", action="store_true", help="also the perceptual distance LPIPS (an optional extra)")
@@ -89,138 +73,27 @@ def main(arguments: list[str] | None = None) -> int:
     return run_command(sys.modules[__name__], "evaluate.py", arguments)
 
 
+def check(flags: argparse.Namespace) -> None:
+    """What can be said of the flags before JAX is imported.
+
+    Raises:
+      ArbsrError: a scale is wrong, a folder missing, or a flag lacks another.
+    """
+    for text in flags.scale or ():
+        Scale.of(text)
+    for folder in (*(flags.data or ()), flags.lr, flags.sr):
+        if folder and not folder.exists():
+            raise ArbsrError(f"{folder}: no such folder")
+    if flags.coordinator and not flags.json:
+        raise ArbsrError("several processes meet in the files beside --json FILE; give one")
+
+
 def run(flags: argparse.Namespace) -> int:
     """Evaluate as the flags say; returns the exit code.
 
     Raises:
       ArbsrError: a flag is wrong, or a file or folder missing.
     """
-    if flags.coordinator and not flags.json:
-        raise ArbsrError("several processes meet in the files beside --json FILE; give one")
-    parallel.initialize_distributed(flags.coordinator, flags.processes, flags.process)
-    sweep, method, upscaler = set_up(flags)
+    from arbsr_jax.cli.scoring import score
 
-    kind = "LR files as given" if flags.lr else f"protocol {flags.protocol}"
-    print(f"model {method.name}, {kind}: Y channel, ceil(scale) border pixels left out")
-    for scale in sweep.scales if flags.scale else []:
-        print(f"scale {scale}: {scale.in_words}")
-
-    failures = score_all(flags, sweep, method)
-    if upscaler:
-        print(f"{upscaler.programs} programs compiled in {upscaler.compile_seconds:.1f} s, not counted in s/image")
-    return SOME_FAILED if failures else DONE
-
-
-def set_up(flags: argparse.Namespace) -> tuple[Sweep, Method, Upscaler | None]:
-    """The images and scales, the method, and the network if it is one.
-
-    Raises:
-      ArbsrError: a flag is wrong, or a file or folder missing.
-    """
-    scales = [Scale.of(text) for text in flags.scale] if flags.scale else SWEEPS[flags.sweep]
-    datasets = open_datasets(flags.data) if flags.data else [sample_photographs()]
-    if flags.limit is not None:
-        datasets = [dataset.drawn(flags.limit, flags.seed) for dataset in datasets]
-    sweep = Sweep(datasets, scales, flags.protocol, flags.lr, parallel.this_process(), Lpips() if flags.lpips else None)
-    if flags.sr:
-        return sweep, Pictures(flags.sr), None
-    if flags.model == BICUBIC:
-        return sweep, Bicubic(flags.protocol), None
-    if flags.resize_after:
-        return sweep, _resized_after(flags), None
-    upscaler = load_model(flags.model, tile=flags.tile, precision=flags.precision)
-    by_size = PROTOCOLS[flags.protocol].by_size and not flags.lr
-    return sweep, Network(upscaler, by_size=by_size, ensemble=flags.self_ensemble), upscaler
-
-
-def _resized_after(flags: argparse.Namespace) -> ResizedAfter:
-    """The scale-specific network that the flags name.
-
-    Raises:
-      ArbsrError: it is a network for every scale, or cannot be loaded.
-    """
-    if flags.model == DAT_LIGHT:
-        maker = maker_of(DAT_LIGHT, None, flags.self_ensemble)
-
-        def enlarge(lr: np.ndarray) -> tuple[np.ndarray, float]:
-            begin = time.perf_counter()
-            return maker(lr, RIVAL_SCALE), time.perf_counter() - begin
-
-        return ResizedAfter(enlarge, f"{DAT_LIGHT}-x{RIVAL_SCALE}", maker.name)
-    upscaler = load_model(flags.model, tile=flags.tile, precision=flags.precision)
-    scale = upscaler.model.config.scale
-    if not scale:
-        raise ArbsrError(
-            f"--resize-after: {flags.model} is a network for every scale; leave the flag out, "
-            f"or give a scale-specific model file or {DAT_LIGHT}"
-        )
-    upscale = partial(upscaler.upscale, scale=scale, ensemble=flags.self_ensemble)
-    identity = f"{upscaler.model.digest}, ensemble {flags.self_ensemble}"
-    return ResizedAfter(lambda lr: upscaler.timed(lambda: upscale(lr)), upscaler.model.name, identity)
-
-
-def score_all(flags: argparse.Namespace, sweep: Sweep, method: Method) -> list[str]:
-    """Score everything, print and write tables; returns the failures, one line each."""
-    identity = f"{method.identity}, {flags.protocol}, lr {flags.lr}{', LPIPS' if flags.lpips else ''}"
-    place = flags.json and flags.json.with_suffix(".images.jsonl")
-    # Pictures are to be written, or may have changed: cached scores are of no use.
-    place = None if flags.out or flags.sr else place
-    process, processes = sweep.share
-    if processes > 1:
-        failures = _score(sweep, method, flags, ScoreCache(place, identity, process), lambda row: None)
-        parallel.barrier()
-        if process:
-            return failures
-        sweep = dataclasses.replace(sweep, share=(0, 1))
-
-    cache = ScoreCache(place, identity)
-    if place and cache.known:
-        print(f"{cache.known} scores of single images are known from {place.parent}")
-    print(report.header_line(lpips=flags.lpips), flush=True)
-    rows: list[Row] = []
-
-    def on_row(row: Row) -> None:
-        rows.append(row)
-        tqdm.write(report.row_line(row), file=sys.stdout)
-        if row.exact:
-            tqdm.write(f"  {row.exact} more equal HR exactly in a column: not in the means", file=sys.stdout)
-        write_tables(flags, method.name, rows)
-
-    failures = _score(sweep, method, flags, cache, on_row)
-    means = report.averages(rows)
-    for average in means:
-        print(report.row_line(average))
-    for line in report.paper_lines(report.sweep_name(sweep.scales), flags.protocol, means):
-        print(line)
-    return failures
-
-
-def write_tables(flags: argparse.Namespace, name: str, rows: list[Row]) -> None:
-    """The files that the flags name."""
-    writers = {"json": report.write_json, "csv": report.write_csv, "markdown": report.write_markdown}
-    for kind, write in writers.items():
-        path = getattr(flags, kind)
-        if path:
-            write(path, name, flags.protocol, rows)
-
-
-def _score(
-    sweep: Sweep, method: Method, flags: argparse.Namespace, cache: ScoreCache, on_row: Callable[[Row], None]
-) -> list[str]:
-    failures: list[str] = []
-    progress = tqdm(total=len(sweep) // sweep.share[1], unit="image", leave=False, disable=None)
-    with progress, compiling_shown(progress):
-
-        def on_image(dataset: Dataset, scale: Scale, scored: Scored | None) -> None:
-            if flags.out and scored:
-                save_panels(flags.out / dataset.name / str(scale), scored, scale, flags.protocol)
-            progress.update()
-
-        def on_failure(line: str) -> None:
-            failures.append(line)
-            progress.write(f"evaluate.py: skipped {line}", file=sys.stderr)
-            progress.update()
-
-        for row in evaluate(method, sweep, on_image=on_image, on_failure=on_failure, cache=cache):
-            on_row(row)
-    return failures
+    return score(flags)

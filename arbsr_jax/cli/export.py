@@ -9,9 +9,6 @@ from arbsr_jax.cli.conventions import DONE, check_ending
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
 from arbsr_jax.imaging.scale import Size
-from arbsr_jax.inference.export import PLATFORMS, export_model
-from arbsr_jax.model_file import find_model, load_model
-from arbsr_jax.to_onnx.onnx_file import to_onnx
 
 ONNX, STABLEHLO = ".onnx", ".stablehlo"
 ENDINGS = {ONNX: "ONNX", STABLEHLO: "StableHLO"}
@@ -33,6 +30,10 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: there is no such model, the file's ending is not of its kind, or a flag is not of that ending.
     """
+    from arbsr_jax.inference.export import PLATFORMS, export_model
+    from arbsr_jax.model_file import find_model, load_model
+    from arbsr_jax.to_onnx.onnx_file import to_onnx
+
     check_ending(flags.output, ENDINGS)
     model = load_model(flags.model)
     if flags.output.suffix.lower() == ONNX:

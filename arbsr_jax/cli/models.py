@@ -8,10 +8,7 @@ import textwrap
 from pathlib import Path
 
 from arbsr_jax.cli.conventions import DONE
-from arbsr_jax.model_file import SUFFIX, load_model, shipped_models
-from arbsr_jax.models.parameters import count_parameters
 
-ADDING = f"More: any {SUFFIX} file of train.py or `arbsr convert` works wherever a name does."
 NOTICE_SHOWN = 220  # characters
 
 
@@ -26,11 +23,13 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: a file cannot be read.
     """
+    from arbsr_jax.model_file import SUFFIX, shipped_models
+
     shipped = shipped_models()
     for name in flags.files or shipped:
         print("\n".join(describe(name, shipped.get(name, Path(name)))))
     if not flags.files:
-        print(ADDING)
+        print(f"More: any {SUFFIX} file of train.py or `arbsr convert` works wherever a name does.")
     return DONE
 
 
@@ -40,6 +39,9 @@ def describe(name: str, path: Path) -> list[str]:
     Raises:
       ArbsrError: it cannot be read.
     """
+    from arbsr_jax.model_file import load_model
+    from arbsr_jax.models.parameters import count_parameters
+
     model = load_model(path)
     config, origin = model.config, model.provenance
     kind = f"{config.backbone.upper()} x{config.scale}" if config.scale else f"Arb{config.backbone.upper()}"

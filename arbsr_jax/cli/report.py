@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from arbsr_jax.cli.conventions import DONE
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.evaluation.comparison import Comparison
-from arbsr_jax.evaluation.sweep import Row
 from arbsr_jax.files import write_text
+
+if TYPE_CHECKING:
+    from arbsr_jax.evaluation.sweep import Row
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +28,8 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: a file is missing or not of evaluate.py, the files follow different protocols, or a row is missing.
     """
+    from arbsr_jax.evaluation.comparison import Comparison
+
     contents = [_read(path) for path in flags.files]
     protocols = sorted({protocol for _, protocol, _ in contents})
     if len(protocols) > 1:
@@ -41,6 +45,8 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def _read(path: Path) -> tuple[str, str, list[Row]]:
+    from arbsr_jax.evaluation.sweep import Row
+
     try:
         content = json.loads(path.read_text())
         return content["model"], content["protocol"], [Row.of_fields(row) for row in content["rows"]]

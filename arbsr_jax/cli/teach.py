@@ -11,8 +11,7 @@ from arbsr_jax.cli.conventions import DONE, SOME_FAILED
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import PICTURE_SCALES
 from arbsr_jax.photos.images import list_images
-from arbsr_jax.teach.makers import DAT_LIGHT, maker_of
-from arbsr_jax.teach.making import HR, make_pictures
+from arbsr_jax.teach import DAT_LIGHT
 from arbsr_jax.teach.regions import LARGEST, MULTIPLE, regions_of
 
 
@@ -40,6 +39,9 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: a flag is wrong, or a file, folder or package is missing.
     """
+    from arbsr_jax.teach.makers import maker_of
+    from arbsr_jax.teach.making import HR, make_pictures
+
     if flags.region < MULTIPLE:
         raise ArbsrError(f"--region {flags.region}: at least {MULTIPLE} pixels are needed")
     maker = maker_of(flags.teacher, flags.command, flags.self_ensemble)

@@ -6,16 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from arbsr_jax import parallel
-from arbsr_jax.cli.batch import ALL, FAILED, FIRST, Batch
-from arbsr_jax.cli.conventions import DONE, SOME_FAILED, add_process_flags, say
+from arbsr_jax.cli.conventions import ALL, DONE, FIRST, SOME_FAILED, add_process_flags, say
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import json_text, write_text
-from arbsr_jax.inference.resized_after import ResizedAfter
-from arbsr_jax.inference.upscaler import Upscaler
-from arbsr_jax.model_file import DEFAULT_MODEL, load_model
-from arbsr_jax.models.parameters import DTYPES
+from arbsr_jax.models.config import DEFAULT_MODEL, PRECISIONS
 from arbsr_jax.photos.jobs import AUTO, plan_jobs
 from arbsr_jax.photos.writing import DEFAULT_QUALITY, FORMATS
 
@@ -53,7 +48,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--consistent", action="store_true", help="bring results to one grey level from the input when made small again"
     )
-    add("--precision", choices=DTYPES, help="what to compute in (default: float32; bfloat16 on accelerators)")
+    add("--precision", choices=PRECISIONS, help="what to compute in (default: float32; bfloat16 on accelerators)")
     add("--ext", default=AUTO, help=f"kind of file to write: {AUTO}, {', '.join(e[1:] for e in FORMATS)}")
     add("--suffix", help="added to names, as in _large (default: nothing; without -o the factors or the size)")
     add("--quality", type=int, default=DEFAULT_QUALITY, help=f"of JPEG and WebP (default: {DEFAULT_QUALITY})")
@@ -65,15 +60,33 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add_process_flags(parser)
 
 
+def check(flags: argparse.Namespace) -> None:
+    """What can be said of the flags before JAX is imported.
+
+    Raises:
+      ArbsrError: a flag is wrong.
+    """
+    Target(flags.scale, flags.size, flags.aspect, square_pixels=flags.square_pixels)
+    if flags.memory:
+        parse_memory(flags.memory)
+    if not 1 <= flags.quality <= 100:
+        raise ArbsrError(f"--quality {flags.quality} is not allowed; give 1 to 100")
+
+
 def run(flags: argparse.Namespace) -> int:
     """Upscale every input; a bad one is named and the rest goes on.
 
     Raises:
       ArbsrError: a flag is wrong, or a folder is missing or empty.
     """
+    from arbsr_jax import parallel
+    from arbsr_jax.cli.batch import Batch
+    from arbsr_jax.cli.outcomes import FAILED
+    from arbsr_jax.inference.resized_after import ResizedAfter
+    from arbsr_jax.inference.upscaler import Upscaler
+    from arbsr_jax.model_file import load_model
+
     target = Target(flags.scale, flags.size, flags.aspect, square_pixels=flags.square_pixels)
-    if not 1 <= flags.quality <= 100:
-        raise ArbsrError(f"--quality {flags.quality} is not allowed; give 1 to 100")
     beside = flags.output is None
     suffix = flags.suffix or (f"_{target.label}" if beside else "")
     jobs = plan_jobs(flags.inputs, flags.output, suffix=suffix, extension=flags.ext, say=warn)

@@ -1,1 +1,3 @@
 """Weights from PyTorch, and back."""
+
+ARCHITECTURES = ("edsr", "rcan", "arbrcan", "liif")  # whose weights are read

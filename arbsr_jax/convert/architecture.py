@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from arbsr_jax.convert import ARCHITECTURES
 from arbsr_jax.convert.liif_rules import ENCODER, in_our_range, liif_rules, parted
 from arbsr_jax.convert.rules import Arrays, apply_rules, reverse_rules
 from arbsr_jax.convert.tables import MASK, MASK_CONVS, arbrcan_rules, fold_batch_norm, scale_specific_rules
@@ -16,7 +17,6 @@ from arbsr_jax.models.config import ARBRCAN_OF_EXPERTS, EDSR, EDSR_BASELINE, RCA
 from arbsr_jax.models.network import parameter_shapes
 from arbsr_jax.models.parameters import Parameters, flatten_parameters, unflatten_parameters
 
-ARCHITECTURES = ("edsr", "rcan", "arbrcan", "liif")
 ATTENTION = "body.0.body.0.body.3.conv_du.0.weight"
 
 

@@ -1,1 +1,3 @@
 """A page on this machine for trying a model on one's own pictures."""
+
+RUNTIME_VERSION = "1.30.0"  # of the npm package onnxruntime-web

@@ -13,14 +13,14 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import NamedTuple
 
+from arbsr_jax.demo import RUNTIME_VERSION
 from arbsr_jax.demo.assets import BROWSER, POLICY, page_files
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
 from arbsr_jax.model_file import find_model, load_model
 from arbsr_jax.to_onnx.onnx_file import to_onnx
 
-VERSION = "1.30.0"
-ADDRESS = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"
+ADDRESS = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{RUNTIME_VERSION}.tgz"
 SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 WASM = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 WEBGPU = ("ort.webgpu.bundle.min.mjs", "ort-wasm-simd-threaded.asyncify.wasm")  # fetched where there is WebGPU
@@ -48,7 +48,7 @@ def write_page(folder: Path, models: list[str], runtime: Path | None = None) -> 
     Args:
       folder: to write into; files of the same names are replaced.
       models: model files, or names of shipped models; the first is the page's own choice.
-      runtime: the npm package onnxruntime-web as a .tgz of `VERSION`; None: it is fetched from the npm registry.
+      runtime: the npm package onnxruntime-web as a .tgz of `RUNTIME_VERSION`; None: from the npm registry.
 
     Raises:
       ArbsrError: the runtime cannot be had or is another one, a network is for one scale alone, or there is no such.
@@ -97,10 +97,12 @@ def _package(runtime: Path | None) -> bytes:
     except (OSError, urllib.error.URLError) as error:
         raise ArbsrError(
             f"{runtime or ADDRESS}: {getattr(error, 'strerror', None) or error}; fetch it by `npm pack "
-            f"onnxruntime-web@{VERSION}`, and give --runtime FILE.tgz"
+            f"onnxruntime-web@{RUNTIME_VERSION}`, and give --runtime FILE.tgz"
         ) from None
     if base64.b64encode(hashlib.sha512(content).digest()).decode() != SHA512:
-        raise ArbsrError(f"{runtime or ADDRESS}: not onnxruntime-web {VERSION}, its hash differs; fetch it anew")
+        raise ArbsrError(
+            f"{runtime or ADDRESS}: its hash is not that of onnxruntime-web {RUNTIME_VERSION}; fetch it anew"
+        )
     return content
 
 

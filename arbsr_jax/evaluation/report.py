@@ -8,10 +8,10 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from arbsr_jax.evaluation.methods import BICUBIC
 from arbsr_jax.evaluation.published import published
+from arbsr_jax.evaluation.scales import BICUBIC, SWEEPS
 from arbsr_jax.evaluation.scores import Scores
-from arbsr_jax.evaluation.sweep import SWEEPS, Row
+from arbsr_jax.evaluation.sweep import Row
 from arbsr_jax.files import json_text, write_text
 
 COLUMNS = (

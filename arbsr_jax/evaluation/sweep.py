@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +17,6 @@ from arbsr_jax.evaluation.protocols import PROTOCOLS, Pair, given_lr
 from arbsr_jax.evaluation.scores import ScoreCache, Scores, image_key
 from arbsr_jax.imaging.metrics import crop_border, quality_y
 from arbsr_jax.imaging.scale import Scale
-
-
-def _hundredths(first: int, last: int, step: int) -> list[Scale]:
-    return [Scale(Fraction(n, 100), Fraction(n, 100)) for n in range(first, last + 1, step)]
-
-
-HALVES = [Fraction(n, 2) for n in range(3, 9)]
-SWEEPS = {  # the scales of the paper's tables and figures
-    "integer": _hundredths(200, 400, 100),
-    "seen": _hundredths(110, 400, 10),
-    "unseen": _hundredths(105, 395, 10),
-    "large": _hundredths(600, 800, 100),
-    "extrapolate": _hundredths(510, 800, 10),
-    "asymmetric": [Scale(vertical, horizontal) for vertical in HALVES for horizontal in HALVES],
-}
 
 
 @dataclass(frozen=True)

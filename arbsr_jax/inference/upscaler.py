@@ -26,7 +26,8 @@ from arbsr_jax.inference.pictures import as_pixels
 from arbsr_jax.inference.plan import Plan
 from arbsr_jax.inference.stats import Stats
 from arbsr_jax.inference.tiling import TilesWithin, tiling_of
-from arbsr_jax.models.parameters import DTYPES, FLOAT32, Parameters
+from arbsr_jax.models.config import FLOAT32
+from arbsr_jax.models.parameters import DTYPES, Parameters
 
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
 MOST_FRAMES = 16  # of a film at once

@@ -14,6 +14,9 @@ CHOICES = {
     "adaption": ("none", "plain", "masked", "experts"),
     "scale_input": ("factor", "inverse"),
 }
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
+PRECISIONS = (FLOAT32, BFLOAT16)  # of backbones, as people name them
+DEFAULT_MODEL = "arbedsr-baseline"  # of those that are shipped
 MASKED = ("masked", "experts")  # adaptions with a mask
 
 

@@ -9,11 +9,12 @@ import jax
 import jax.numpy as jnp
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from arbsr_jax.models.config import PRECISIONS
+
 Parameters = dict[str, Any]
 BLOCK = "block_"  # what the names of the backbone's blocks begin with
 HYPER = "hyper"  # the name of every hypernetwork
-FLOAT32 = "float32"
-DTYPES = {FLOAT32: jnp.float32, "bfloat16": jnp.bfloat16}  # for backbones, as people name them
+DTYPES = dict(zip(PRECISIONS, (jnp.float32, jnp.bfloat16), strict=True))
 
 
 def flatten_parameters(parameters: Parameters) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.arguments import to_pixels
 from arbsr_jax.inference.ensemble import mean_of_views
 from arbsr_jax.inference.upscaler import load_model
-from arbsr_jax.models.parameters import FLOAT32
+from arbsr_jax.models.config import FLOAT32
 from arbsr_jax.photos.images import read_rgb
 from arbsr_jax.photos.photo import Photo
 from arbsr_jax.photos.writing import write_photo
+from arbsr_jax.teach import DAT_LIGHT
 
-DAT_LIGHT = "dat-light"
 PLACEHOLDERS = ("{input}", "{output}")
 
 

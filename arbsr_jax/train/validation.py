@@ -16,8 +16,8 @@ from arbsr_jax.evaluation.sweep import Sweep, evaluate
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import Model, load_model, save_model
-from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.parameters import FLOAT32, Parameters
+from arbsr_jax.models.config import FLOAT32, ModelConfig
+from arbsr_jax.models.parameters import Parameters
 
 BEST_FILE = "best.safetensors"
 SCORE = "validation_psnr"  # mean over folders and scales, in the provenance of the best model

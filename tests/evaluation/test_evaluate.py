@@ -10,8 +10,8 @@ from arbsr_jax import load_model
 from arbsr_jax.cli.main import main
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.model_file import DEFAULT_MODEL, save_model
-from arbsr_jax.models.config import scale_specific
+from arbsr_jax.model_file import save_model
+from arbsr_jax.models.config import DEFAULT_MODEL, scale_specific
 from tests.conftest import real_data, run_command
 from tests.models.fixtures import SMALL, randomized
 

@@ -14,8 +14,8 @@ import evaluate
 from arbsr_jax import load_model
 from arbsr_jax.evaluation.datasets import find_lr, open_dataset
 from arbsr_jax.evaluation.protocols import standard
+from arbsr_jax.evaluation.scales import SWEEPS
 from arbsr_jax.evaluation.scores import ScoreCache, Scores
-from arbsr_jax.evaluation.sweep import SWEEPS
 from arbsr_jax.imaging.metrics import Quality
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
