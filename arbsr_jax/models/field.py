@@ -27,7 +27,6 @@ from arbsr_jax.models.upsampling import Upsampler
 
 FREQUENCIES = 32
 SPREAD_OF_FREQUENCIES = 2.0  # radians per LR pixel
-GREY_LEVELS = 127.5  # what a product of about 1 stands for
 
 
 class FieldUpsampling(Upsampler):
@@ -82,7 +81,7 @@ class FieldUpsampling(Upsampler):
             scale = jnp.broadcast_to((1 / jnp.asarray(grid.scale)).reshape(1, 1, 2), ways.shape)
             basis = self.hyper(jnp.concatenate([2 * ways, scale, jnp.sin(angles), jnp.cos(angles)], axis=-1))["basis"]
             tent = (1 - jnp.abs(ways[..., :1])) * (1 - jnp.abs(ways[..., 1:]))
-            parts.append(jnp.concatenate([GREY_LEVELS * tent * basis, tent], axis=-1))
+            parts.append(jnp.concatenate([tent * basis, tent], axis=-1))
         return {"basis": jnp.concatenate(parts, axis=-1)}
 
     def __call__(
