@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -63,6 +64,8 @@ def run_command(module: Any, program: str, arguments: list[str] | None, **known:
         flags = parser.parse_args(arguments, argparse.Namespace(**known))
         if hasattr(module, "check"):
             module.check(flags)
+        # XLA's alarm about slow compiling, and the rest of its log, are no messages for users: errors are exceptions.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         from arbsr_jax.compilation import keep_programs_on_disk, use_own_settings
 
         keep_programs_on_disk()

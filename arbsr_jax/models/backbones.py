@@ -7,6 +7,8 @@ RCAN: Zhang et al., "Image Super-Resolution Using Very Deep Residual Channel Att
 from __future__ import annotations
 
 import flax.linen as nn
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, XLA, ConvOptions
@@ -60,7 +62,10 @@ class ResidualChannelAttentionBlock(nn.Module):
 
 
 class ResidualGroup(nn.Module):
-    """RCAN's group: x + conv(RCABs(x))."""
+    """RCAN's group: x + conv(RCABs(x)).
+
+    The blocks are one loop for XLA: 200 of them one after the other take several times as long to compile.
+    """
 
     channels: int
     blocks: int
@@ -70,10 +75,16 @@ class ResidualGroup(nn.Module):
     @nn.compact
     def __call__(self, x: Features, extent: Extent = WHOLE) -> Features:
         """The group applied; shapes are kept."""
+        settings, names = (self.channels, self.reduction, self.options), [f"block_{n}" for n in range(self.blocks)]
         branch = x
-        for index in range(self.blocks):
-            rcab = ResidualChannelAttentionBlock(self.channels, self.reduction, self.options, name=f"block_{index}")
-            branch = rcab(branch, extent)
+        if self.is_initializing():
+            for name in names:
+                branch = ResidualChannelAttentionBlock(*settings, name=name)(branch, extent)
+        else:
+            block = ResidualChannelAttentionBlock(*settings, parent=None)
+            parameters = [self.variables["params"][name] for name in names]
+            stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *parameters)
+            branch, _ = jax.lax.scan(lambda x, of_one: (block.apply({"params": of_one}, x, extent), None), x, stacked)
         return x + Conv3x3(self.channels, self.options, name="conv")(branch, extent)
 
 

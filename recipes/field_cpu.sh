@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Field upsampling on EDSR-baseline's encoder, from LIIF's trained one: first the head alone, then everything.
+#
+#   recipes/field_cpu.sh RUNS VALIDATION_DIR PICTURES LIIF.safetensors
+#
+# PICTURES: `python recipes/crop_photographs.py PHOTOS -o CROPS`, then `arbsr teach CROPS -o PICTURES`, at x2, x3 and x4.
+# LIIF.safetensors: `arbsr convert edsr-baseline-liif.pth -o LIIF.safetensors`. A second start goes on where the first one
+# stopped. Validation is for the curves alone: the last model is kept, not the best.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+pictures=$3 liif=$4
+source recipes/common.sh "$1" "$2" "$pictures/hr"
+common=(--config.model.upsampler=field --config.model.adaption=none --config.teachers.weight=0 --config.normalized_masks=False
+  --config.teachers.pictures="$pictures" --config.data.asymmetric=True --config.data.integer_steps=0 --config.data.largest=8
+  --config.data.symmetric_share=0.4 --config.data.large_share=0.15 --config.data.candidates=2 --config.data.batch=8
+  --config.data.patch=50 --config.data.rim=10 --config.optimizer.schedule=cosine --config.checkpoint_every=100
+  --config.validation.scales="2,3,4,2.5x3.5" --config.validation.every=400)
+
+train field-head arbedsr.py:baseline --config.init_from="$liif" --config.teachers.hr_share_end=0.0 --config.steps=1600 \
+  --config.optimizer.learning_rate=2e-3 --config.optimizer.backbone_lr_scale=0.0 --config.ema=0.995
+train field arbedsr.py:baseline --config.init_from="$runs/field-head/model.safetensors" --config.seed=1 --config.steps=12000 \
+  --config.teachers.hr_share_end=0.3 --config.teachers.hr_share_steps=12000 --config.ema=0.999 \
+  --config.optimizer.learning_rate=4e-4 --config.optimizer.backbone_lr_scale=0.5
