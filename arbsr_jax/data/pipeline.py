@@ -107,6 +107,7 @@ def batches(store: ImageStore, plan: BatchPlan, start: int = 0, stop: int | None
     hr_shares = tf.constant(np.ones(len(schedule), np.float32) if plan.hr_shares is None else plan.hr_shares)
     stop = len(plan.schedule) if stop is None else stop
 
+    @tf.autograph.experimental.do_not_convert  # all of it is TensorFlow's already; looking for more takes two seconds
     def pair(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         step, slot = tf.math.floordiv(number, local), tf.math.floormod(number, local)
         scale_index = tf.gather(schedule, step)

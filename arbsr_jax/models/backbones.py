@@ -6,6 +6,8 @@ RCAN: Zhang et al., "Image Super-Resolution Using Very Deep Residual Channel Att
 
 from __future__ import annotations
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -84,7 +86,11 @@ class ResidualGroup(nn.Module):
             block = ResidualChannelAttentionBlock(*settings, parent=None)
             parameters = [self.variables["params"][name] for name in names]
             stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *parameters)
-            branch, _ = jax.lax.scan(lambda x, of_one: (block.apply({"params": of_one}, x, extent), None), x, stacked)
+
+            def with_block(x: Any, of_one: Any) -> tuple[Any, None]:
+                return block.apply({"params": of_one}, x, extent), None
+
+            branch, _ = jax.lax.scan(with_block, x, stacked)
         return x + Conv3x3(self.channels, self.options, name="conv")(branch, extent)
 
 

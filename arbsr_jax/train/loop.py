@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +41,7 @@ def run_steps(
     config: ConfigDict,
     state: TrainState,
     stream: Iterator[Batch],
-    plans: Sequence[ScalePlan],
+    plans: Mapping[int, ScalePlan],
     context: RunContext,
     stop: StopRequest,
 ) -> TrainState:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -45,8 +45,11 @@ def scale_plans(
     teachers: dict[int, Teacher],
     plan: BatchPlan,
     output_teacher: Teacher | None = None,
-) -> list[ScalePlan]:
-    """For every scale its program and constants; there is transfer in the batches of a teacher's scale alone."""
+) -> dict[int, ScalePlan]:
+    """By its index, for every scale that occurs, its program and constants.
+
+    There is transfer in the batches of a teacher's scale alone.
+    """
     parts = jax.device_count() * config.data.accumulate
     if parts < 1 or config.data.batch % parts:
         words = f"{jax.device_count()} devices and config.data.accumulate={config.data.accumulate} parts"
@@ -69,15 +72,18 @@ def scale_plans(
         with_transfer = {Scale.of(n): (program(teacher), teacher.parameters) for n, teacher in teachers.items()}
     # Once, for all scales.
     rates, shared = parallel.replicate((rates, output_teacher.parameters if output_teacher else None))
-    plans = []
-    for scale, patch, side in zip(plan.scales, plan.patches, plan.canvases, strict=True):
+    plans, patches, canvases = {}, plan.patches, plan.canvases
+    for index in np.unique(plan.schedule).tolist():
+        scale, patch, side = plan.scales[index], patches[index], canvases[index]
         grid = make_grid(scale, scale.output_size(patch, patch), (side, side), plan.phases)
         step, parameters = with_transfer.get(scale, (plain, None))
-        plans.append(ScalePlan(step, parallel.replicate(Constants(grid, rates, parameters, shared)), side))
+        plans[index] = ScalePlan(step, parallel.replicate(Constants(grid, rates, parameters, shared)), side)
     return plans
 
 
-def compile_ahead(plans: Sequence[ScalePlan], plan: BatchPlan, state: TrainState, say: Callable[[str], None]) -> None:
+def compile_ahead(
+    plans: Mapping[int, ScalePlan], plan: BatchPlan, state: TrainState, say: Callable[[str], None]
+) -> None:
     """Compile the programs of all batches, as many at a time as there are cores.
 
     XLA does most of its work on one core. Processes that train together compile the same programs.
@@ -89,7 +95,7 @@ def compile_ahead(plans: Sequence[ScalePlan], plan: BatchPlan, state: TrainState
       say: called with a line before, and one for each program.
     """
     # Two scales share a program if their canvases and their positions have the same shapes.
-    different = {(id(each.program), each.canvas): each for each in (plans[n] for n in np.unique(plan.schedule))}
+    different = {(id(each.program), each.canvas): each for each in plans.values()}
     local = plan.batch // plan.processes
     count, words = len(different), "once on this machine"
     say(f"compiling {count} program{'s' if count > 1 else ''} ({words})")

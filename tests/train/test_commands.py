@@ -317,7 +317,8 @@ def test_killed_runs_and_flipped_bits_are_counted(folder, tmp_path):
     assert ", 0 silently wrong" in result.stdout
 
 
-def test_a_users_mistake_is_one_line(tmp_path, capsys):
+def test_a_users_mistake_is_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(parallel, "share_cores", lambda batch: None)  # too late in this process
     flags = ["train", "--config=arbedsr:debug", f"--data={tmp_path / 'nowhere'}", f"--workdir={tmp_path / 'run'}"]
     assert main(flags) == 2
     error = capsys.readouterr().err

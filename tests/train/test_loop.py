@@ -64,7 +64,7 @@ def run(events, steps):
     stream = (Batch(pixels, pixels, 0) for _ in range(steps))
     plan = ScalePlan(DataParallel(lambda state: state), MagicMock(Constants), canvas=2)
     with contextlib.suppress(loop.Preempted):
-        run_steps(config, MagicMock(TrainState, step=0), stream, [plan], context, loop.StopRequest())
+        run_steps(config, MagicMock(TrainState, step=0), stream, {0: plan}, context, loop.StopRequest())
     return written
 
 

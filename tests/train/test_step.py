@@ -143,15 +143,15 @@ def test_thirty_scales_with_teachers_need_at_most_eight_programs():
     plans = scale_plans(config, model, teachers, plan)
     lines.clear()
     compile_ahead(plans, plan, state, lines.append)
-    ahead = sum(program.programs for program in {scale.program for scale in plans})
+    ahead = sum(program.programs for program in {scale.program for scale in plans.values()})
     count = len(lines) - 1
     assert lines[0] == f"compiling {count} programs (once on this machine)"
     for number, line in enumerate(lines[1:], start=1):
         assert re.fullmatch(rf"compiled program {number} of {count} \(16 x 50² to \d+² pixels, \d+\.\d s\)", line)
-    for scale in plans:
+    for scale in plans.values():
         state, _ = scale.program(state, parallel.shard(fixtures.batch(0, 16, 50, scale.canvas)), scale.constants)
     assert int(state.step) == len(plans) == 30
-    assert count == ahead == sum(program.programs for program in {scale.program for scale in plans}) <= 8
+    assert count == ahead == sum(program.programs for program in {scale.program for scale in plans.values()}) <= 8
 
 
 @pytest.mark.slow
