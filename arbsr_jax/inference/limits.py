@@ -8,7 +8,7 @@ import jax
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.config import ModelConfig
-from arbsr_jax.models.network import hr_channels, phase_values
+from arbsr_jax.models.network import hr_channels, lr_channels, phase_values
 
 DEFAULT_MEMORY = 2**30  # bytes
 TABLE_BYTES = 2**26  # of a phase table that is kept; larger ones are computed again for each window
@@ -47,8 +47,8 @@ class Limits:
 
     def needed(self, tile: int, window: int, config: ModelConfig) -> int:
         """Upper bound of the bytes for tiles and windows of so many pixels; a test compares it with XLA's own count."""
-        features = 4 * tile * config.channels
-        encoding, decoding = int(ENCODED * features) + BLOCKS, features + self._decoding(window, config)
+        encoding = int(4 * tile * _encoded_values(config)) + BLOCKS
+        decoding = 4 * tile * lr_channels(config) + self._decoding(window, config)
         return max(encoding, decoding) + LR_PIXEL * tile + _fixed_bytes(config)
 
     def tile_pixels(self, config: ModelConfig) -> int:
@@ -61,15 +61,15 @@ class Limits:
         if self.memory < least:
             given = f"{self.memory / 2**20:.0f} MiB are too little for this network"
             raise ArbsrError(f"{given}; allow at least {least / 2**20:.0f} MiB")
-        left, pixel = self.memory - _fixed_bytes(config), 4 * config.channels
-        allowed = int((left - BLOCKS) / (ENCODED * pixel + LR_PIXEL))
+        left, pixel = self.memory - _fixed_bytes(config), 4 * lr_channels(config)
+        allowed = int((left - BLOCKS) / (4 * _encoded_values(config) + LR_PIXEL))
         if config.scale:
             allowed = min(allowed, left // (pixel + LR_PIXEL + config.scale**2 * self._decoding(1, config)))
         return min(self.tile, allowed)
 
     def window_pixels(self, tile: int, config: ModelConfig) -> int:
         """The largest window that can be decoded from a tile of so many pixels."""
-        left = self.memory - _fixed_bytes(config) - tile * (4 * config.channels + LR_PIXEL)
+        left = self.memory - _fixed_bytes(config) - tile * (4 * lr_channels(config) + LR_PIXEL)
         if self.accelerator:
             return min(self.window, left // self._decoding(1, config))
         return min(self.window, WINDOW_PIXELS, (left - STRIPS) // STRIP_PIXEL)
@@ -78,6 +78,12 @@ class Limits:
         if self.accelerator or config.scale:
             return 4 * window * (DECODED * hr_channels(config) + TAPS)
         return STRIPS + STRIP_PIXEL * window
+
+
+def _encoded_values(config: ModelConfig) -> float:
+    """Values of each LR pixel that are alive while a tile is encoded."""
+    backbone = ENCODED * config.channels
+    return max(backbone, float(config.channels + 3 * config.hidden)) if config.upsampler == "field" else backbone
 
 
 def _fixed_bytes(config: ModelConfig) -> int:

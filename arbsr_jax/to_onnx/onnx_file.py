@@ -32,12 +32,15 @@ def to_onnx(model: Model, path: Path, *, half: bool = False, tile: tuple[int, in
       tile: (height, width) of the LR arrays that it takes; None: any.
 
     Raises:
-      ArbsrError: the extra `onnx` is not installed.
+      ArbsrError: the extra `onnx` is not installed, or the network has a part that cannot be written.
     """
     try:
         from arbsr_jax.to_onnx import encoder, graph, positions, upsamplers
     except ImportError:
         raise ArbsrError(missing_extra("onnx", "onnx")) from None
+    if not model.config.scale and model.config.upsampler not in upsamplers.UPSAMPLERS:
+        words = f"{model.config.upsampler} upsampling is not written as ONNX yet"
+        raise ArbsrError(f"{model.name}: {words}; give a file that ends in .stablehlo")
     built, config, weights = graph.Graph(half=half), model.config, model.parameters
     image = ("n", *(tile or ("height", "width")), 3)
     inputs: dict[str, tuple[int, tuple[int | str, ...]]] = {"lr": (graph.FLOAT, image)}

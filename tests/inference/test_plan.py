@@ -17,6 +17,7 @@ from arbsr_jax.models.config import RCAN as FULL_RCAN
 from tests.models.fixtures import SMALL, randomized
 
 RCAN = ModelConfig("rcan", blocks=1, channels=8, group_blocks=1, reduction=4, interval=1)
+FIELD = dataclasses.replace(EDSR_TINY, blocks=2, upsampler="field", adaption="none")
 SCALES = ("1.5", "2", "3.3", "4", "2.5x3.5", "4x1.1")
 
 
@@ -214,7 +215,9 @@ def test_a_plan_says_what_it_does():
     assert words.endswith("1.00 of the LR and 1.01 of the HR pixels are computed")
 
 
-@pytest.mark.parametrize("config", [EDSR_TINY, dataclasses.replace(EDSR, blocks=2)], ids=["32 channels", "256"])
+@pytest.mark.parametrize(
+    "config", [EDSR_TINY, dataclasses.replace(EDSR, blocks=2), FIELD], ids=["32 channels", "256", "field"]
+)
 def test_what_is_needed_is_bounded_by_what_is_said(config):
     """XLA's own count of temporary bytes and results of every program."""
     model = Model("random", config, randomized(config), {})

@@ -133,3 +133,12 @@ def test_a_missing_extra_is_named(tmp_path, monkeypatch, capsys):
 def test_wrong_flags_are_one_line(tmp_path, capsys, name, flags, said):
     assert main(["export", "arbedsr-tiny", "-o", str(tmp_path / name), *flags]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_yet_is_named(tmp_path, capsys):
+    config = dataclasses.replace(SMALL, upsampler="field", adaption="none", basis=4, hidden=8)
+    save_model(tmp_path / "f.safetensors", config, randomized(config), {"name": "f"})
+    assert main(["export", str(tmp_path / "f.safetensors"), "-o", str(tmp_path / "f.onnx")]) == 2
+    said = capsys.readouterr().err
+    assert "f: field upsampling is not written as ONNX yet; give a file that ends in .stablehlo" in said
+    assert not (tmp_path / "f.onnx").exists()
