@@ -140,7 +140,6 @@ class ProgramCache:
     """A function of arrays, compiled once for each combination of structures, shapes and types.
 
     jax.jit keeps programs too, but tells neither how long compiling took nor how much memory a program takes.
-
     """
 
     def __init__(self, function: Any) -> None:
@@ -162,8 +161,8 @@ class ProgramCache:
         leaves, structure = jax.tree.flatten(arguments)
         key = structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
         with self._lock:
+            mine = key not in self._programs
             program = self._programs.setdefault(key, Future())
-            mine = program.set_running_or_notify_cancel() if not program.running() and not program.done() else False
         begin = time.perf_counter()
         if mine:
             try:

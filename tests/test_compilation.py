@@ -8,7 +8,7 @@ import pytest
 from tqdm import tqdm
 
 from arbsr_jax import compilation
-from arbsr_jax.cli.conventions import compiling_shown
+from arbsr_jax.cli.conventions import show_compiling
 from arbsr_jax.compilation import ProgramCache, keep_programs_on_disk, reported
 
 
@@ -55,7 +55,7 @@ def test_compiling_is_reported_once_and_shown_beside_a_bar(capsys):
     assert seconds[0] is None
     assert len(seconds) == 2
     assert seconds[1] > 0
-    with tqdm(total=2, disable=False) as bar, compiling_shown(bar):
+    with tqdm(total=2, disable=False) as bar, show_compiling(bar):
         started = bar.start_t
         ProgramCache(jax.jit(lambda x: x + 2))(np.zeros(3, np.float32))
         assert bar.start_t > started  # that time does not count for the remaining one

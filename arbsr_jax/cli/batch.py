@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from arbsr_jax.cli.conventions import ALL, compiling_shown, say
+from arbsr_jax.cli.conventions import ALL, say, show_compiling
 from arbsr_jax.cli.outcomes import DONE, FAILED, THERE, WOULD, Outcome, Step
 from arbsr_jax.cli.targets import SQUARE, Target
 from arbsr_jax.errors import ArbsrError
@@ -43,7 +43,7 @@ class Batch:
         self._targets = {job.target.absolute(): job.source for job in jobs}
         layout = "{desc}{percentage:3.0f}%|{bar}| {n:.1f}/{total} images [{elapsed}<{remaining}{postfix}]"
         bar = tqdm(total=len(jobs), leave=False, disable=None, bar_format=layout)
-        with bar, compiling_shown(bar):
+        with bar, show_compiling(bar):
             self._bar = bar
 
             def enlarge(group: list[Step]) -> list[Step]:
@@ -239,7 +239,7 @@ class Batch:
 
 
 def _refuse_existing(places: list[Path]) -> None:
-    """Overwrite nothing that nobody named."""
+    """Refuse to overwrite files unless -o names them."""
     there = next((place for place in places if place.exists()), None)
     if there:
         raise ArbsrError(f"{there} is there already; remove it, or give -o or --skip-existing")

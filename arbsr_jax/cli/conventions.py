@@ -52,7 +52,7 @@ def close_quietly(stream: Any) -> None:
 
 
 @contextmanager
-def compiling_shown(bar: tqdm) -> Iterator[None]:
+def show_compiling(bar: tqdm) -> Iterator[None]:
     """Say beside a progress bar that a program is being compiled; that time does not count for the remaining one."""
 
     def listener(seconds: float | None) -> None:

@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     return run_command(module, f"arbsr {command}", rest)
 
 
-def run_command(module: Any, program: str, arguments: list[str] | None, **known: Any) -> int:
+def run_command(module: Any, program: str, arguments: list[str] | None, **values: Any) -> int:
     """Run a command's module with its flags; returns the exit code. A user's mistake is one line.
 
     Args:
@@ -55,13 +55,13 @@ def run_command(module: Any, program: str, arguments: list[str] | None, **known:
         JAX is imported. All may raise ArbsrError.
       program: its name in messages.
       arguments: the flags; None: those of this process.
-      known: what `flags` holds besides.
+      values: what `flags` holds besides.
     """
     parser = argparse.ArgumentParser(prog=program, description=COMMANDS[module.__name__.rpartition(".")[2]])
     prepare_streams()
     try:
         module.add_flags(parser)
-        flags = parser.parse_args(arguments, argparse.Namespace(**known))
+        flags = parser.parse_args(arguments, argparse.Namespace(**values))
         if hasattr(module, "check"):
             module.check(flags)
         # XLA's alarm about slow compiling, and the rest of its log, are no messages for users: errors are exceptions.

@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from arbsr_jax import parallel
-from arbsr_jax.cli.conventions import DONE, SOME_FAILED, compiling_shown
+from arbsr_jax.cli.conventions import DONE, SOME_FAILED, show_compiling
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation import report
 from arbsr_jax.evaluation.datasets import Dataset, open_datasets, sample_photographs
@@ -150,7 +150,7 @@ def _score(
 ) -> list[str]:
     failures: list[str] = []
     progress = tqdm(total=len(sweep) // sweep.share[1], unit="image", leave=False, disable=None)
-    with progress, compiling_shown(progress):
+    with progress, show_compiling(progress):
 
         def on_image(dataset: Dataset, scale: Scale, scored: Scored | None) -> None:
             if flags.out and scored:

@@ -79,13 +79,13 @@ def check(flags: argparse.Namespace) -> None:
     from arbsr_jax.train.recipe import flat_values, load_config
 
     config = load_config(flags.config)
-    known = flat_values(config.to_dict())
+    allowed = flat_values(config.to_dict())
     for name, text in flags.values.items():
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
+        if name not in allowed:
+            near = difflib.get_close_matches(name, allowed, 1)
             guess = f"; did you mean {near[0]!r}?" if near else ";"
             raise ArbsrError(f"config has no value {name!r}{guess} --print-config lists all")
-        config.update_from_flattened_dict({name: parse_value(name, text, known[name])})
+        config.update_from_flattened_dict({name: parse_value(name, text, allowed[name])})
     flags.config = config
     missing = [name for name in ("data", "workdir") if not getattr(flags, name)]
     if missing and not flags.print_config:

@@ -118,7 +118,9 @@ class TrainingCheckpoints:
             yield
         except Exception as error:
             words = f"{self._folder}: no checkpoint can be written ({reason(error)})"
-            raise ArbsrError(f"{words}; make room, then start again: it goes on from the last one") from None
+            raise ArbsrError(
+                f"{words}; make room, then start again; the run resumes from the last checkpoint"
+            ) from None
 
 
 def _may_pass(error: Exception) -> bool:

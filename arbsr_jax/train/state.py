@@ -54,7 +54,7 @@ def fresh_state(parameters: Parameters, optimizer: optax.GradientTransformation,
     return TrainState(zero, parameters, guard, statistics, average)
 
 
-def counted(guard: optax.ApplyIfFiniteState, finite: Bool[Array, ""], inner: Any) -> optax.ApplyIfFiniteState:
+def count_step(guard: optax.ApplyIfFiniteState, finite: Bool[Array, ""], inner: Any) -> optax.ApplyIfFiniteState:
     """The optimizer's state after a step with the new `inner` state; a step that was not finite is counted."""
     in_row = jnp.where(finite, 0, optax.safe_increment(guard.notfinite_count))
     total = jnp.where(finite, guard.total_notfinite, optax.safe_increment(guard.total_notfinite))

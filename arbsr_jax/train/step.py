@@ -18,7 +18,7 @@ from arbsr_jax.models.network import SRNetwork
 from arbsr_jax.models.parameters import Parameters, cast_parameters, in_backbone
 from arbsr_jax.train.distillation import output_loss, reconstruction_loss, transfer_loss
 from arbsr_jax.train.norms import STATISTICS, training_network
-from arbsr_jax.train.state import TrainState, averaging, counted
+from arbsr_jax.train.state import TrainState, averaging, count_step
 
 Images = tuple[UInt8[Array, "batch patch patch 3"], UInt8[Array, "batch canvas canvas 3"]]
 SKIPPED, SKIPPED_IN_ROW = "skipped", "skipped_in_row"  # counts among the metrics: steps that changed nothing
@@ -92,9 +92,6 @@ def make_step(
         result, updated = network.apply(variables, lr, grid, mutable=[STATISTICS])
         return *result, updated.get(STATISTICS, {})
 
-    def averaged(state: TrainState, parameters: Parameters, statistics: Parameters) -> Any:
-        return averaging(ema).update((parameters, statistics), state.average)[1] if state.average else ()
-
     def step(state: TrainState, images: Images, constants: Constants) -> tuple[TrainState, Metrics]:
         grid, side = constants.grid, images[0].shape[-2]
         inside = min(rim, side // 4), side
@@ -148,7 +145,7 @@ def make_step(
         # One branch for all arrays. XLA fuses a `where` and all that its condition depends on into the update of each
         # array: the step of a small network would take four times as long to compile.
         parameters, adam, *others = jax.lax.cond(finite, updated, unchanged)
-        state = TrainState(state.step + 1, parameters, counted(state.optimizer, finite, adam), *others)
+        state = TrainState(state.step + 1, parameters, count_step(state.optimizer, finite, adam), *others)
         return state, {**metrics, SKIPPED: state.skipped, SKIPPED_IN_ROW: state.skipped_in_row}
 
     return step
