@@ -77,13 +77,10 @@ def check(flags: argparse.Namespace) -> None:
     """What can be said of the flags before JAX is imported.
 
     Raises:
-      ArbsrError: a scale is wrong, a folder missing, or a flag lacks another.
+      ArbsrError: a scale is wrong, or a flag lacks another.
     """
     for text in flags.scale or ():
         Scale.of(text)
-    for folder in (*(flags.data or ()), flags.lr, flags.sr):
-        if folder and not folder.exists():
-            raise ArbsrError(f"{folder}: no such folder")
     if flags.coordinator and not flags.json:
         raise ArbsrError("several processes meet in the files beside --json FILE; give one")
 

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -68,23 +69,26 @@ class TrainingCheckpoints:
         return None
 
     def _restore(self, step: int, like: PyTree) -> PyTree:
-        saved = self._manager.restore(step, args=ocp.args.Composite(**{CHECKSUMS: ocp.args.JsonRestore()}))[CHECKSUMS]
-        self._refuse_other_arrays(step, {name: value.partition(":")[0] for name, value in saved.items()}, like)
-        items = {STATE: ocp.args.StandardRestore(like), CHECKSUMS: ocp.args.JsonRestore()}
-        restored = self._manager.restore(step, args=ocp.args.Composite(**items))
-        computed = checksums(restored[STATE])
-        wrong = sorted(name for name, value in restored[CHECKSUMS].items() if computed.get(name) != value)
-        if wrong or len(computed) != len(restored[CHECKSUMS]):
-            raise ValueError(f"checksum of {', '.join(wrong[:3]) or 'its list of arrays'} does not match")
-        return restored[STATE]
+        saved: dict[str, str] = self._item(step, CHECKSUMS, ocp.args.JsonRestore())
+        self._refuse_other_arrays(step, saved, like)
+        state = self._item(step, STATE, ocp.args.StandardRestore(like))
+        computed = checksums(state)
+        wrong = sorted(name for name, value in saved.items() if computed.get(name) != value)
+        if wrong:
+            raise ValueError(f"checksum of {', '.join(wrong[:3])} does not match")
+        return state
+
+    def _item(self, step: int, name: str, how: ocp.args.CheckpointArgs) -> Any:
+        return self._manager.restore(step, args=ocp.args.Composite(**{name: how}))[name]
 
     def _refuse_other_arrays(self, step: int, saved: dict[str, str], like: PyTree) -> None:
-        wanted = {name: value.partition(":")[0] for name, value in checksums(like).items()}
-        different = sorted(name for name in wanted.keys() | saved.keys() if wanted.get(name) != saved.get(name))
+        kinds = {name: value.partition(":")[0] for name, value in saved.items()}
+        wanted = _by_path(like, _kind)
+        different = sorted(name for name in wanted.keys() | kinds.keys() if wanted.get(name) != kinds.get(name))
         if different:
             name = different[0]
             raise ArbsrError(
-                f"{self._folder}: checkpoint {step} has {saved.get(name, 'nothing')} at {name}, this config needs "
+                f"{self._folder}: checkpoint {step} has {kinds.get(name, 'nothing')} at {name}, this config needs "
                 f"{wanted.get(name, 'nothing')}; give the config that it was written with, or another --workdir"
             )
 
@@ -133,9 +137,13 @@ def _may_pass(error: Exception) -> bool:
 
 def checksums(tree: PyTree) -> dict[str, str]:
     """CRC-32 of every leaf, with its type and shape, by its path."""
+    return _by_path(tree, lambda leaf: f"{_kind(leaf)}:{zlib.crc32(np.ascontiguousarray(leaf).tobytes()):08x}")
+
+
+def _by_path(tree: PyTree, function: Callable[[np.ndarray], str]) -> dict[str, str]:
     leaves = jax.tree_util.tree_leaves_with_path(tree)
-    return {jax.tree_util.keystr(path): _checksum(np.asarray(leaf)) for path, leaf in leaves}
+    return {jax.tree_util.keystr(path): function(np.asarray(leaf)) for path, leaf in leaves}
 
 
-def _checksum(leaf: np.ndarray) -> str:
-    return f"{leaf.dtype}{list(leaf.shape)}:{zlib.crc32(np.ascontiguousarray(leaf).tobytes()):08x}"
+def _kind(leaf: np.ndarray) -> str:
+    return f"{leaf.dtype}{list(leaf.shape)}"

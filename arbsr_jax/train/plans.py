@@ -97,8 +97,8 @@ def compile_ahead(
     # Two scales share a program if their canvases and their positions have the same shapes.
     different = {(id(each.program), each.canvas): each for each in plans.values()}
     local = plan.batch // plan.processes
-    count, words = len(different), "once on this machine"
-    say(f"compiling {count} program{'s' if count > 1 else ''} ({words})")
+    count = len(different)
+    say(f"compiling {count} program{'s' if count > 1 else ''} (once on this machine)")
 
     def compile_one(each: ScalePlan) -> str:
         begin = time.perf_counter()
