@@ -119,3 +119,9 @@ def test_a_network_for_one_scale_serves_others_by_resizing_after_it(tmp_path, ph
         np.testing.assert_array_equal(np.asarray(Image.open(out / "photos" / scale / "a.png")), expected)
     assert main([*flags, "arbedsr-tiny", "--scale", "2"]) == 2
     assert "--resize-after: arbedsr-tiny is a network for every scale" in capsys.readouterr().err
+
+
+def test_a_dataset_is_found_by_its_other_name(tmp_path, photograph):
+    (tmp_path / "B100").mkdir()
+    Image.fromarray(photograph).save(tmp_path / "B100" / "a.png")
+    assert main(["evaluate", "--model", "bicubic", "--scale", "2", "--data", str(tmp_path / "BSD100")]) == 0
