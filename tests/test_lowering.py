@@ -11,7 +11,7 @@ from jax import export
 from jax.sharding import PartitionSpec
 
 from arbsr_jax import parallel
-from arbsr_jax.imaging.grid import Grid, factors, make_grid
+from arbsr_jax.imaging.grid import Grid, factors, make_grid, window_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.compiled import CompiledNetwork
 from arbsr_jax.models.config import ARBRCAN_OF_EXPERTS, EDSR, EDSR_TINY, RCAN, ModelConfig, implicit, scale_specific
@@ -59,7 +59,7 @@ def test_inference_lowers(name, platform, dtype):
     scale = Scale.of(config.scale or "2.5x3.5")
     hr = scale.output_size(HEIGHT, WIDTH)
     lr, extent = np.zeros((LANES, 1, HEIGHT, WIDTH, 3), np.float32), Extent(np.array([[HEIGHT, WIDTH]], np.int32))
-    grid = make_grid(scale, hr)
+    grid = window_grid(scale, (0, 0), hr, (0, 0), hr, by_cell=network.by_cell)
     split: Grid = jax.tree.map(lambda leaf: leaf[None], grid._replace(scale=None))
     parameters, shared_scale = network._parameters[LANES], factors(scale)
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float32, Int32
 
+from arbsr_jax.imaging.cells import Cells, axis_cells
 from arbsr_jax.imaging.scale import Scale
 
 SMALLEST_TABLE, TABLE_GROWTH = 64, 4  # phase tables are padded to 64, 256, ... entries
@@ -44,12 +45,14 @@ class Grid(NamedTuple):
       columns: of the canvas.
       scale: (r_v, r_h).
       size: HR (height, width) in pixels; the canvas beyond it is padding. None: the image fills its canvas.
+      cells: of rows and columns, if something computes by the cell.
     """
 
     rows: Phases
     columns: Phases
     scale: Float32[Any, "2"]
     size: Int32[Any, "2"] | None
+    cells: tuple[Cells, Cells] | None = None
 
     @property
     def canvas(self) -> tuple[Any, Any]:
@@ -105,7 +108,13 @@ def make_grid(
 
 
 def window_grid(
-    scale: Scale, start: tuple[int, int], size: tuple[int, int], origin: tuple[int, int], canvas: tuple[int, int]
+    scale: Scale,
+    start: tuple[int, int],
+    size: tuple[int, int],
+    origin: tuple[int, int],
+    canvas: tuple[int, int],
+    *,
+    by_cell: bool = False,
 ) -> Grid:
     """The grid of a window of an HR image, seen from a tile of the LR image. All in (rows, columns).
 
@@ -115,10 +124,20 @@ def window_grid(
       size: of the window; the canvas beyond it is padding.
       origin: first LR pixel of the tile.
       canvas: of the window. Windows of an axis that has no more phases than canvas pixels share their table.
+      by_cell: with `Grid.cells`.
     """
-    axes = zip((scale.vertical, scale.horizontal), size, start, origin, canvas, strict=True)
-    rows, columns = (_padded(axis_phases(*axis), total, None) for axis, total in zip(axes, canvas, strict=True))
-    return Grid(rows, columns, factors(scale), np.array(size, np.int32))
+    axes = list(zip((scale.vertical, scale.horizontal), size, start, origin, canvas, strict=True))
+    rows, columns = (axis_phases(*axis) for axis in axes)
+    cells = lengths = None
+    if by_cell:  # then scales share few programs anyway
+        below, beside = (axis_cells(factor, total, first, lr) for factor, _, first, lr, total in axes)
+        cells = below, beside
+        lengths = [-(-axis.relative.size // SMALLEST_TABLE) * SMALLEST_TABLE for axis in (rows, columns)]
+    rows, columns = (
+        _padded(axis, total, phases)
+        for axis, total, phases in zip((rows, columns), canvas, lengths or (None, None), strict=True)
+    )
+    return Grid(rows, columns, factors(scale), np.array(size, np.int32), cells)
 
 
 def factors(scale: Scale) -> Float32[np.ndarray, "2"]:

@@ -37,6 +37,7 @@ class CompiledNetwork:
       seconds: that it spent on compiling.
       lanes: the most that there can be; one of them works just as well.
       functions: what is compiled, by name and number of lanes.
+      by_cell: whether decoding asks for grids with cells.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class CompiledNetwork:
           dtype: of the backbone.
           table_bytes: of the largest phase table that is kept.
         """
+        self.by_cell = config.upsampler == "field"
         self._dtype, self._table_bytes, self._values = dtype, table_bytes, phase_values(config)
         self.programs: list[jax.stages.Compiled] = []
         self.seconds, self.lanes = 0.0, parallel.most_lanes()
@@ -171,7 +173,7 @@ def _decode(network: SRNetwork, shared: tuple, split: tuple) -> Array:
         return network.apply({"params": parameters}, *arguments, method="decode")
 
     arguments = parameters, features, extent, grid._replace(scale=scale), table
-    if network.config.scale:
+    if network.config.scale or grid.cells:  # these decode strip by strip themselves, if at all
         return at_once(*arguments)
     in_strips = partial(decode_in_strips, network)
     return jax.lax.platform_dependent(*arguments, cpu=in_strips, default=at_once)

@@ -131,7 +131,7 @@ class Dispatcher:
             if number is None:
                 made = [Extent(np.array([s.valid for s in tile.spans], np.int32)) for tile in tiles]
             else:
-                made = [_grid(plan, tile, min(number, len(tile.windows) - 1)) for tile in tiles]
+                made = [self._grid(plan, tile, min(number, len(tile.windows) - 1)) for tile in tiles]
             stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *made)
             self.stats.bytes_to_device += sum(leaf.nbytes for leaf in jax.tree.leaves(stacked))
             sent[key] = self._network.send(stacked)
@@ -143,8 +143,17 @@ class Dispatcher:
             return None
         kept = self._of_plan(plan)
         if FIRST not in kept:
-            kept[FIRST] = _grid(plan, plan.tiles[0], 0)._replace(scale=factors(plan.scale))
+            kept[FIRST] = self._grid(plan, plan.tiles[0], 0)._replace(scale=factors(plan.scale))
         return self._network.phase_table(kept[FIRST], lanes)
+
+    def _grid(self, plan: Plan, tile: Tile, number: int) -> Grid:
+        """Of one of a tile's windows, without the scale, which all windows share."""
+        window = tile.windows[number]
+        start = window[0].start, window[1].start
+        size = min(plan.canvas[0], plan.hr[0] - start[0]), min(plan.canvas[1], plan.hr[1] - start[1])
+        origin = tile.spans[0].origin, tile.spans[1].origin
+        grid = window_grid(plan.scale, start, size, origin, plan.canvas, by_cell=self._network.by_cell)
+        return grid._replace(scale=None)
 
     def _of_plan(self, plan: Plan) -> dict[Any, Any]:
         if self._positions[0] != plan:
@@ -156,15 +165,6 @@ class Dispatcher:
         stats.images += images
         stats.lr_pixels += images * plan.lr[0] * plan.lr[1]
         stats.hr_pixels += images * plan.hr[0] * plan.hr[1]
-
-
-def _grid(plan: Plan, tile: Tile, number: int) -> Grid:
-    """Of one of a tile's windows, without the scale, which all windows share."""
-    window = tile.windows[number]
-    start = window[0].start, window[1].start
-    size = min(plan.canvas[0], plan.hr[0] - start[0]), min(plan.canvas[1], plan.hr[1] - start[1])
-    origin = tile.spans[0].origin, tile.spans[1].origin
-    return window_grid(plan.scale, start, size, origin, plan.canvas)._replace(scale=None)
 
 
 def _place(item: Item, number: int) -> tuple[Place, tuple[slice, slice]]:

@@ -11,7 +11,7 @@ from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import hr_channels, lr_channels, phase_values
 
 DEFAULT_MEMORY = 2**30  # bytes
-TABLE_BYTES = 2**26  # of a phase table that is kept; larger ones are computed again for each window
+TABLE_BYTES = 2**27  # of a phase table that is kept; larger ones are computed again for each window
 TABLE_SIDE = 256  # phases of an axis for which there is room
 # Arrays of LR features that are alive while a tile is encoded, and bytes for the blocks of its convs: XLA counts 5.1 to
 # 5.6 for large tiles of 32 to 256 channels whose sides are multiples of 4, one more for others.

@@ -1,47 +1,24 @@
-"""HR pixels as sums over the four LR pixels around them, of coefficients times a basis that depends on the phase.
+"""HR pixels as sums over the four LR pixels around them, cell by cell: of whole images, for training.
 
     HR(y, x) = sum over LR pixels (i, j) around (y, x) and over m of coefficients[i, j, :, m] * basis[phase, corner, m]
 
-Corners are (above, left), (above, right), (below, left), (below, right).
+The basis depends on the phase. Corners are (above, left), (above, right), (below, left), (below, right).
 """
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from arbsr_jax.imaging.grid import Grid, Phases
-from arbsr_jax.kernels.sampling import Size, spread, to_canvas
+from arbsr_jax.kernels.sampling import spread
 
-CORNERS = tuple(product((0, 1), repeat=2))  # LR pixels down and to the right of the one above and left
+CORNERS = ((0, 0), (0, 1), (1, 0), (1, 1))  # LR pixels down and to the right of the one above and left
 
 Coefficients = Float[Any, "batch height width channels_terms"]
 Basis = Float[Any, "phases_v phases_h 4 terms"]
-
-
-def field_pixels(
-    coefficients: Coefficients, basis: Basis, grid: Grid, size: Size
-) -> Float[Array, "batch rows columns channels"]:
-    """Every HR pixel of a grid by itself: of a part of an image too, at any scale.
-
-    Args:
-      coefficients: of LR pixels, channels before terms.
-      basis: for every pair of phases.
-      grid: of the HR pixels.
-      size: (height, width) of the image, if it fills its array only in part. Edge pixels stand for what lies beyond.
-    """
-    batch, height, width, _ = coefficients.shape
-    flat = coefficients.reshape(batch, height * width, -1, basis.shape[-1])
-    rows, columns = first_of(grid.rows), first_of(grid.columns)
-    total: Any = 0.0
-    for number, (down, right) in enumerate(CORNERS):
-        below, beside = jnp.clip(rows + down, 0, size[0] - 1), jnp.clip(columns + right, 0, size[1] - 1)
-        values = jnp.take(flat, below[:, None] * width + beside[None], axis=1, mode="clip")
-        total += jnp.einsum("brcxm,rcm->brcx", values, to_canvas(basis[:, :, number], grid), precision="highest")
-    return total
 
 
 def field_cells(

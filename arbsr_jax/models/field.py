@@ -11,6 +11,8 @@ ensemble does (Chen et al. 2021); sines of learned frequencies let the basis cha
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -19,7 +21,8 @@ from jaxtyping import Array, Float
 
 from arbsr_jax.imaging.grid import Grid, Phases
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
-from arbsr_jax.kernels.field_sum import CORNERS, field_cells, field_pixels
+from arbsr_jax.kernels.field_strips import field_strips
+from arbsr_jax.kernels.field_sum import CORNERS, field_cells
 from arbsr_jax.models.extent import Extent
 from arbsr_jax.models.hyper import Heads, PhaseTable, over_phases
 from arbsr_jax.models.layers import RGB_MEAN, Conv1x1, Conv3x3, uniform_fan_in
@@ -73,16 +76,8 @@ class FieldUpsampling(Upsampler):
 
     def phase_table(self, grid: Grid) -> PhaseTable:
         """For every pair of phases and each corner the basis times its tent, and the tent alone."""
-        parts = []
-        for corner in CORNERS:
-            down, right = (_way(axis, step) for axis, step in zip((grid.rows, grid.columns), corner, strict=True))
-            ways = jnp.stack(jnp.meshgrid(down, right, indexing="ij"), axis=-1)
-            angles = ways @ self.frequencies
-            scale = jnp.broadcast_to((1 / jnp.asarray(grid.scale)).reshape(1, 1, 2), ways.shape)
-            basis = self.hyper(jnp.concatenate([2 * ways, scale, jnp.sin(angles), jnp.cos(angles)], axis=-1))["basis"]
-            tent = (1 - jnp.abs(ways[..., :1])) * (1 - jnp.abs(ways[..., 1:]))
-            parts.append(jnp.concatenate([tent * basis, tent], axis=-1))
-        return {"basis": jnp.concatenate(parts, axis=-1)}
+        corners = [_corner(grid, corner, self.hyper, self.frequencies) for corner in CORNERS]
+        return {"basis": jnp.concatenate(corners, axis=-1)}
 
     def __call__(
         self,
@@ -91,16 +86,46 @@ class FieldUpsampling(Upsampler):
         grid: Grid,
         table: PhaseTable | None = None,
     ) -> tuple[Float[Array, "batch rows columns 3"], None]:
-        """HR pixels on the canvas of `grid`, without the mean colour."""
-        basis = _by_corner(self.phase_table(grid) if table is None else table)
-        return field_pixels(x, basis, grid, extent.size_in(x)), None
+        """HR pixels on the canvas of `grid`, which has cells, without the mean colour."""
+        if grid.cells is None:
+            raise ValueError("field upsampling asks for a grid with cells")
+        hyper, variables = self.hyper.unbind()
+        frequencies = self.frequencies
+
+        def of_rows(rows: Array, down: int) -> Array:
+            if table is not None:
+                corners = _by_corner(table)[:, :, 2 * down : 2 * down + 2]
+                return jnp.take(corners, rows, axis=0, mode="clip")
+            relative = jnp.take(jnp.asarray(grid.rows.relative), rows, mode="clip")
+            some = grid._replace(rows=Phases(None, None, relative))
+            parts = [
+                _corner(some, corner, partial(hyper.apply, variables), frequencies)
+                for corner in CORNERS
+                if corner[0] == down
+            ]
+            return jnp.stack(parts, axis=2)
+
+        return field_strips(x, of_rows, grid.cells, extent.size_in(x), self.basis + 1), None
 
     def whole(
         self, x: Float[Array, "batch height width coefficients"], grid: Grid
     ) -> tuple[Float[Array, "batch rows columns 3"], None]:
-        """The same by the cell, with fast gradients."""
+        """The same by the cell, with fast gradients, of grids with or without cells."""
         per_cell = -(-grid.canvas[0] // x.shape[1]), -(-grid.canvas[1] // x.shape[2])
         return field_cells(x, _by_corner(self.phase_table(grid)), grid, per_cell), None
+
+
+def _corner(
+    grid: Grid, corner: tuple[int, ...], hyper: Callable[[Array], Any], frequencies: Float[Any, "2 frequencies"]
+) -> Float[Array, "phases_v phases_h terms"]:
+    """The basis times its tent, and the tent, for LR pixels at one corner of HR pixels."""
+    down, right = (_way(axis, step) for axis, step in zip((grid.rows, grid.columns), corner, strict=True))
+    ways = jnp.stack(jnp.meshgrid(down, right, indexing="ij"), axis=-1)
+    angles = ways @ frequencies
+    scale = jnp.broadcast_to((1 / jnp.asarray(grid.scale)).reshape(1, 1, 2), ways.shape)
+    basis = hyper(jnp.concatenate([2 * ways, scale, jnp.sin(angles), jnp.cos(angles)], axis=-1))["basis"]
+    tent = (1 - jnp.abs(ways[..., :1])) * (1 - jnp.abs(ways[..., 1:]))
+    return jnp.concatenate([tent * basis, tent], axis=-1)
 
 
 def _by_corner(table: PhaseTable) -> Float[Array, "phases_v phases_h 4 terms"]:

@@ -1,12 +1,13 @@
 """Field upsampling as a part of the network."""
 
 import dataclasses
+import functools
 
 import jax
 import numpy as np
 import pytest
 
-from arbsr_jax.imaging.grid import make_grid
+from arbsr_jax.imaging.grid import make_grid, window_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.kernels.sampling import bilinear_sample
@@ -52,19 +53,23 @@ def test_without_coefficients_it_is_bilinear_interpolation(photograph, scale):
     np.testing.assert_allclose(result, expected, atol=1e-3)
 
 
-def test_a_table_and_an_extent_change_nothing(photograph):
-    """The whole image by cells, as in training, and by pixels, as in inference."""
-    image, scale, parameters = photograph[None].astype(np.float32), Scale.of("2.5x3.5"), randomized(FIELD)
-    network, grid = SRNetwork(FIELD), make_grid(scale, scale.output_size(*photograph.shape[:2]))
+@pytest.mark.parametrize("scale", ["2.5x3.5", "2.37"])
+def test_a_table_changes_nothing(photograph, scale):
+    """The whole image at once, as in training, and in strips, as in inference."""
+    image, scale, parameters = photograph[None].astype(np.float32), Scale.of(scale), randomized(FIELD)
+    network, hr = SRNetwork(FIELD), scale.output_size(*photograph.shape[:2])
+    grid = window_grid(scale, (0, 0), hr, (0, 0), hr, by_cell=True)
 
-    @jax.jit
-    def in_parts(variables, image, grid):
+    @functools.partial(jax.jit, static_argnums=3)
+    def in_parts(variables, image, grid, with_table):
         features, _ = network.apply(variables, image, grid.scale, WHOLE, method="encode")
-        table = network.apply(variables, grid, method="phase_table")
+        table = network.apply(variables, grid, method="phase_table") if with_table else None
         return network.apply(variables, features, WHOLE, grid, table, method="decode")
 
-    whole, _ = jax.jit(network.apply)({"params": parameters}, image, grid)
-    np.testing.assert_allclose(in_parts({"params": parameters}, image, grid), whole, atol=2e-3)
+    whole, _ = jax.jit(network.apply)({"params": parameters}, image, make_grid(scale, hr))
+    for with_table in (False, True):
+        parts = in_parts({"params": parameters}, image, grid, with_table)
+        np.testing.assert_allclose(parts, whole, atol=2e-3)
 
 
 @pytest.mark.parametrize("scale", ["2.5x3.5"])
