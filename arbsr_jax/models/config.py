@@ -114,6 +114,9 @@ class ModelConfig:
 EDSR = ModelConfig("edsr", blocks=32, channels=256, res_scale=0.1, interval=2)
 EDSR_BASELINE = ModelConfig("edsr", blocks=16, channels=64, res_scale=1.0, interval=2)
 EDSR_TINY = ModelConfig("edsr", blocks=8, channels=32, res_scale=1.0, interval=2)
+# Field upsampling knows the scale by itself: it needs no adaption of features.
+EDSR_BASELINE_FIELD = dataclasses.replace(EDSR_BASELINE, adaption="none", upsampler="field")
+EDSR_TINY_FIELD = dataclasses.replace(EDSR_TINY, adaption="none", upsampler="field", basis=32, hidden=128)
 RCAN = ModelConfig("rcan", blocks=10, channels=64, group_blocks=20, reduction=16, interval=1)
 # The later version, of which ArbRCAN's weights are published.
 ARBRCAN_OF_EXPERTS = dataclasses.replace(RCAN, adaption="experts", upsampler="experts")
