@@ -56,8 +56,8 @@ def parts_of(scale: Scale, network: CompiledNetwork) -> dict[str, Callable[[], A
 def measure(name: str, networks: dict[str, CompiledNetwork], text: str, rounds: int) -> dict[str, Any]:
     """One row of the table."""
     runs = {}
-    for kind in networks:
-        parts = parts_of(Scale.of(text), networks[kind])
+    for kind, network in networks.items():
+        parts = parts_of(Scale.of(text), network)
         runs |= {f"{kind}_{part}": parts[part] for part in PARTS}
     found = in_turn(runs, rounds)
     row: dict[str, Any] = {"model": name, "scale": text}

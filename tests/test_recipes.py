@@ -100,7 +100,7 @@ def test_the_gpu_recipe_goes_on_in_pieces(tmp_path):
     copy = "from PIL import Image; i = Image.open(r'{input}'); i.resize((i.width * 4, i.height * 4)).save(r'{output}')"
     command = f'{sys.executable} -c "{copy}"'
     assert main(["teach", str(photos), "-o", str(pictures), "--scale", "4", "--command", command]) == 0
-    flags = "--config.dtype=float32 --config.data.batch=4 --config.steps=300 --config.log_every=5"
+    flags = "--config.dtype=float32 --config.data.batch=4 --config.steps=120 --config.log_every=2"
     settings = os.environ | {"PYTHON": sys.executable, "CONFIG": "arbedsr.py:full-debug", "EXTRA": flags}
     recipe, lines = [ROOT / "recipes" / "arbedsr_gpu.sh", runs, pictures], runs / "arbedsr" / "log.jsonl"
     for _ in range(3):
@@ -113,4 +113,4 @@ def test_the_gpu_recipe_goes_on_in_pieces(tmp_path):
             subprocess.run(["pkill", "-TERM", "-f", f"train.py.*{runs}"], check=True)
         assert running.returncode == 75
     assert subprocess.run(recipe, env=settings, check=False).returncode == 0
-    assert load_model(runs / "arbedsr" / "model.safetensors").model.provenance["steps"] == 300
+    assert load_model(runs / "arbedsr" / "model.safetensors").model.provenance["steps"] == 120

@@ -22,6 +22,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--float16", action="store_true", help="store weights in half the bytes (.onnx)")
     words = "take LR tiles of this one size, width x height (.onnx; default: any size)"
     parser.add_argument("--tile", metavar="128x128", help=words)
+    words = "write a plain network for this one factor (.onnx, field upsampling)"
+    parser.add_argument("--scale", type=int, choices=range(2, 9), metavar="2..8", default=0, help=words)
 
 
 def run(flags: argparse.Namespace) -> int:
@@ -38,11 +40,11 @@ def run(flags: argparse.Namespace) -> int:
     model = load_model(flags.model)
     if flags.output.suffix.lower() == ONNX:
         tile = Size.of(flags.tile) if flags.tile else None
-        content = to_onnx(model, find_model(flags.model), half=flags.float16, tile=tile)
-        words = f"tiles of {tile}" if tile else "any size"
+        content = to_onnx(model, find_model(flags.model), half=flags.float16, tile=tile, factor=flags.scale)
+        words = (f"tiles of {tile}" if tile else "any size") + (f" at x{flags.scale}" if flags.scale else "")
     else:
-        if flags.float16 or flags.tile:
-            raise ArbsrError(f"{flags.output}: --float16 and --tile are for {ONNX} files")
+        if flags.float16 or flags.tile or flags.scale:
+            raise ArbsrError(f"{flags.output}: --float16, --tile and --scale are for {ONNX} files")
         content, words = export_model(model), ", ".join(PLATFORMS)
     flags.output.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(flags.output) as partial:

@@ -12,7 +12,7 @@ from arbsr_jax.model_file import Model
 from arbsr_jax.models.config import ModelConfig
 
 CALL_ONE_SCALE = (
-    "lr: float32 [n, height, width, 3], RGB in 0..255. hr: as large as the network's scale says, not clipped."
+    "lr: float32 [n, height, width, 3], RGB in 0..255. hr: larger by the one factor of this file, not clipped."
 )
 CALL = (
     "lr: float32 [n, height, width, 3], RGB in 0..255: an image, or a tile of it. "
@@ -22,7 +22,9 @@ CALL = (
 )
 
 
-def to_onnx(model: Model, path: Path, *, half: bool = False, tile: tuple[int, int] | None = None) -> bytes:
+def to_onnx(
+    model: Model, path: Path, *, half: bool = False, tile: tuple[int, int] | None = None, factor: int = 0
+) -> bytes:
     """The content of an ONNX file that enlarges images; how to call it stands in its metadata.
 
     Args:
@@ -30,50 +32,45 @@ def to_onnx(model: Model, path: Path, *, half: bool = False, tile: tuple[int, in
       path: the model file, whose hash is kept.
       half: store float16 weights, half the size; runtimes compute in float32.
       tile: (height, width) of the LR arrays that it takes; None: any.
+      factor: an integer, at which alone a network with field upsampling is written, of plain convs; 0: every scale.
 
     Raises:
-      ArbsrError: the extra `onnx` is not installed, or the network has a part that cannot be written.
+      ArbsrError: the extra `onnx` is not installed, or `factor` is not for this network.
     """
     try:
-        from arbsr_jax.to_onnx import encoder, graph, positions, upsamplers
+        from arbsr_jax.to_onnx import encoder, field, graph, positions, upsamplers
     except ImportError:
         raise ArbsrError(missing_extra("onnx", "onnx")) from None
-    if not model.config.scale and model.config.upsampler not in upsamplers.UPSAMPLERS:
-        words = f"{model.config.upsampler} upsampling is not written as ONNX yet"
-        raise ArbsrError(f"{model.name}: {words}; give a file that ends in .stablehlo")
     built, config, weights = graph.Graph(half=half), model.config, model.parameters
     image = ("n", *(tile or ("height", "width")), 3)
     inputs: dict[str, tuple[int, tuple[int | str, ...]]] = {"lr": (graph.FLOAT, image)}
     if config.scale:
         hr = upsamplers.pixel_shuffle(built, config, weights, encoder.encode(built, config, weights, "lr", ""))
         sizes = tuple(side * config.scale for side in tile) if tile else ("tall", "wide")
+    elif factor:
+        if config.upsampler != "field" or config.adaption != "none":
+            raise ArbsrError(f"{model.name}: one factor alone is for networks with field upsampling, without adaption")
+        features = encoder.encode(built, config, weights, "lr", "")
+        hr, sizes = field.decode_at(built, config, weights, features, factor), ("tall", "wide")
     else:
-        axes = [positions.positions(built, name, ring=0 if config.pixelwise else 1) for name in ("rows", "columns")]
-        factors = [built("Unsqueeze", axis.factor, built.integers(0, 1)) for axis in axes]
-        scale = built("Concat", *factors, axis=1)
-        features, channels = encoder.encode(built, config, weights, "lr", scale), config.channels
-        if config.pixelwise:  # the first layer is linear in the features: once for each LR pixel
-            features = encoder.conv3x3(built, features, weights["upsampler"]["features"])
-            channels = upsamplers.WIDTH
-        rows, columns = axes
-        window = upsamplers.Window(built, features, rows, columns, channels)
-        upsample = upsamplers.UPSAMPLERS[config.upsampler]
-        x = upsample(built, config, weights.get("upsampler", {}), window, scale)
-        hr = (upsamplers.pointwise_tail if config.pixelwise else upsamplers.tail)(built, weights, x, window)
-        inputs |= {name: (graph.INTEGER, (len(positions.AXIS),)) for name in ("rows", "columns")}
+        scale = positions.scale(built)
+        features = encoder.encode(built, config, weights, "lr", scale)
+        decode = field.decode if config.upsampler == "field" else upsamplers.decode
+        hr = decode(built, config, weights, features, scale)
+        inputs |= {name: (graph.INTEGER, (len(positions.AXIS),)) for name in positions.INPUTS}
         sizes = "tall", "wide"
-    made = built.finish(model.name, inputs, ("hr", hr, ("n", *sizes, 3)), metadata(model, path))
+    made = built.finish(model.name, inputs, ("hr", hr, ("n", *sizes, 3)), metadata(model, path, config.scale or factor))
     return made.SerializeToString()
 
 
-def metadata(model: Model, path: Path) -> dict[str, str]:
-    """What the file says of itself."""
+def metadata(model: Model, path: Path, factor: int) -> dict[str, str]:
+    """What the file says of itself; `factor`: the only one that it enlarges by, or 0."""
     config: ModelConfig = model.config
     return {
         "name": model.name,
-        "call": CALL_ONE_SCALE if config.scale else CALL,
+        "call": CALL_ONE_SCALE if factor else CALL,
         "config": json.dumps(dataclasses.asdict(config)),
         "licence": str(model.provenance.get("licence", "unknown")),
-        "largest_factor": f"{config.scale or model.largest_factor:g}",
+        "largest_factor": f"{factor or model.largest_factor:g}",
         "model_file_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }

@@ -8,6 +8,7 @@ import numpy as np
 
 from arbsr_jax.to_onnx.graph import FLOAT, INTEGER, Graph, Value
 
+INPUTS = ("rows", "columns")  # of the graph, besides LR images
 AXIS = ("p", "q", "origin", "first", "stop", "length")  # what an axis input holds
 
 
@@ -15,7 +16,6 @@ class Axis(NamedTuple):
     """One axis of a window, as names of values.
 
     Attributes:
-      factor: p / q, a number.
       base: nearest LR pixel of every HR pixel, from the tile's origin on.
       relative: R of every HR pixel, in LR pixels.
       phase: row of `table` of every HR pixel.
@@ -24,13 +24,21 @@ class Axis(NamedTuple):
       inside: 1 for pixels of the HR image, 0 beyond.
     """
 
-    factor: str
     base: str
     relative: str
     phase: str
     table: str
     phases: str
     inside: str
+
+
+def scale(graph: Graph) -> str:
+    """(r_v, r_h) of the graph's inputs, [1, 2]."""
+    factors = []
+    for name in INPUTS:
+        p, q = (as_float(graph, graph("Gather", name, graph.integers(n))) for n in range(2))
+        factors.append(graph("Div", p, q))
+    return graph("Unsqueeze", graph("Concat", *factors, axis=0), graph.integers(0))
 
 
 def positions(graph: Graph, axis: str, ring: int) -> Axis:
@@ -52,8 +60,7 @@ def positions(graph: Graph, axis: str, ring: int) -> Axis:
     pixels, of_pixels = numerator(first, stop)
     base = graph("Sub", graph("Div", of_pixels, doubled), origin)
     inside = graph("And", graph("GreaterOrEqual", pixels, np.int64(0)), graph("Less", pixels, length))
-    factor = graph("Div", as_float(graph, p), as_float(graph, q))
-    return Axis(factor, base, graph("Gather", table, phase), phase, table, phases, as_float(graph, inside))
+    return Axis(base, graph("Gather", table, phase), phase, table, phases, as_float(graph, inside))
 
 
 def as_float(graph: Graph, value: str) -> str:

@@ -13,7 +13,7 @@ from arbsr_jax.models.liif import HIDDEN, WIDTH
 from arbsr_jax.models.upsampling import shuffle_factors
 from arbsr_jax.to_onnx.encoder import Weights, conv3x3, dense, hidden_layers, scale_numbers
 from arbsr_jax.to_onnx.graph import INTEGER, Graph
-from arbsr_jax.to_onnx.positions import Axis, as_float, column, nearest_two
+from arbsr_jax.to_onnx.positions import INPUTS, Axis, as_float, column, nearest_two, positions
 
 TAPS = [(i, j) for i in range(3) for j in range(3)]  # of the last conv
 CUBIC = -0.5  # Keys' a
@@ -184,6 +184,17 @@ def _cubic(graph: Graph, distance: str, *, inner: bool) -> str:
 
 
 UPSAMPLERS = {"scale_aware": scale_aware, "experts": experts, "bicubic": bicubic, "implicit": implicit}
+
+
+def decode(graph: Graph, config: ModelConfig, weights: Weights, features: str, scale: str) -> str:
+    """The result of a window, [n, h, w, 3], from LR features; the graph's inputs say which one."""
+    rows, columns = (positions(graph, name, ring=0 if config.pixelwise else 1) for name in INPUTS)
+    channels = config.channels
+    if config.pixelwise:  # the first layer is linear in the features: once for each LR pixel
+        features, channels = conv3x3(graph, features, weights["upsampler"]["features"]), WIDTH
+    window = Window(graph, features, rows, columns, channels)
+    x = UPSAMPLERS[config.upsampler](graph, config, weights.get("upsampler", {}), window, scale)
+    return (pointwise_tail if config.pixelwise else tail)(graph, weights, x, window)
 
 
 def tail(graph: Graph, weights: Weights, x: str, window: Window) -> str:

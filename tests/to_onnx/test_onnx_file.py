@@ -32,6 +32,7 @@ CONFIGS = {
     "bicubic": dataclasses.replace(SMALL, adaption="none", upsampler="bicubic"),
     "experts": dataclasses.replace(RCAN, adaption="experts", upsampler="experts"),
     "liif": implicit(SMALL),
+    "field": dataclasses.replace(SMALL, adaption="none", upsampler="field", basis=8, hidden=16),
     "x2": scale_specific(SMALL, 2),
     "x3": scale_specific(RCAN, 3),
     "x8": scale_specific(SMALL, 8),
@@ -135,10 +136,47 @@ def test_wrong_flags_are_one_line(tmp_path, capsys, name, flags, said):
     assert said in capsys.readouterr().err
 
 
-def test_what_cannot_be_written_yet_is_named(tmp_path, capsys):
-    config = dataclasses.replace(SMALL, upsampler="field", adaption="none", basis=4, hidden=8)
-    save_model(tmp_path / "f.safetensors", config, randomized(config), {"name": "f"})
-    assert main(["export", str(tmp_path / "f.safetensors"), "-o", str(tmp_path / "f.onnx")]) == 2
-    said = capsys.readouterr().err
-    assert "f: field upsampling is not written as ONNX yet; give a file that ends in .stablehlo" in said
-    assert not (tmp_path / "f.onnx").exists()
+@pytest.mark.parametrize("scale", ["2.5x3.5", "3", "753/301"])
+def test_windows_of_field_upsampling_are_parts_of_the_whole(photograph, tmp_path, scale):
+    """As a page computes them: of a tile that begins within the image, a part of its pixels."""
+    session, upscaler = onnxruntime.InferenceSession(field_file(tmp_path)), Upscaler(field_model(), tile=0)
+    image, scale = photograph[:40, :40].astype(np.float32), Scale.of(scale)
+    whole = upscaler.upscale_unrounded(photograph[:40, :40], scale)
+    axes = [
+        np.array([*factor.as_integer_ratio(), 4, side // 2, side // 2 + 13, side])
+        for factor, side in zip((scale.vertical, scale.horizontal), whole.shape[:2], strict=True)
+    ]
+    part = session.run(None, {"lr": image[None, 4:, 4:], "rows": axes[0], "columns": axes[1]})[0][0]
+    inside = tuple(slice(axis[3], axis[4]) for axis in axes)
+    np.testing.assert_allclose(part, whole[inside], atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, 8])
+def test_a_plain_network_at_one_factor_computes_the_same(photograph, tmp_path, factor):
+    content = field_file(tmp_path, factor)
+    session, upscaler = onnxruntime.InferenceSession(content), Upscaler(field_model(), tile=0)
+    image = photograph[:23, :31]
+    expected = upscaler.upscale_unrounded(image, factor)
+    result = session.run(None, {"lr": image[None].astype(np.float32)})[0][0]
+    np.testing.assert_allclose(result, expected, atol=TOLERANCE)
+    nodes = {node.op_type for node in onnx.load_from_string(content).graph.node}
+    assert not nodes & {"Gather", "MatMul", "Range", "Sin"}
+
+
+def field_model():
+    config = CONFIGS["field"]
+    return Model("f", config, randomized(config), {})
+
+
+def field_file(tmp_path, factor=0):
+    model = field_model()
+    save_model(tmp_path / "f.safetensors", model.config, model.parameters, {"name": "f"})
+    flags = ["--scale", str(factor)] if factor else []
+    assert main(["export", str(tmp_path / "f.safetensors"), "-o", str(tmp_path / "f.onnx"), *flags]) == 0
+    return (tmp_path / "f.onnx").read_bytes()
+
+
+def test_a_factor_is_for_field_upsampling(tmp_path, capsys):
+    assert main(["export", "arbedsr-tiny", "-o", str(tmp_path / "x2.onnx"), "--scale", "2"]) == 2
+    assert "arbedsr-tiny: one factor alone is for networks with field upsampling" in capsys.readouterr().err
+    assert not (tmp_path / "x2.onnx").exists()
