@@ -19,6 +19,10 @@ common=(--config.model.upsampler=field --config.model.adaption=none --config.tea
 
 train field-head arbedsr.py:baseline --config.init_from="$liif" --config.teachers.hr_share_end=0.0 --config.steps=1600 \
   --config.optimizer.learning_rate=2e-3 --config.optimizer.backbone_lr_scale=0.0 --config.ema=0.995
-train field arbedsr.py:baseline --config.init_from="$runs/field-head/model.safetensors" --config.seed=1 --config.steps=12000 \
-  --config.teachers.hr_share_end=0.3 --config.teachers.hr_share_steps=12000 --config.ema=0.999 \
-  --config.optimizer.learning_rate=4e-4 --config.optimizer.backbone_lr_scale=0.5
+train field arbedsr.py:baseline --config.init_from="$runs/field-head/model.safetensors" --config.seed=1 --config.steps=2000 \
+  --config.teachers.hr_share_end=0.3 --config.teachers.hr_share_steps=2000 --config.ema=0.998 --config.data.batch=4 \
+  --config.optimizer.learning_rate=3e-4 --config.optimizer.backbone_lr_scale=0.5
+# The small one, from arbedsr-tiny's blocks.
+train field-tiny arbedsr.py:tiny --config.init_from=arbedsr-tiny --config.seed=1 --config.steps=6000 --config.model.basis=32 \
+  --config.model.hidden=128 --config.data.rim=8 --config.teachers.hr_share_end=0.3 --config.teachers.hr_share_steps=6000 \
+  --config.ema=0.998 --config.optimizer.learning_rate=1.5e-3
