@@ -11,11 +11,13 @@ from jaxtyping import Float64
 from arbsr_jax.photos.photo import Pixels
 
 SPACE = slice(16, 20)  # where an ICC profile names the colours that it holds for (ICC.1:2022, 7.2)
+HEADER = 128  # bytes of a profile's header
 GRAY, RGB, CMYK = b"GRAY", b"RGB ", b"CMYK"
 PROFILE = "icc-profile-data"  # libvips' name
 PNG_UNIT = 100_000  # of gAMA and cHRM
 SRGB_GAMMA = 45_455
 SRGB_POINTS = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)  # white, red, green, blue
+LEAST_SPAN = 1e-4  # determinant of primaries; sRGB's is 0.21
 CICP_SRGB = (1, 13)  # primaries and transfer of sRGB (ITU-T H.273)
 
 
@@ -58,6 +60,13 @@ def chunks_to_srgb(pixels: Pixels, chunks: dict[bytes, bytes]) -> Pixels:
     return np.concatenate([encoded, pixels[..., colours:]], axis=-1)
 
 
+def spans_colours(points: tuple[int, ...]) -> bool:
+    """Whether white and primaries of a cHRM chunk make a colour space: they are no line, and white has light."""
+    white, *primaries = np.array(points, np.float64).reshape(4, 2) / PNG_UNIT
+    columns = np.array([[x, y, 1 - x - y] for x, y in primaries]).T
+    return bool(white[1] > 0 and abs(np.linalg.det(columns)) > LEAST_SPAN)
+
+
 def encode_srgb(light: Float64[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
     """SRGB values, 0 to 1, of linear light, which is clipped (IEC 61966-2-1)."""
     light = np.clip(light, 0, 1)
@@ -65,8 +74,7 @@ def encode_srgb(light: Float64[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]
 
 
 def _gamma(chunks: dict[bytes, bytes]) -> int:
-    (gamma,) = struct.unpack(">I", chunks[b"gAMA"]) if b"gAMA" in chunks else (SRGB_GAMMA,)
-    return gamma or SRGB_GAMMA
+    return struct.unpack(">I", chunks[b"gAMA"])[0] if b"gAMA" in chunks else SRGB_GAMMA
 
 
 def _to_xyz(points: tuple[int, ...]) -> Float64[np.ndarray, "3 3"]:

@@ -13,8 +13,8 @@ import numpy as np
 import pyvips
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.photos import colour, loaders, png, tiff
-from arbsr_jax.photos.failures import LIBVIPS, UNREADABLE, words_of
+from arbsr_jax.photos import colour, jpeg, loaders, png, tiff
+from arbsr_jax.photos.failures import LIBVIPS, words_of
 from arbsr_jax.photos.photo import Metadata, Photo, Pixels, Resolution, to_16_bit
 
 pyvips.cache_set_max(0)  # else a file that changed under its name would be read as it was
@@ -113,7 +113,7 @@ def _failures_named(path: Path) -> Iterator[None]:
         yield
     except ArbsrError:
         raise
-    except UNREADABLE as error:
+    except Exception as error:  # whatever a damaged file provokes in a library
         words = words_of(error).replace(str(path), "the file")
         raise ArbsrError(f"{path}: not a readable image ({words}); replace or remove the file") from None
 
@@ -153,7 +153,13 @@ def _pages(path: Path, kind: str, chunks: png.Chunks | None) -> Iterator[Photo]:
 
 def _photo(image: Any, path: Path, kind: str, chunks: png.Chunks | None, page: int, count: int) -> Photo:
     remarks = list(chunks.remarks) if chunks else []
+    wide, high = chunks.pixel if chunks else jpeg.pixel_shape(path) if kind == "jpeg" else (1, 1)
+    if wide != high:
+        remarks.append(f"pixels of shape {wide}:{high} are taken for square ones")
     metadata = _metadata(image, path, kind, chunks, page)
+    if kind == "jpeg" and (left := jpeg.left_behind(path)):
+        remarks += left
+        metadata = replace(metadata, xmp=metadata.xmp and jpeg.without_promises(metadata.xmp))
     if _field(image, "orientation", 1) > 1:
         image = image.autorot()
         remarks.append("turned upright")
