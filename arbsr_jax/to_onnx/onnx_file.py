@@ -38,7 +38,7 @@ def to_onnx(
       ArbsrError: the extra `onnx` is not installed, or `factor` is not for this network.
     """
     try:
-        from arbsr_jax.to_onnx import encoder, field, graph, positions, upsamplers
+        from arbsr_jax.to_onnx import encoder, field_decoder, graph, positions, upsamplers
     except ImportError:
         raise ArbsrError(missing_extra("onnx", "onnx")) from None
     built, config, weights = graph.Graph(half=half), model.config, model.parameters
@@ -51,11 +51,11 @@ def to_onnx(
         if config.upsampler != "field" or config.adaption != "none":
             raise ArbsrError(f"{model.name}: one factor alone is for networks with field upsampling, without adaption")
         features = encoder.encode(built, config, weights, "lr", "")
-        hr, sizes = field.decode_at(built, config, weights, features, factor), ("tall", "wide")
+        hr, sizes = field_decoder.decode_at(built, config, weights, features, factor), ("tall", "wide")
     else:
         scale = positions.scale(built)
         features = encoder.encode(built, config, weights, "lr", scale)
-        decode = field.decode if config.upsampler == "field" else upsamplers.decode
+        decode = field_decoder.decode if config.upsampler == "field" else upsamplers.decode
         hr = decode(built, config, weights, features, scale)
         inputs |= {name: (graph.INTEGER, (len(positions.AXIS),)) for name in positions.INPUTS}
         sizes = "tall", "wide"
