@@ -7,22 +7,72 @@ import hashlib
 import json
 import math
 import os
+import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from arbsr_jax.errors import ArbsrError
+
+STREAM = "-"  # what stands for standard output as a file name
+PARTIAL = ".partial"
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A temporary name to write to: it becomes `path` once everything is written, and is removed if that fails."""
-    short = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()  # names can be as long as is allowed
-    partial = path.with_name(f".{short}.{os.getpid()}.partial")
+    """A temporary name to write to: it becomes `path` once everything is written, and is removed if that fails.
+
+    A link stays: the file that it leads to is written. What killed runs of this machine left of `path` is removed.
+
+    Raises:
+      ArbsrError: the name is that of a pipe, a device or a folder.
+    """
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if path.exists() and not path.is_file():
+        raise ArbsrError(f"{path}: no plain file; give another name")
+    # Names can be as long as is allowed; folders can be shared by machines.
+    short = _short(path.name, 8)
+    start = f".{short}.{_short(socket.gethostname(), 4)}."
+    for left in path.parent.glob(f"{start}*{PARTIAL}"):
+        if not _is_running(left.name.removeprefix(start).removesuffix(PARTIAL)):
+            left.unlink(missing_ok=True)
+    partial = path.with_name(f"{start}{os.getpid()}{PARTIAL}")
     try:
         yield partial
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _short(name: str, size: int) -> str:
+    return hashlib.blake2b(os.fsencode(name), digest_size=size).hexdigest()
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except OSError:  # of another user
+        return True
+    return True
+
+
+def check_can_be_written(path: Path) -> None:
+    """Find out before anything is computed that a file cannot be written.
+
+    Raises:
+      ArbsrError: its folder cannot be made or written to, or the name is that of a folder.
+    """
+    if str(path) == STREAM:
+        return
+    if path.is_dir():
+        raise ArbsrError(f"{path}: a folder; give the name of a file")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise ArbsrError(f"{path}: cannot be written; {folder} is no folder that can be written to")
 
 
 @contextmanager
@@ -45,7 +95,13 @@ def claimed(file: BinaryIO, name: str) -> Iterator[bool]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all, with the folders that it needs."""
+    """Write a file whole or not at all, with the folders that it needs; `-`, pipes and devices are written to."""
+    if str(path) == STREAM:
+        sys.stdout.write(text)
+        return
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_text(text)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as partial:
         partial.write_text(text)

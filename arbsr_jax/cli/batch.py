@@ -17,7 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from arbsr_jax.cli.conventions import ALL, say, show_compiling
-from arbsr_jax.cli.outcomes import DONE, FAILED, THERE, WOULD, Outcome, Step
+from arbsr_jax.cli.interruption import InterruptedRunError
+from arbsr_jax.cli.outcomes import DONE, FAILED, THERE, WOULD, Outcome, Step, in_total
 from arbsr_jax.cli.targets import SQUARE, Target
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.inference.faithful import project
@@ -25,7 +26,7 @@ from arbsr_jax.inference.resized_after import ResizedAfter
 from arbsr_jax.inference.upscaler import Progress, Upscaler
 from arbsr_jax.overlap import overlapped
 from arbsr_jax.photos import film
-from arbsr_jax.photos.jobs import Job, check_name
+from arbsr_jax.photos.jobs import Job, check_name, refuse_existing
 from arbsr_jax.photos.reading import photo_size, read_photos
 from arbsr_jax.photos.writing import write_photo
 
@@ -59,7 +60,13 @@ class Batch:
                         bar.update(step.outcome.number + 1 - bar.n)
                         entries.append(step.outcome.entry)
 
-            overlapped(self._groups(self._steps(jobs)), enlarge, finish)
+            try:
+                overlapped(self._groups(self._steps(jobs)), enlarge, finish)
+            except InterruptedRunError as stopped:
+                stopped.advice = f"{len(entries)} of {len(jobs)} files done; go on with --skip-existing"
+                raise
+        if len(jobs) > 1:
+            say(in_total(entries), sys.stdout)
         return entries
 
     def _groups(self, steps: Iterator[Step]) -> Iterator[list[Step]]:
@@ -110,7 +117,7 @@ class Batch:
             outcome.entry["status"] = THERE
             return
         if flags.output is None:
-            _refuse_existing([job.target])
+            refuse_existing([job.target])
         if job.source.suffix.lower() in film.SUFFIXES:
             return  # read and written as it is enlarged
         if flags.dry_run:
@@ -125,7 +132,7 @@ class Batch:
                 outcome.remark(f"first of {first.frames} frames; --frames {ALL} takes all")
             places = [self._place(job, frame) for frame in range(count)] if count > 1 else [job.target]
             if flags.output is None and not flags.skip_existing:
-                _refuse_existing(places)
+                refuse_existing(places)
             job.target.parent.mkdir(parents=True, exist_ok=True)
             for frame, photo in enumerate(chain([first], islice(photos, count - 1))):
                 if not (flags.skip_existing and places[frame].exists()):
@@ -228,7 +235,7 @@ class Batch:
         """What is said of a file, and where."""
         job, entry = outcome.job, outcome.entry
         if entry["status"] == FAILED:
-            return f"arbsr upscale: skipped {entry['error']}", sys.stderr
+            return f"arbsr upscale: {entry['error']}", sys.stderr
         if entry["status"] == THERE:
             return f"{job.target} is there already", sys.stdout
         before, after = ("x".join(map(str, entry[key])) for key in ("from", "to"))
@@ -236,10 +243,3 @@ class Batch:
         seconds = f" in {entry['seconds']:.1f} s" if "seconds" in entry else ""
         plan = f"\n  {entry['plan']}" if "plan" in entry else ""
         return f"{job.source} {before} -> {job.target} {after}{seconds} ({words}){plan}", sys.stdout
-
-
-def _refuse_existing(places: list[Path]) -> None:
-    """Refuse to overwrite files unless -o names them."""
-    there = next((place for place in places if place.exists()), None)
-    if there:
-        raise ArbsrError(f"{there} is there already; remove it, or give -o or --skip-existing")

@@ -7,15 +7,17 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.files import STREAM
 
 DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
+STDERR = 2  # its descriptor
 FIRST, ALL = "first", "all"  # frames
 
 
@@ -24,7 +26,15 @@ class ReaderGoneError(Exception):
 
 
 def prepare_streams() -> None:
-    """Let names that the terminal's encoding lacks appear with backslashes instead of ending the run."""
+    """Closed streams become nowhere, and what a terminal's encoding lacks appears with backslashes.
+
+    A closed descriptor must not stay so: the next file that is opened would be where libraries write their messages.
+    """
+    while (nowhere := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        os.set_inheritable(nowhere, True)
+    os.close(nowhere)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 (as long as the process)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a test may have put something else there
             stream.reconfigure(errors="backslashreplace")
@@ -63,6 +73,13 @@ def show_compiling(bar: tqdm) -> Iterator[None]:
     from arbsr_jax.compilation import reported
 
     with reported(listener):
+        yield
+
+
+@contextmanager
+def lines_beside(path: Path | None) -> Iterator[None]:
+    """If a command's JSON goes to standard output, its lines go to standard error meanwhile."""
+    with redirect_stdout(sys.stderr) if path and str(path) == STREAM else nullcontext():
         yield
 
 

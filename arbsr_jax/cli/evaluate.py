@@ -18,6 +18,7 @@ from arbsr_jax.cli.main import run_command
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation.protocols import PROTOCOLS
 from arbsr_jax.evaluation.scales import BICUBIC, SWEEPS
+from arbsr_jax.files import check_can_be_written
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import DEFAULT_MODEL, FLOAT32, PRECISIONS
 from arbsr_jax.teach import DAT_LIGHT
@@ -81,6 +82,9 @@ def check(flags: argparse.Namespace) -> None:
     """
     for text in flags.scale or ():
         Scale.of(text)
+    for path in (flags.json, flags.csv, flags.markdown):
+        if path:
+            check_can_be_written(path)
     if flags.coordinator and not flags.json:
         raise ArbsrError("several processes meet in the files beside --json FILE; give one")
 

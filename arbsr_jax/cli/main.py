@@ -9,7 +9,8 @@ import sys
 from typing import Any
 
 from arbsr_jax.cli.conventions import DONE, WRONG_USAGE, ReaderGoneError, close_quietly, prepare_streams
-from arbsr_jax.errors import ArbsrError
+from arbsr_jax.cli.interruption import InterruptedRunError, interruptible
+from arbsr_jax.errors import ArbsrError, reason
 from arbsr_jax.version import VERSION
 
 COMMANDS = {
@@ -29,6 +30,7 @@ FULL_USAGE = "arbsr COMMAND --help"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    prepare_streams()
     listing = "\n".join(f"  {name:<10}{words}" for name, words in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="arbsr",
@@ -70,12 +72,21 @@ def run_command(module: Any, program: str, arguments: list[str] | None, **values
 
         keep_programs_on_disk()
         use_own_settings()
-        return module.run(flags)
+        if getattr(module, "HAS_OWN_SIGNALS", False):
+            return module.run(flags)
+        with interruptible():
+            return module.run(flags)
+    except InterruptedRunError as stopped:
+        print(f"{program}: {stopped}", file=sys.stderr)
+        return stopped.exit_code
     except (ReaderGoneError, BrokenPipeError):
         close_quietly(sys.stdout)
         return DONE
     except ArbsrError as error:
         print(f"{program}: {error}", file=sys.stderr)
+        return WRONG_USAGE
+    except OSError as error:  # of a file or folder that the flags name
+        print(f"{program}: {reason(error)}", file=sys.stderr)
         return WRONG_USAGE
 
 

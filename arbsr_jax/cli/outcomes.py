@@ -10,7 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from arbsr_jax.errors import ArbsrError
+from arbsr_jax.errors import ArbsrError, reason
+from arbsr_jax.files import PARTIAL
 from arbsr_jax.inference.faithful import ALLOWED, distance, project
 from arbsr_jax.inference.stats import Stats
 from arbsr_jax.photos.jobs import Job
@@ -46,12 +47,22 @@ class Outcome:
         begin, before = time.perf_counter(), stats.copy() if stats else Stats()
         try:
             yield
-        except (ArbsrError, OSError) as error:
-            words = error.strerror if isinstance(error, OSError) else str(error)
-            known = str(self.job.source) in str(words) or str(self.job.target) in str(words)
-            failure |= {"status": FAILED, "error": words if known else f"{self.job.source}: {words}"}
+        except Exception as error:
+            failure |= {"status": FAILED, "error": self._in_words(error)}
         self.seconds += time.perf_counter() - begin
         self.stats += (stats or Stats()) - before
+
+    def _in_words(self, error: Exception) -> str:
+        """Why a file fails, with the name of the file that it is about."""
+        if isinstance(error, OSError) and error.strerror:
+            at = str(error.filename or "")
+            name = self.job.target if at.endswith(PARTIAL) else at or self.job.source
+            return f"{name}: {error.strerror}"
+        if not isinstance(error, ArbsrError):
+            return f"{self.job.source}: {type(error).__name__}, a fault of this program: {reason(error)}"
+        words = str(error)
+        known = str(self.job.source) in words or str(self.job.target) in words
+        return words if known else f"{self.job.source}: {words}"
 
     def compared(self, large: Pixels, small: Pixels, *, consistent: bool) -> Pixels:
         """A result, projected if it shall be consistent; how far it is from its source goes into the entry."""
@@ -69,6 +80,13 @@ class Outcome:
     def remark(self, *remarks: str) -> None:
         """Say each once."""
         self.remarks += [remark for remark in remarks if remark not in self.remarks]
+
+
+def in_total(entries: list[dict[str, Any]]) -> str:
+    """One line on a run: how many files ended how."""
+    words = {DONE: "enlarged", WOULD: "to enlarge", THERE: "there already", FAILED: "failed"}
+    counts = {status: sum(entry["status"] == status for entry in entries) for status in words}
+    return ", ".join(f"{count} {words[status]}" for status, count in counts.items() if count)
 
 
 class Step(NamedTuple):

@@ -13,7 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from arbsr_jax import parallel
-from arbsr_jax.cli.conventions import DONE, SOME_FAILED, show_compiling
+from arbsr_jax.cli.conventions import DONE, SOME_FAILED, lines_beside, show_compiling
+from arbsr_jax.cli.interruption import InterruptedRunError
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation import report
 from arbsr_jax.evaluation.datasets import Dataset, open_datasets, sample_photographs
@@ -24,6 +25,7 @@ from arbsr_jax.evaluation.protocols import PROTOCOLS
 from arbsr_jax.evaluation.scales import BICUBIC, SWEEPS
 from arbsr_jax.evaluation.scores import ScoreCache
 from arbsr_jax.evaluation.sweep import Row, Scored, Sweep, evaluate
+from arbsr_jax.files import STREAM
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler, load_model
 from arbsr_jax.teach import DAT_LIGHT
@@ -42,13 +44,15 @@ def score(flags: argparse.Namespace) -> int:
     sweep, method, upscaler = set_up(flags)
 
     kind = "LR files as given" if flags.lr else f"protocol {flags.protocol}"
-    print(f"model {method.name}, {kind}: Y channel, ceil(scale) border pixels left out")
-    for scale in sweep.scales if flags.scale else []:
-        print(f"scale {scale}: {scale.in_words}")
-
-    failures = score_all(flags, sweep, method)
-    if upscaler:
-        print(f"{upscaler.programs} programs compiled in {upscaler.compile_seconds:.1f} s, not counted in s/image")
+    with lines_beside(flags.json):
+        print(f"model {method.name}, {kind}: Y channel, ceil(scale) border pixels left out")
+        for scale in sweep.scales if flags.scale else []:
+            print(f"scale {scale}: {scale.in_words}")
+        rows, failures = score_all(flags, sweep, method)
+        if upscaler:
+            print(f"{upscaler.programs} programs compiled in {upscaler.compile_seconds:.1f} s, not counted in s/image")
+    if flags.json and str(flags.json) == STREAM:
+        report.write_json(flags.json, method.name, flags.protocol, rows)
     return SOME_FAILED if failures else DONE
 
 
@@ -100,18 +104,18 @@ def _resized_after(flags: argparse.Namespace) -> ResizedAfter:
     return ResizedAfter(lambda lr: upscaler.timed(lambda: upscale(lr)), upscaler.model.name, identity)
 
 
-def score_all(flags: argparse.Namespace, sweep: Sweep, method: Method) -> list[str]:
-    """Score everything, print and write tables; returns the failures, one line each."""
+def score_all(flags: argparse.Namespace, sweep: Sweep, method: Method) -> tuple[list[Row], list[str]]:
+    """Score everything, print and write tables; returns the rows, and the failures, one line each."""
     identity = f"{method.identity}, {flags.protocol}, lr {flags.lr}{', LPIPS' if flags.lpips else ''}"
     place = flags.json and flags.json.with_suffix(".images.jsonl")
     # Pictures are to be written, or may have changed: cached scores are of no use.
-    place = None if flags.out or flags.sr else place
+    place = None if flags.out or flags.sr or str(flags.json) == STREAM else place
     process, processes = sweep.share
     if processes > 1:
         failures = _score(sweep, method, flags, ScoreCache(place, identity, process), lambda row: None)
         parallel.barrier()
         if process:
-            return failures
+            return [], failures
         sweep = dataclasses.replace(sweep, share=(0, 1))
 
     cache = ScoreCache(place, identity)
@@ -133,7 +137,7 @@ def score_all(flags: argparse.Namespace, sweep: Sweep, method: Method) -> list[s
         print(report.row_line(average))
     for line in report.paper_lines(report.sweep_name(sweep.scales), flags.protocol, means):
         print(line)
-    return failures
+    return rows, failures
 
 
 def write_tables(flags: argparse.Namespace, name: str, rows: list[Row]) -> None:
@@ -141,7 +145,7 @@ def write_tables(flags: argparse.Namespace, name: str, rows: list[Row]) -> None:
     writers = {"json": report.write_json, "csv": report.write_csv, "markdown": report.write_markdown}
     for kind, write in writers.items():
         path = getattr(flags, kind)
-        if path:
+        if path and str(path) != STREAM:  # there all rows go at the end
             write(path, name, flags.protocol, rows)
 
 
@@ -159,9 +163,13 @@ def _score(
 
         def on_failure(line: str) -> None:
             failures.append(line)
-            progress.write(f"evaluate.py: skipped {line}", file=sys.stderr)
+            progress.write(f"evaluate.py: {line}", file=sys.stderr)
             progress.update()
 
-        for row in evaluate(method, sweep, on_image=on_image, on_failure=on_failure, cache=cache):
-            on_row(row)
+        try:
+            for row in evaluate(method, sweep, on_image=on_image, on_failure=on_failure, cache=cache):
+                on_row(row)
+        except InterruptedRunError as stopped:
+            stopped.advice = "the same command goes on" if flags.json else "with --json FILE a second run would go on"
+            raise
     return failures

@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from arbsr_jax.cli.conventions import DONE, SOME_FAILED
+from arbsr_jax.cli.interruption import InterruptedRunError
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import PICTURE_SCALES
 from arbsr_jax.photos.images import list_images
@@ -53,7 +54,11 @@ def run(flags: argparse.Namespace) -> int:
         tqdm.write(f"arbsr teach: {line}")
 
     regions = regions_of(photographs, say, flags.region)
-    make_pictures(flags.output, regions, flags.scale, maker, say)
+    try:
+        make_pictures(flags.output, regions, flags.scale, maker, say)
+    except InterruptedRunError as stopped:
+        stopped.advice = "the same command goes on"
+        raise
     print(f"{flags.output}: {len(regions)} regions of {len(photographs)} photographs")
     print(f"try: arbsr train --data {flags.output / HR} --config.teachers.pictures={flags.output} ...")
     return SOME_FAILED if failures else DONE

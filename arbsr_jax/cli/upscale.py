@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from arbsr_jax.cli.conventions import ALL, DONE, FIRST, SOME_FAILED, add_process_flags, say
+from arbsr_jax.cli.conventions import ALL, DONE, FIRST, SOME_FAILED, add_process_flags, lines_beside, say
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.files import json_text, write_text
+from arbsr_jax.files import STREAM, check_can_be_written, json_text, write_text
 from arbsr_jax.models.config import DEFAULT_MODEL, PRECISIONS
 from arbsr_jax.photos.jobs import AUTO, plan_jobs
 from arbsr_jax.photos.writing import DEFAULT_QUALITY, FORMATS
@@ -56,7 +56,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--frames", choices=(FIRST, ALL), default=FIRST, help="of animated and multi-page files (default: first)")
     add("--skip-existing", action="store_true", help="leave alone what is there already: goes on after an interruption")
     add("--dry-run", action="store_true", help="say what would be done")
-    add("--json", type=Path, metavar="FILE", help="write what was done there")
+    add("--json", type=Path, metavar="FILE", help="write what was done there; - is standard output")
     add_process_flags(parser)
 
 
@@ -69,6 +69,8 @@ def check(flags: argparse.Namespace) -> None:
     Target(flags.scale, flags.size, flags.aspect, square_pixels=flags.square_pixels)
     if flags.memory:
         parse_memory(flags.memory)
+    if flags.json:
+        check_can_be_written(flags.json)
     if not 1 <= flags.quality <= 100:
         raise ArbsrError(f"--quality {flags.quality} is not allowed; give 1 to 100")
 
@@ -95,9 +97,11 @@ def run(flags: argparse.Namespace) -> int:
     process, processes = parallel.this_process() if flags.coordinator else (0, 1)
     make = ResizedAfter if flags.resize_after else Upscaler
     upscaler = make(load_model(flags.model), flags.tile, memory, flags.precision)
-    done = Batch(flags, target, upscaler).run(jobs[process::processes])
+    with lines_beside(flags.json):
+        done = Batch(flags, target, upscaler).run(jobs[process::processes])
     if flags.json:
-        place = flags.json if process == 0 else flags.json.with_stem(f"{flags.json.stem}-{process}")
+        alone = process == 0 or str(flags.json) == STREAM
+        place = flags.json if alone else flags.json.with_stem(f"{flags.json.stem}-{process}")
         write_text(place, json_text(done, indent=2) + "\n")
     if processes > 1:
         parallel.barrier()

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from threading import Lock
 
-import pyvips
-from PIL import Image
-
-LONGEST = 120  # characters
+LONGEST = 160  # characters
+QUOTES = "'\""
 LIBVIPS = Lock()  # its messages lie in one place for all threads, and what is done with a file depends on them
 SYSTEM = "system error: "  # what libvips puts before the operating system's words
-UNREADABLE = (  # as seen with thousands of damaged files
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    EOFError,
-    MemoryError,
-    NotImplementedError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    pyvips.Error,
-)
 
 
 def words_of(error: BaseException) -> str:
@@ -35,5 +16,18 @@ def words_of(error: BaseException) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("unable to")]
     if system := next((line for line in lines if SYSTEM in line), None):
         return system.partition(SYSTEM)[2]
-    joined = " ".join(dict.fromkeys(lines)) or text
-    return " ".join(joined.split()).strip(" :'\"")[:LONGEST] or type(error).__name__
+    words = " ".join((" ".join(dict.fromkeys(lines)) or text).split()).strip(" :")
+    if len(words) > 1 and words[0] == words[-1] and words[0] in QUOTES and words[0] not in words[1:-1]:
+        words = words[1:-1]
+    return _shortened(words) or type(error).__name__
+
+
+def _shortened(words: str) -> str:
+    """At most `LONGEST` characters: whole words, and nothing that a quotation mark opens and does not close."""
+    if len(words) <= LONGEST:
+        return words
+    words = words[:LONGEST].rpartition(" ")[0] or words[:LONGEST]
+    for quote in QUOTES:
+        if words.count(quote) % 2:
+            words = words.rpartition(quote)[0]
+    return f"{words.rstrip()} ..."

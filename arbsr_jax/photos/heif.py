@@ -32,7 +32,7 @@ def read(path: Path) -> Iterator[Photo]:
 
     Raises:
       ArbsrError: pillow-heif is not installed.
-      Exception: one of `failures.UNREADABLE`.
+      Exception: whatever the library raises on a damaged file.
     """
     try:
         yield from _photos(list(_opened(path)))
@@ -54,7 +54,7 @@ def size(path: Path) -> tuple[int, int]:
 
     Raises:
       ArbsrError: pillow-heif is not installed.
-      Exception: one of `failures.UNREADABLE`.
+      Exception: whatever the library raises on a damaged file.
     """
     width, height = next((one.size for one in _opened(path) if one.info.get("primary")), (0, 0))
     return height, width

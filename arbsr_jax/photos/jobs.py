@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.photos import film, heif, loaders, raw, reading
+from arbsr_jax.photos import film, heif, jpeg_xl, loaders, raw, reading
 from arbsr_jax.photos.writing import FORMATS
 
 AUTO = "auto"
@@ -18,6 +19,7 @@ READ = (*reading.ENDINGS, *BY_LOADERS, *film.SUFFIXES)
 WRITTEN = (*FORMATS, *film.SUFFIXES)
 OTHER_PICTURES = (".svg", ".pdf", ".raw", ".wmv", ".mpg", ".ts")
 LONGEST_NAME = 255  # bytes that a file system takes
+LABEL = re.compile(r"_(\d+(\.\d+)?x\d+(\.\d+)?|\d+x|x\d+)$")  # of results: both factors, or sides in pixels
 NAMED = 5  # files that one line names
 Say = Callable[[str], object]
 
@@ -48,7 +50,7 @@ def plan_jobs(
 
     Raises:
       ArbsrError: an input does not exist, a folder holds no image, two inputs would become one file or one itself,
-        or the name or extension of what is to be written is of no kind that is written.
+        the name or extension of what is to be written is of no kind that is written, or a package for it is missing.
     """
     if extension != AUTO and f".{extension.lstrip('.').lower()}" not in FORMATS:
         allowed = " ".join([AUTO, *(end[1:] for end in FORMATS)])
@@ -65,6 +67,12 @@ def plan_jobs(
     if output is not None and output.suffix.lower() in (*READ, *WRITTEN, *OTHER_PICTURES) and not output.is_dir():
         jobs = [_single(jobs, output, extension)]
     _refuse_clashes(jobs)
+    for job in jobs:
+        if (
+            job.target.suffix.lower() == jpeg_xl.ENDING
+        ):  # a package that is missing is named before anything is computed
+            loaders.openimageio(job.target)
+            break
     return jobs
 
 
@@ -94,9 +102,15 @@ def _ending(own: str, extension: str) -> str:
 def _results(output: Path | None, suffix: str) -> Callable[[Path], bool]:
     """Whether a file in an input folder is the result of an earlier run."""
     if output is None:
-        return lambda path: path.stem.endswith(suffix)
+        return lambda path: path.stem.endswith(suffix) or _is_beside_its_source(path)
     inside = output.absolute()
     return lambda path: inside in path.absolute().parents
+
+
+def _is_beside_its_source(path: Path) -> bool:
+    """Whether a name is that of a result at any scale or size, and a file of the name without it is there."""
+    label = LABEL.search(path.stem)
+    return bool(label) and any(path.parent.glob(f"{glob.escape(path.stem[: label.start()])}.*"))
 
 
 def _expanded(text: str, is_result: Callable[[Path], bool], say: Say) -> Iterator[tuple[Path, Path]]:
@@ -104,7 +118,7 @@ def _expanded(text: str, is_result: Callable[[Path], bool], say: Say) -> Iterato
     path = Path(text)
     if path.is_dir():
         output_is_folder = is_result(path / "x")  # then its own files are what is wanted
-        files = sorted(p for p in _walk(path) if output_is_folder or not is_result(p))
+        files = sorted(p for p in _walk(path, say) if output_is_folder or not is_result(p))
         images = [p for p in files if p.suffix.lower() in READ]
         left_out = [p.name for p in files if p.suffix.lower() not in READ]
         if not images and not any(_walk(path)):
@@ -125,9 +139,15 @@ def _expanded(text: str, is_result: Callable[[Path], bool], say: Say) -> Iterato
         yield from ((match, Path(match.name)) for match in matches if not match.is_dir() and not is_result(match))
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, say: Say = lambda line: None) -> Iterator[Path]:
     """All files below a folder; links to folders are not followed, so that none leads in circles."""
-    for place, _, names in os.walk(folder):
+
+    def unreadable(error: OSError) -> None:
+        if Path(error.filename) == folder:
+            raise ArbsrError(f"{folder}: {error.strerror}; give a folder that can be read")
+        say(f"{error.filename}: {error.strerror}; left out with all inside")
+
+    for place, _, names in os.walk(folder, onerror=unreadable):
         yield from (Path(place) / name for name in names if not name.startswith("."))
 
 
@@ -152,3 +172,14 @@ def check_name(target: Path) -> None:
     length = len(os.fsencode(target.name))
     if length > LONGEST_NAME:
         raise ArbsrError(f"{target}: a name of {length} bytes; at most {LONGEST_NAME} are allowed")
+
+
+def refuse_existing(places: Iterable[Path]) -> None:
+    """Refuse to overwrite files that no -o names.
+
+    Raises:
+      ArbsrError: one is there.
+    """
+    there = next((place for place in places if place.exists()), None)
+    if there:
+        raise ArbsrError(f"{there} is there already; remove it, or give -o or --skip-existing")

@@ -40,7 +40,7 @@ def read(path: Path) -> Iterator[Photo]:
 
     Raises:
       ArbsrError: a library of the extra is needed and not installed.
-      Exception: one of `failures.UNREADABLE`.
+      Exception: whatever the library raises on a damaged file.
     """
     if module := other_module(path):
         yield from module.read(path)
@@ -58,7 +58,7 @@ def size(path: Path) -> tuple[int, int]:
 
     Raises:
       ArbsrError: a library of the extra is needed and not installed.
-      Exception: one of `failures.UNREADABLE`.
+      Exception: whatever the library raises on a damaged file.
     """
     if module := other_module(path):
         return module.size(path)

@@ -10,7 +10,6 @@ from typing import cast
 
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from arbsr_jax.photos.failures import UNREADABLE
 from arbsr_jax.photos.photo import Resolution
 
 Base = ExifTags.Base
@@ -59,7 +58,7 @@ def read_exif(path: Path, page: int) -> bytes | None:
                     )
             has_any = len(kept) or any(kept.get_ifd(folder) for folder in FOLDERS)
             return kept.tobytes() if has_any else None
-    except (*UNREADABLE, UserWarning):
+    except Exception:
         return None
 
 
@@ -76,7 +75,7 @@ def needs_pillow(path: Path) -> bool:
             directory.load(file)
             photometric, compression = directory.get(PHOTOMETRIC), directory.get(COMPRESSION)
             deep = max(directory.get(BITS, (1,))) > 8
-    except (*UNREADABLE, UserWarning):
+    except Exception:
         return False  # libvips will say what is wrong
     if compression not in NEW_COMPRESSIONS and (photometric != YCBCR or compression in JPEGS):
         return False
@@ -137,5 +136,5 @@ def exif_resolution(exif: bytes | None) -> Resolution | None:
         x, y, unit = (cast(float, block.get(tag)) for tag in DPI_TAGS)  # None is a TypeError below
         name, millimetres = MILLIMETRES[int(unit or 2)]
         return Resolution(float(x) / millimetres, float(y) / millimetres, name)
-    except UNREADABLE:
+    except Exception:
         return None

@@ -96,7 +96,9 @@ def write_photo(path: Path, photo: Photo, quality: int = DEFAULT_QUALITY, *, met
         pixels, kept, remarks = _fitted(photo, kind, profile=metadata and kind.metadata)
         with LIBVIPS, atomic_write(path) as partial:
             return remarks + _encode(partial, kind, pixels, kept, quality)
-    except (OSError, ValueError, SystemError, pyvips.Error) as error:
+    except ArbsrError:
+        raise
+    except Exception as error:  # whatever a photograph provokes in a library
         raise ArbsrError(f"{path}: cannot be written ({words_of(error)})") from None
 
 
