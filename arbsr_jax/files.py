@@ -41,6 +41,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     partial = path.with_name(f"{start}{os.getpid()}{PARTIAL}")
     try:
         yield partial
+        with partial.open("rb") as written:  # after a power cut the name holds all or nothing
+            os.fsync(written.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from arbsr_jax.models.parameters import Parameters, flatten_parameters, unflatte
 
 FORMAT = "arbsr_jax/1"
 SUFFIX = ".safetensors"
+NAME = re.compile(r"(?!\.)[\w.-]+")  # of a model in its file: it becomes a part of file names
 
 
 class Model(NamedTuple):
@@ -85,6 +87,11 @@ def save_model(
         partial.write_bytes(save(tensors, metadata))
 
 
+def allowed_name(text: str) -> str:
+    """A name for a model file's metadata, near to a text such as a folder's name."""
+    return re.sub(r"[^\w.-]+", "-", text).lstrip(".") or "model"
+
+
 def find_model(path_or_name: str | Path) -> Path:
     """The model file at a path, or of a shipped model.
 
@@ -114,6 +121,8 @@ def load_model(path_or_name: str | Path) -> Model:
         raise ArbsrError(f"{path}: damaged or no {SUFFIX} file ({error}); fetch or make it anew") from None
     config, provenance = _header(path, metadata)
     name = str(provenance.get("name") or path.stem)
+    if provenance.get("name") and not NAME.fullmatch(name):
+        raise ArbsrError(f"{path}: its name {name!r} is not allowed; use letters, digits, '_', '-' and '.', not first")
     return Model(name, config, _checked(path, tensors, config), provenance)
 
 

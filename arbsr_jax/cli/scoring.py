@@ -100,7 +100,7 @@ def _resized_after(flags: argparse.Namespace) -> ResizedAfter:
             f"or give a scale-specific model file or {DAT_LIGHT}"
         )
     upscale = partial(upscaler.upscale, scale=scale, ensemble=flags.self_ensemble)
-    identity = f"{upscaler.model.digest}, ensemble {flags.self_ensemble}"
+    identity = f"{upscaler.model.digest}, tile {flags.tile}, ensemble {flags.self_ensemble}, {flags.precision}"
     return ResizedAfter(lambda lr: upscaler.timed(lambda: upscale(lr)), upscaler.model.name, identity)
 
 

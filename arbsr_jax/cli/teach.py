@@ -60,5 +60,7 @@ def run(flags: argparse.Namespace) -> int:
         stopped.advice = "the same command goes on"
         raise
     print(f"{flags.output}: {len(regions)} regions of {len(photographs)} photographs")
-    print(f"try: arbsr train --data {flags.output / HR} --config.teachers.pictures={flags.output} ...")
+    flags_of_run = f"--data {flags.output / HR} --config.teachers.pictures={flags.output}"
+    if any((flags.output / f"x{scale}").glob("*.png") for scale in flags.scale):
+        print(f"try: arbsr train --config arbedsr:tiny --workdir runs/taught {flags_of_run}")
     return SOME_FAILED if failures else DONE

@@ -66,6 +66,8 @@ def write_page(folder: Path, models: list[str], runtime: Path | None = None) -> 
             )
         content = to_onnx(model, find_model(name), half=True)
         file = f"models/{model.name}.onnx"
+        if file in of_models:
+            raise ArbsrError(f"{name}: another model is named {model.name} too; give one of them, or rename its file")
         of_models[file] = content
         entries.append({"name": model.name, "file": file, "channels": model.config.channels})
     files |= of_runtime | of_models | {"models.json": json.dumps(entries, indent=1).encode()}

@@ -93,11 +93,15 @@ def metasr(image: Image, scale: Scale) -> Pair:
 def given_lr(lr: Image, image: Image, scale: Scale) -> Pair:
     """A pair of an LR image from elsewhere, and the part of HR that it shows.
 
+    HR may be a little larger: protocols cut LR to sizes that fit the scale p/q, `arbsr` to multiples of 2q.
+
     Raises:
-      ArbsrError: HR is smaller than LR enlarged.
+      ArbsrError: HR is smaller than LR enlarged, or so much larger that LR is of another scale.
     """
     size = scale.output_size(*lr.shape[:2])
-    if size[0] > image.shape[0] or size[1] > image.shape[1]:
+    factors = scale.vertical, scale.horizontal
+    spare = [length - enlarged for length, enlarged in zip(image.shape, size, strict=False)]
+    if any(not 0 <= s <= 2 * f.numerator + math.ceil(f) for s, f in zip(spare, factors, strict=True)):
         hr = Size(*image.shape[:2])
         raise ArbsrError(f"HR has {hr} pixels, the LR file enlarged by {scale} {size}; is it of this scale?")
     return Pair(lr, _cut(image, size))

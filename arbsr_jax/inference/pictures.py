@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from arbsr_jax.errors import ArbsrError
+from arbsr_jax.errors import ArbsrError, reason
 from arbsr_jax.inference.arguments import DEPTHS
 from arbsr_jax.photos.reading import read_photo
 
@@ -37,6 +37,8 @@ def as_pixels(image: Any) -> tuple[np.ndarray, Back]:
         return read_photo(Path(image)).pixels, lambda pixels: pixels
     if isinstance(image, Image.Image):
         return _of_pil(image)
+    if isinstance(image, np.matrix):
+        raise ArbsrError(f"the image is a numpy matrix; {NEEDED}")
     if isinstance(image, np.ndarray):
         pixels, back = image, lambda pixels: pixels
     elif hasattr(image, "__dlpack__"):
@@ -79,6 +81,10 @@ def _by_dlpack(image: Any) -> tuple[np.ndarray, Back]:
 
 def _of_pil(image: Image.Image) -> tuple[np.ndarray, Back]:
     """Mode and depth stay, but for palettes and black and white, which cannot hold what is between."""
+    try:
+        image.load()
+    except Exception as error:  # closed, cut off, damaged
+        raise ArbsrError(f"the PIL image cannot be read ({reason(error)}); open it anew") from None
     mode, known = image.mode, dict(image.info)
     if 0 in image.size:
         raise ArbsrError(f"the image is {image.width}x{image.height}: empty")

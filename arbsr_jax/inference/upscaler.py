@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
+from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,6 +66,9 @@ class Upscaler:
         Raises:
           ArbsrError: the tile is too small, or the precision unknown.
         """
+        for name, value in (("tile", tile), ("memory", memory)):
+            if value is not None and not isinstance(value, Integral):
+                raise ArbsrError(f"{name}={value!r} is not allowed; give a whole number, or None")
         if precision not in (*DTYPES, None):
             raise ArbsrError(f"precision {precision!r} is unknown; allowed: {', '.join(DTYPES)}")
         self.model, self.tile, self._memory = model, tile, memory

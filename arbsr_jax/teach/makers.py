@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shlex
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -59,7 +60,12 @@ class CommandMaker:
                 f"--command {command!r}: {' and '.join(missing)} missing; "
                 "give for example 'prog -i {input} -o {output}'"
             )
-        self._words, self.name = shlex.split(command), command
+        try:
+            self._words, self.name = shlex.split(command), command
+        except ValueError as error:
+            raise ArbsrError(f"--command {command!r}: {error}; close every quotation") from None
+        if not shutil.which(self._words[0]):
+            raise ArbsrError(f"--command: {self._words[0]} is no program that can be started; give its path")
 
     def __call__(self, lr: UInt8[np.ndarray, "height width 3"], scale: int) -> UInt8[np.ndarray, "_ _ 3"]:
         """What the program makes; `{scale}` among its arguments is replaced too.

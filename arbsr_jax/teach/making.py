@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -85,14 +86,17 @@ def remember(folder: Path, scales: Sequence[int], maker: Maker) -> None:
       ArbsrError: another one is there.
     """
     record = folder / RECORD
-    teachers = json.loads(record.read_text()) if record.exists() else {}
-    for scale in scales:
-        other = teachers.setdefault(f"x{scale}", maker.name)
-        if other != maker.name:
-            raise ArbsrError(
-                f"{folder}: its x{scale} pictures are by {other}, not by {maker.name}; give another folder to -o"
-            )
-    write_text(record, json_text(teachers, indent=2) + "\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process may add its scales; closing lets go
+        teachers = json.loads(record.read_text()) if record.exists() else {}
+        for scale in scales:
+            other = teachers.setdefault(f"x{scale}", maker.name)
+            if other != maker.name:
+                raise ArbsrError(
+                    f"{folder}: its x{scale} pictures are by {other}, not by {maker.name}; give another folder to -o"
+                )
+        write_text(record, json_text(teachers, indent=2) + "\n")
 
 
 def _place(folder: Path, kind: str, region: Region) -> Path:

@@ -17,7 +17,7 @@ from arbsr_jax.data.store import Pools, decoded_bytes
 from arbsr_jax.data.teaching import with_pictures
 from arbsr_jax.errors import ArbsrError, reason
 from arbsr_jax.imaging.scale import PICTURE_SCALES, Scale
-from arbsr_jax.model_file import few, save_model
+from arbsr_jax.model_file import allowed_name, few, save_model
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import initialize
 from arbsr_jax.models.parameters import count_parameters, flatten_parameters
@@ -77,7 +77,7 @@ def _train(config: ConfigDict, sources: Sequence[str], place: Workdir, log: RunL
     checkpoints = TrainingCheckpoints(place.checkpoints, config.keep, log.say)
     state = checkpoints.restore_latest(state) or state
     provenance = {
-        "name": Path(place.name).resolve().name,
+        "name": allowed_name(Path(place.name).resolve().name),
         "trained_with": "train.py",
         "config": config.to_dict(),
         "data": [Path(name).name for name in sources],

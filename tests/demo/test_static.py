@@ -260,6 +260,37 @@ def test_a_network_for_one_scale_is_refused(tmp_path, capsys, monkeypatch):
     assert "for scale 2 alone" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["../../x", "a/b", "a b", ".hidden", ""])
+def test_names_of_models_are_no_paths(tmp_path, name):
+    from arbsr_jax.errors import ArbsrError
+    from arbsr_jax.model_file import allowed_name, load_model, save_model
+    from tests.models.fixtures import SMALL, randomized
+
+    path = tmp_path / "file name.safetensors"
+    save_model(path, SMALL, randomized(SMALL), {"name": name})
+    if name:
+        with pytest.raises(ArbsrError, match="is not allowed; use letters"):
+            load_model(path)
+    else:
+        assert load_model(path).name == "file name"
+    save_model(path, SMALL, randomized(SMALL), {"name": allowed_name(name)})
+    assert set(load_model(path).name) <= set("abxhidenmol-.")
+
+
+def test_two_models_of_one_name_are_refused(tmp_path, capsys, monkeypatch):
+    from arbsr_jax.demo import static
+    from arbsr_jax.model_file import save_model
+    from tests.models.fixtures import SMALL, randomized
+
+    paths = [tmp_path / f"{letter}.safetensors" for letter in "ab"]
+    for path in paths:
+        save_model(path, SMALL, randomized(SMALL), {"name": "same"})
+    monkeypatch.setattr(static, "_package", lambda runtime: b"")
+    monkeypatch.setattr(static, "_runtime_files", lambda package: {})
+    assert main(["demo", "--static", str(tmp_path / "page"), "--model", *map(str, paths)]) == 2
+    assert "another model is named same too" in capsys.readouterr().err
+
+
 def test_the_archive_holds_what_the_page_needs(monkeypatch):
     import tarfile
 

@@ -3,7 +3,7 @@ import pytest
 
 from arbsr_jax import ArbsrError
 from arbsr_jax.evaluation.datasets import open_dataset
-from arbsr_jax.evaluation.protocols import PROTOCOLS, arbsr, metasr, standard
+from arbsr_jax.evaluation.protocols import PROTOCOLS, arbsr, given_lr, metasr, standard
 from arbsr_jax.evaluation.scales import SWEEPS
 from arbsr_jax.imaging.metrics import crop_border, psnr, quality_y, rgb_to_y
 from arbsr_jax.imaging.resize import imresize
@@ -92,6 +92,24 @@ def test_metasr_rounds_up_and_cuts_four_pixels(photograph):
     assert pair.hr.shape == (57, 43, 3)
     assert pair.lr.shape == (29, 22, 3)
     assert metasr(photograph[:60, :46], Scale.of(2)).hr.shape == (60, 46, 3)
+
+
+@pytest.mark.parametrize(("scale", "other"), [("2", "3"), ("3", "2"), ("1.5", "2"), ("4x1.5", "1.5x4"), ("8", "6")])
+def test_lr_of_another_scale_is_refused(photograph, scale, other):
+    image = np.tile(photograph, (3, 3, 1))
+    lr = standard(image, Scale.of(scale)).lr
+    pair = given_lr(lr, image, Scale.of(scale))
+    assert pair.hr.shape[:2] == Scale.of(scale).output_size(*lr.shape[:2])
+    with pytest.raises(ArbsrError, match="is it of this scale"):
+        given_lr(lr, image, Scale.of(other))
+
+
+@pytest.mark.parametrize("scale", ["1.1", "1.5", "2", "2.5x3.5", "3.95", "4x1.05"])
+@pytest.mark.parametrize("protocol", [arbsr, standard])
+def test_lr_of_every_protocol_fits_its_scale(photograph, scale, protocol):
+    image = np.tile(photograph, (3, 3, 1))
+    pair = protocol(image, Scale.of(scale))
+    np.testing.assert_array_equal(given_lr(pair.lr, image, Scale.of(scale)).hr, pair.hr)
 
 
 @pytest.mark.parametrize("name", ["1.50", "2.50", "3.50"])

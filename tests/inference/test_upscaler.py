@@ -3,6 +3,7 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
 from functools import partial
 
 import jax
@@ -14,7 +15,7 @@ from arbsr_jax import ArbsrError, Upscaler, load_model
 from arbsr_jax.inference.compiled import CompiledNetwork
 from arbsr_jax.model_file import Model
 from arbsr_jax.models.config import scale_specific
-from tests.conftest import ROOT
+from tests.conftest import ROOT, run_command
 from tests.models.fixtures import SMALL, randomized
 
 
@@ -147,6 +148,30 @@ def test_where_memory_runs_out_tiles_get_smaller(photograph, monkeypatch):
     limit = 8
     with pytest.raises(ArbsrError, match="not even the smallest tiles"):
         Upscaler(model).upscale(image, 2)
+
+
+@pytest.mark.parametrize("setting", ["memory='2G'", "tile='64'", "tile=64.0"])
+def test_settings_of_another_type_are_refused(setting):
+    """In a process of its own, whose types nobody checks."""
+    result = run_command("-c", f"import arbsr_jax; arbsr_jax.load_model('arbedsr-tiny', {setting})")
+    name, _, value = setting.partition("=")
+    assert f"ArbsrError: {name}={value} is not allowed; give a whole number, or None" in result.stderr
+
+
+def test_images_that_cannot_be_read_are_refused(upscaler, tmp_path, photograph):
+    Image.fromarray(photograph).save(tmp_path / "a.png")
+    closed, cut = Image.open(tmp_path / "a.png"), tmp_path / "cut.png"
+    closed.close()
+    cut.write_bytes((tmp_path / "a.png").read_bytes()[:300])
+    with Image.open(cut) as half:
+        for image in (closed, half):
+            with pytest.raises(ArbsrError, match="the PIL image cannot be read"):
+                upscaler.upscale(image, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        matrix = np.asmatrix(photograph[..., 0])
+    with pytest.raises(ArbsrError, match="a numpy matrix"):
+        upscaler.upscale(matrix, 2)
 
 
 def test_an_unknown_precision_is_refused():

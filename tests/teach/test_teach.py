@@ -191,7 +191,8 @@ def test_a_program_that_fails_is_told_in_one_line(program, words):
     ("flags", "words"),
     [
         (["--command", "prog {input}"], "{output} missing"),
-        (["--command", "/no/such/program {input} {output}"], "cannot be started"),
+        (["--command", "/no/such/program {input} {output}"], "/no/such/program is no program that can be started"),
+        (["--command", "prog '{input} {output}"], "close every quotation"),
         (["--teacher", "nobody"], "nobody: no such model"),
         (["--command", "true {input} {output}", "--region", "8"], "at least 12 pixels"),
     ],
