@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import jax
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.models.config import ModelConfig
+from arbsr_jax.models.config import PRECISIONS, ModelConfig
 from arbsr_jax.models.network import hr_channels, lr_channels, phase_values
 
 DEFAULT_MEMORY = 2**30  # bytes
@@ -95,3 +96,16 @@ def default_memory() -> int:
     """Half of what an accelerator has; 1 GiB on CPUs, and where that is unknown."""
     known = jax.local_devices()[0].memory_stats() or {}
     return known.get("bytes_limit", 2 * DEFAULT_MEMORY) // 2
+
+
+def check_settings(tile: object, memory: object, precision: object) -> None:
+    """Refuse settings of an upscaler that are none.
+
+    Raises:
+      ArbsrError: tile or memory is no whole number, or the precision is unknown.
+    """
+    for name, value in (("tile", tile), ("memory", memory)):
+        if value is not None and not isinstance(value, Integral):
+            raise ArbsrError(f"{name}={value!r} is not allowed; give a whole number, or None")
+    if precision not in (*PRECISIONS, None):
+        raise ArbsrError(f"precision {precision!r} is unknown; allowed: {', '.join(PRECISIONS)}")

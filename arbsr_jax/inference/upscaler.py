@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +21,7 @@ from arbsr_jax.inference.channels import Progress, enlarge_channels
 from arbsr_jax.inference.compiled import CompiledNetwork
 from arbsr_jax.inference.dispatch import Dispatcher, NotFiniteError
 from arbsr_jax.inference.ensemble import mean_of_views
-from arbsr_jax.inference.limits import Limits, default_memory
+from arbsr_jax.inference.limits import Limits, check_settings, default_memory
 from arbsr_jax.inference.pictures import as_pixels
 from arbsr_jax.inference.plan import Plan
 from arbsr_jax.inference.stats import Stats
@@ -66,11 +65,7 @@ class Upscaler:
         Raises:
           ArbsrError: the tile is too small, or the precision unknown.
         """
-        for name, value in (("tile", tile), ("memory", memory)):
-            if value is not None and not isinstance(value, Integral):
-                raise ArbsrError(f"{name}={value!r} is not allowed; give a whole number, or None")
-        if precision not in (*DTYPES, None):
-            raise ArbsrError(f"precision {precision!r} is unknown; allowed: {', '.join(DTYPES)}")
+        check_settings(tile, memory, precision)
         self.model, self.tile, self._memory = model, tile, memory
         with own_settings():
             self._limits = Limits(memory or default_memory(), accelerator=platform() != "cpu")

@@ -14,7 +14,7 @@ from arbsr_jax.models.config import PRECISIONS
 Parameters = dict[str, Any]
 BLOCK = "block_"  # what the names of the backbone's blocks begin with
 HYPER = "hyper"  # the name of every hypernetwork
-DTYPES = dict(zip(PRECISIONS, (jnp.float32, jnp.bfloat16), strict=True))
+DTYPES: dict[str, Any] = dict(zip(PRECISIONS, (jnp.float32, jnp.bfloat16), strict=True))
 
 
 def flatten_parameters(parameters: Parameters) -> dict[str, Any]:

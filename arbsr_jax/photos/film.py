@@ -15,6 +15,7 @@ from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
 from arbsr_jax.overlap import overlapped
 from arbsr_jax.photos import frames, streams
+from arbsr_jax.photos.film_writer import Group, Writer
 from arbsr_jax.photos.frames import Colours
 
 CONTAINERS = {  # FFmpeg's names
@@ -52,7 +53,7 @@ def probe(path: Path) -> Film:
     """
     with _opened(path) as (container, pictures):
         first = next(frame for packet in container.demux(pictures) for frame in _decoded(pictures, packet, []))
-        turned = abs(first.rotation) % 180 == 90
+        turned = frames.orientation(first).transposed
         size = (first.width, first.height) if turned else (first.height, first.width)
         announced = pictures.frames or int(_end(pictures) * (pictures.average_rate or 0))
         shape = Fraction(pictures.sample_aspect_ratio or pictures.codec_context.sample_aspect_ratio or 1)
@@ -99,25 +100,20 @@ def convert(
                     remarks.append(f"pixels of {film.pixel.numerator}:{film.pixel.denominator} became square")
                 others, left_out = streams.add_others(container, pictures, output)
                 reader = _Reader(container, pictures, film, batch, set(others))
-                writer = _Writer(output, encoder, film, others)
+                writer = Writer(output, encoder, film.colours, others)
                 overlapped(iter(reader), lambda group: _enlarged(group, enlarge), writer.write)
-                output.mux(encoder.encode(None))
+                writer.finish()
                 read, damage = writer.frames, next(iter(reader.damages), _missing(pictures, writer.last))
         except av.FFmpegError as error:
             raise ArbsrError(f"{target}: cannot be written ({_words(error)})") from None
         if not read:
             raise ArbsrError(f"{source}: no frame of it could be read ({damage or 'nothing in it'})")
+    if reader.sizes:
+        remarks.append(f"frames of {', '.join(sorted(reader.sizes))} were fitted to those of the first size")
     if damage:
         announced = f" of {film.frames}" if film.frames else ""
         remarks.append(f"damaged: {read}{announced} frames could be read ({damage})")
     return [*remarks, *left_out]
-
-
-class _Group(NamedTuple):
-    """Packets and frames in the order of the file, and the frames' upright pixels."""
-
-    parts: list[Any]
-    pixels: list[Any]
 
 
 class _Reader:
@@ -125,22 +121,29 @@ class _Reader:
 
     Attributes:
       damages: what could not be read, in words.
+      sizes: of frames that are not as large as the first.
     """
 
     def __init__(self, container: Any, pictures: Any, film: Film, batch: int, others: set[int]) -> None:
         self._container, self._pictures, self._others = container, pictures, others
-        self._film, self._batch, self.damages = film, batch, list[str]()
+        self._film, self._batch, self.damages, self.sizes = film, batch, list[str](), set[str]()
 
-    def __iter__(self) -> Iterator[_Group]:
-        group = _Group([], [])
+    def __iter__(self) -> Iterator[Group]:
+        group = Group([], [])
         for part in self._parts():
             group.parts.append(part)
             if isinstance(part, frames.pyav().VideoFrame):
-                group.pixels.append(_upright(part, self._film))
+                group.pixels.append(self._upright(part))
             if len(group.pixels) == self._batch:
                 yield group
-                group = _Group([], [])
+                group = Group([], [])
         yield group
+
+    def _upright(self, frame: Any) -> np.ndarray:
+        first = self._film.first
+        if (frame.width, frame.height) != (first.width, first.height):
+            self.sizes.add(f"{frame.width}x{frame.height}")
+        return frames.orientation(first).applied(frames.to_rgb(frame, self._film.colours, (first.width, first.height)))
 
     def _parts(self) -> Iterator[Any]:
         packets = self._container.demux()
@@ -152,54 +155,14 @@ class _Reader:
                 packet = None
             if packet is None or packet.stream.index == self._pictures.index:
                 yield from _decoded(self._pictures, packet, self.damages)
-            elif packet.dts is not None and packet.stream.index in self._others:
+            elif packet.stream.index in self._others and (packet.dts is not None or _is_late_cover(packet)):
                 yield packet
             if packet is None:
                 return
 
 
-class _Writer:
-    """Frames encoded, and packets as they are.
-
-    Attributes:
-      frames: written so far.
-      last: time at which the last of them begins, in seconds.
-    """
-
-    def __init__(self, output: Any, encoder: Any, film: Film, others: dict[int, Any]) -> None:
-        self._output, self._encoder, self._film, self._others = output, encoder, film, others
-        self.frames, self.last = 0, Fraction(0)
-
-    def write(self, group: _Group) -> None:
-        """All parts of a group, in their order."""
-        pixels = iter(group.pixels)
-        for part in group.parts:
-            if isinstance(part, frames.pyav().VideoFrame):
-                self._output.mux(self._encoder.encode(self._frame(part, next(pixels))))
-                last = part.pts * part.time_base if part.pts else self.last
-                self.frames, self.last = self.frames + 1, last
-            else:
-                part.stream = self._others[part.stream.index]
-                self._output.mux(part)
-
-    def _frame(self, frame: Any, large: np.ndarray) -> Any:
-        """As the encoder wants it."""
-        encoder = self._encoder
-        beyond = [(0, encoder.height - large.shape[0]), (0, encoder.width - large.shape[1]), (0, 0)]
-        made = frames.from_rgb(np.pad(large, beyond, mode="edge"), self._film.colours, encoder.pix_fmt)
-        made.pts, made.time_base = frame.pts, frame.time_base
-        if frame.pts is None or self._output.format.name == "avi":  # which knows no times, only a rate
-            made.pts, made.time_base = self.frames, 1 / Fraction(encoder.codec_context.rate)
-        return made
-
-
-def _enlarged(group: _Group, enlarge: Enlarge) -> _Group:
+def _enlarged(group: Group, enlarge: Enlarge) -> Group:
     return group._replace(pixels=list(enlarge(np.stack(group.pixels)))) if group.pixels else group
-
-
-def _upright(frame: Any, film: Film) -> np.ndarray:
-    size = film.first.width, film.first.height
-    return np.ascontiguousarray(np.rot90(frames.to_rgb(frame, film.colours, size), frame.rotation // 90))
 
 
 def _missing(pictures: Any, last: Fraction) -> str:
@@ -232,7 +195,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
         raise ArbsrError(f"{path}: no such file")
     try:
         with av.open(f"{FILE}{path}") as container:
-            pictures = next((one for one in container.streams.video if not _is_cover(one)), None)
+            pictures = next((one for one in container.streams.video if not streams.is_cover(one)), None)
             if pictures is None:
                 raise ArbsrError(f"{path}: not a readable film (no pictures in it)")
             pictures.thread_type = "AUTO"
@@ -241,8 +204,12 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
         raise ArbsrError(f"{path}: not a readable film ({_words(error) or 'no pictures in it'})") from None
 
 
-def _is_cover(stream: Any) -> bool:
-    return "attached_pic" in str(stream.disposition)
+def _is_late_cover(packet: Any) -> bool:
+    """Whether a packet without a time is a cover, which gets one."""
+    if packet.size and streams.is_cover(packet.stream):
+        packet.pts = packet.dts = 0
+        return True
+    return False
 
 
 def _words(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import struct
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +13,9 @@ from arbsr_jax.errors import ArbsrError, missing_extra
 
 HD_LINES, HD_COLUMNS = 720, 1024  # from which players take BT.709 where nothing is said
 UNSPECIFIED = 2  # ITU-T H.273
-BT709, BT601 = 1, 5
+RGB, BT709, BT601 = 0, 1, 5
 LIMITED, FULL = 1, 2  # FFmpeg's colour ranges
+NAMES_RANGE = ("h264", "hevc", "vp9", "av1", "matroska", "webm")  # codecs and containers that can say it
 
 
 class Colours(NamedTuple):
@@ -23,6 +25,19 @@ class Colours(NamedTuple):
     range: int
     primaries: int
     transfer: int
+
+
+class Orientation(NamedTuple):
+    """Whether rows and columns change places, and which of them are reversed then."""
+
+    transposed: bool
+    flip_rows: bool
+    flip_columns: bool
+
+    def applied(self, pixels: Shaped[np.ndarray, "_ _ 3"]) -> Shaped[np.ndarray, "_ _ 3"]:
+        """A frame as players show it."""
+        pixels = pixels.swapaxes(0, 1) if self.transposed else pixels
+        return np.ascontiguousarray(pixels[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1])
 
 
 def pyav() -> Any:
@@ -40,10 +55,41 @@ def pyav() -> Any:
 def colours_of(frame: Any) -> Colours:
     """What a frame says. If it names no matrix, the one that players take; it is named then, as sizes change."""
     usual = BT709 if frame.height >= HD_LINES or frame.width > HD_COLUMNS else BT601
-    matrix = usual if frame.colorspace in (None, 0, UNSPECIFIED) else int(frame.colorspace)
+    matrix = usual if frame.colorspace in (None, RGB, UNSPECIFIED) else int(frame.colorspace)
     full = frame.color_range == FULL or frame.format.name.startswith("yuvj")
     primaries, transfer = (int(value or UNSPECIFIED) for value in (frame.color_primaries, frame.color_trc))
     return Colours(matrix, FULL if full else LIMITED, primaries, transfer)
+
+
+def is_rgb(pixel_format: str) -> bool:
+    """Whether pixels of a format are red, green and blue, without a matrix."""
+    return pixel_format.startswith(("rgb", "bgr", "gbr", "argb", "abgr"))
+
+
+def as_written(colours: Colours, kind: str, codec: str, pixel_format: str) -> Colours:
+    """What a film's colours become where its container or codec cannot name them.
+
+    Args:
+      colours: of the source.
+      kind: of the container, in FFmpeg's words.
+      codec: of the pictures to write.
+      pixel_format: of them.
+    """
+    if is_rgb(pixel_format):
+        return colours._replace(matrix=RGB, range=FULL)
+    if codec not in NAMES_RANGE and kind not in NAMES_RANGE:
+        return colours._replace(range=LIMITED)
+    return colours
+
+
+def orientation(frame: Any) -> Orientation:
+    """How a frame is to be turned, by its display matrix."""
+    kinds = importlib.import_module("av.sidedata.sidedata").Type
+    data = frame.side_data.get(kinds.DISPLAYMATRIX)
+    a, b, _, c, d, *_ = struct.unpack("<9i", bytes(data)[:36]) if data else (1, 0, 0, 0, 1)
+    if abs(b) > abs(a):  # columns become rows
+        return Orientation(transposed=True, flip_rows=b < 0, flip_columns=c < 0)
+    return Orientation(transposed=False, flip_rows=d < 0, flip_columns=a < 0)
 
 
 def is_deep(frame: Any) -> bool:
@@ -57,8 +103,8 @@ def to_rgb(frame: Any, colours: Colours, size: tuple[int, int]) -> Shaped[np.nda
         format="rgb48le" if is_deep(frame) else "rgb24",
         width=size[0],
         height=size[1],
-        src_colorspace=colours.matrix,
-        src_color_range=colours.range,
+        src_colorspace=None if is_rgb(frame.format.name) else colours.matrix,
+        src_color_range=FULL if is_rgb(frame.format.name) else colours.range,
         dst_color_range=FULL,
         interpolation=_exact(),
     )
@@ -74,7 +120,7 @@ def from_rgb(pixels: Shaped[np.ndarray, "height width 3"], colours: Colours, pix
         .reformat(
             format=pixel_format,
             src_color_range=FULL,
-            dst_colorspace=colours.matrix,
+            dst_colorspace=None if is_rgb(pixel_format) else colours.matrix,
             dst_color_range=colours.range,
             interpolation=_exact(),
         )

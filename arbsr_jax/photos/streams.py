@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
-from arbsr_jax.photos.frames import Colours, pyav
+from arbsr_jax.photos.frames import Colours, as_written, is_rgb, pyav
 
 CONSTANT_RATE_FACTOR = "16"  # hardly any loss that can be seen
 X26 = {"crf": CONSTANT_RATE_FACTOR, "preset": "medium"}
@@ -19,6 +20,12 @@ ENCODERS: dict[str, tuple[str, dict[str, str]]] = {  # by the source's codec
     "mpeg4": ("mpeg4", {"qmin": "1", "qmax": "2"}),
 }
 DEFAULT_CODECS = {"webm": "vp9", "avi": "mpeg4"}  # where the source's cannot be written; else h264
+ENCODED = {"libx264": "h264", "libx265": "hevc", "libvpx-vp9": "vp9", "libsvtav1": "av1"}
+COVERED = ("mp4", "matroska")  # containers that hold covers
+ATTACHING, COVERS = ("matroska",), {"mjpeg": "jpeg", "png": "png"}
+TAGGED = ("mp4", "mov")  # containers whose streams have four letters
+TAGS = ("avc1", "avc3", "hvc1", "hev1")  # that players tell apart
+STATISTICS = re.compile(r"(BPS|DURATION|NUMBER_OF_FRAMES|NUMBER_OF_BYTES|_STATISTICS_\w+)(-\w+)?", re.IGNORECASE)
 HDR_METADATA = {"MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL", "DYNAMIC_HDR_PLUS", "DOVI_METADATA"}
 
 
@@ -41,13 +48,19 @@ def add_pictures(
     if (encoder.width, encoder.height) != tuple(size):
         remarks.append(f"padded to {encoder.width}x{encoder.height}: films have even sides")
     context = encoder.codec_context
-    context.colorspace, context.color_range, context.color_primaries, context.color_trc = colours
+    written = as_written(colours, kind, ENCODED.get(name, name), str(encoder.pix_fmt))
+    if written.range != colours.range and not is_rgb(encoder.pix_fmt):
+        remarks.append("full range became limited: this kind of film cannot name it")
+    context.colorspace, context.color_range, context.color_primaries, context.color_trc = written
+    if fits and kind in TAGGED and pictures.codec_context.codec_tag in TAGS:
+        context.codec_tag = pictures.codec_context.codec_tag
     context.sample_aspect_ratio = pixel
     if kind == "avi":  # it knows a rate alone: neither times nor frames out of order
         context.time_base, context.max_b_frames = 1 / Fraction(pictures.average_rate), 0
     else:
         context.time_base = pictures.time_base
-    encoder.metadata.update(pictures.metadata)
+    encoder.metadata.update(_lasting(pictures.metadata))
+    encoder.disposition = pictures.disposition
     if first.interlaced_frame:
         remarks.append("interlaced: both fields are enlarged as one picture")
     tagged = {key.lower(): value for key, value in pictures.metadata.items()}
@@ -62,28 +75,59 @@ def add_pictures(
 def add_others(container: Any, pictures: Any, output: Any) -> tuple[dict[int, Any], list[str]]:
     """Streams that are copied, by the index of their source; title and chapters; and what cannot be kept."""
     av, others, left_out = pyav(), {}, []
-    output.metadata.update(container.metadata)
+    output.metadata.update(_lasting(container.metadata))
     output.set_chapters(container.chapters())
     for stream in container.streams:
         if stream.index == pictures.index or (stream.type == "data" and container.chapters()):  # MP4's chapters are one
             continue
         try:
-            if stream.type == "data" or not _fits(stream, output):
+            if (
+                stream.type == "data"
+                or not _fits(stream, output)
+                or (is_cover(stream) and output.format.name not in COVERED)
+            ):
                 raise ValueError("of a kind that the container does not hold")
+            if is_cover(stream) and output.format.name in ATTACHING:
+                mime = f"image/{COVERS[stream.codec_context.name]}"
+                copy = output.add_attachment(
+                    f"cover.{COVERS[stream.codec_context.name]}", mime, _cover(container, stream)
+                )
+                continue
             if stream.type == "attachment":
                 copy = output.add_attachment(stream.name, stream.mimetype, stream.data)
             else:
                 copy = output.add_stream_from_template(stream)
                 others[stream.index] = copy
-            copy.metadata.update(stream.metadata)
-        except (av.FFmpegError, ValueError, TypeError, NotImplementedError):
+            copy.metadata.update(_lasting(stream.metadata))
+            copy.disposition = stream.disposition
+        except (av.FFmpegError, LookupError, ValueError, TypeError, NotImplementedError):
+            if "timecode" in stream.metadata and stream.type == "data" and output.format.name in TAGGED:
+                continue  # the container makes a track of its tag
             codec = getattr(stream.codec_context, "name", None) if stream.type != "data" else None
             left_out.append(f"{stream.type} stream {codec or stream.index} is left out")
     return others, left_out
 
 
+def is_cover(stream: Any) -> bool:
+    """Whether a stream of pictures is one that stands for the whole film."""
+    return bool(stream.disposition & type(stream.disposition).attached_pic)
+
+
+def _cover(container: Any, stream: Any) -> bytes:
+    """The bytes of a cover, read from the file once more: they come as a packet."""
+    with pyav().open(container.name) as again:
+        return next(bytes(packet) for packet in again.demux(again.streams[stream.index]) if packet.size)
+
+
+def _lasting(metadata: Any) -> dict[str, str]:
+    """Tags that are true of the enlarged film too: statistics of the streams are not."""
+    return {key: value for key, value in metadata.items() if not STATISTICS.fullmatch(key)}
+
+
 def _fits(stream: Any, output: Any) -> bool:
-    """Whether the container takes the stream's codec."""
+    """Whether the container takes the stream's codec, and covers if it is one."""
+    if is_cover(stream) and output.format.name not in COVERED:
+        return False
     return stream.type == "attachment" or stream.codec_context.codec.canonical_name in output.supported_codecs
 
 

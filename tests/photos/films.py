@@ -17,7 +17,7 @@ def picture(number: int) -> np.ndarray:
     return pixels
 
 
-def make(
+def make(  # noqa: PLR0912 (each part of a film is one)
     path,
     codec="libx264",
     pixels="yuv420p",
@@ -32,6 +32,7 @@ def make(
     chapters=False,
     attachment=False,
     alpha=False,
+    marks=(),
 ):
     """Write a film; `colours` are matrix, range, primaries and transfer by ITU-T H.273."""
     with av.open(str(path), "w") as film:
@@ -47,6 +48,8 @@ def make(
         if rotation:
             stream.set_display_rotation(rotation)
         tracks = [film.add_stream("aac" if path.suffix != ".webm" else "libopus", rate=48000) for _ in range(sound)]
+        for one, mark in zip((stream, *tracks), marks, strict=False):
+            one.disposition = mark
         captions = None
         if subtitles:
             source = path.with_suffix(".srt")
