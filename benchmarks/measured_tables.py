@@ -31,6 +31,21 @@ def inference() -> Table:
     return columns("inference", fields | {k: (v, ".2f") for k, v in ratio.items()}, size="100x100")
 
 
+def field() -> Table:
+    """Field upsampling beside the paper's."""
+    fields = {"model": ("model", ""), "scale": ("scale", "")}
+    for part in ("encode", "decode"):
+        for kind in ("paper", "field"):
+            fields[f"{kind}: {part}, ms"] = f"{kind}_{part}_ms", ",.0f"
+    return columns("field", fields | {k: (f"{k}_ratio", ".2f") for k in ("decode", "whole")})
+
+
+def grid() -> Table:
+    """Steps across the lines of the LR grid."""
+    places = {"between the areas of LR pixels": ("borders", ".2f"), "at their centres": ("centres", ".2f")}
+    return columns("grid", {"method": ("method", ""), **places})
+
+
 def step_compiling() -> Table:
     """Compiling a training step, beside an older version."""
     fields = {"model": ("model", "")}

@@ -40,6 +40,8 @@ TABLES: dict[str, Callable[[], Table]] = {
     "thin_convolution": measured_tables.thin_convolution,
     "compiling": measured_tables.compiling,
     "step_compiling": measured_tables.step_compiling,
+    "field": measured_tables.field,
+    "grid": measured_tables.grid,
     "large_images": measured_tables.large_images,
     "inference_large": measured_tables.inference_large,
     "films": measured_tables.films,
