@@ -129,5 +129,7 @@ class Pools:
         if self.fits:
             return self.images
         cycle, place = divmod(number, len(self))
-        order = np.random.default_rng((self.seed, cycle)).permutation(len(self.images))
-        return [self.images[index] for index in order[place * self._per_pool : (place + 1) * self._per_pool]]
+        count = len(self.images)
+        order = np.random.default_rng((self.seed, cycle)).permutation(count)
+        bounds = [at * count // len(self) for at in (place, place + 1)]  # pools of one size, to an image
+        return [self.images[index] for index in order[slice(*bounds)]]

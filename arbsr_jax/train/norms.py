@@ -139,10 +139,12 @@ def _mask_outputs(model: ModelConfig, parameters: Parameters, images: np.ndarray
 
 
 def example_images(photographs: Sequence[Load], most: int, side: int = 96) -> UInt8[np.ndarray, "batch side side 3"]:
-    """The middles of at most so many photographs, spread evenly over all, as a batch."""
+    """The middles of at most so many photographs, spread evenly over all, as a batch; small ones are mirrored."""
     middles = []
     for load in photographs[:: -(-len(photographs) // most)]:
         photograph = load()
+        missing = [(0, max(0, side - length)) for length in photograph.shape[:2]]
+        photograph = np.pad(photograph, [*missing, (0, 0)], mode="symmetric")
         top, left = ((length - side) // 2 for length in photograph.shape[:2])
         middles.append(photograph[top : top + side, left : left + side])
     return np.stack(middles)

@@ -231,6 +231,14 @@ def test_images_that_do_not_fit_take_turns(pictures):
         Pools(images, largest, seed=0)
 
 
+def test_pools_are_of_one_size_to_an_image(pictures):
+    """Nine images, memory for four: pools of three, not of four, four and one."""
+    images = as_training([pictures[0]] * 9)
+    pools = Pools(images, 8 * pictures[0].size, seed=0)
+    assert [len(pools[number]) for number in range(6)] == [3] * 6
+    assert sorted(image.name for number in range(3) for image in pools[number]) == [str(n) for n in range(9)]
+
+
 def test_processes_share_images_that_do_not_fit(pictures):
     """Seven images: all where they fit, else three shares without overlap, each kept if it fits."""
     images = as_training([pictures[0]] * 7)

@@ -148,3 +148,12 @@ def test_averages_are_corrected_for_their_start():
     shares /= shares.sum()
     expected = fold_norms(*jax.tree.map(lambda *leaves: sum(map(np.multiply, shares, leaves)), *seen))
     chex.assert_trees_all_close(weights_for_use(state, decay), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_small_photographs_are_mirrored(photograph):
+    sides = (100, 120), (40, 200), (7, 9)
+    photographs = [lambda size=size: np.tile(photograph, (4, 4, 1))[: size[0], : size[1]] for size in sides]
+    images = example_images(photographs, most=3)
+    assert images.shape == (3, 96, 96, 3)
+    small = np.tile(photograph, (4, 4, 1))[:7, :9]
+    np.testing.assert_array_equal(images[2][:14, :9], np.concatenate([small, small[::-1]]))
