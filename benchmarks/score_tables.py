@@ -13,6 +13,7 @@ CHOSEN = ["1.5", "2", "2.5", "3", "3.5", "4", "2.5x3.5", "4x1.5", "1.5x4"]
 BEYOND = ["6", "8"]
 EVERY = 4  # of the thirty scales of a sweep, the ones that are shown
 MODELS = ("arbedsr-tiny", "arbedsr-baseline")
+FIELDS = {"arbedsr-tiny": "arbedsr-field-tiny", "arbedsr-baseline": "arbedsr-field"}  # the same backbones
 RIVALS = {"LIIF": "liif", "DAT-light x4, resized": "dat-light-x4, resized after"}  # heading: name in the scores
 PAPER = "ArbSR, Table 2"
 
@@ -80,6 +81,17 @@ def baseline_scores() -> Table:
         bicubic, ours, *theirs = (scores.find(m, Scale.of(text), "psnr") for m in methods)
         differences = [shown(ours - one, 2, "+") for one in theirs]
         table.append([text, *(shown(v, 2) for v in (bicubic, ours, *theirs)), *differences])
+    return table
+
+
+def field_scores() -> Table:
+    """Networks with field upsampling, beside the paper's upsampling of the same backbones, and LIIF."""
+    names = ["bicubic", *(model for paper in MODELS for model in (paper, FIELDS[paper])), "LIIF"]
+    scores, table = Scores(), [["dataset, scale", *names]]
+    for dataset, scales in (("Set5", CHOSEN + BEYOND), ("B100", ["2", "3", "4"])):
+        for text in scales:
+            values = [scores.find(RIVALS.get(name, name), Scale.of(text), "psnr", dataset) for name in names]
+            table.append([f"{dataset}, {text}", *(shown(v, 2) for v in values)])
     return table
 
 

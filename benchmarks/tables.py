@@ -25,6 +25,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "front": score_tables.front,
     "baseline_scores": score_tables.baseline_scores,
     "tiny_scores": score_tables.tiny_scores,
+    "field_scores": score_tables.field_scores,
     "integer": score_tables.integer,
     "large": lambda: score_tables.sweep_table("large"),
     "seen": lambda: score_tables.sweep_table("seen", score_tables.EVERY),

@@ -22,7 +22,9 @@ train field-head arbedsr.py:baseline --config.init_from="$liif" --config.teacher
 train field arbedsr.py:baseline --config.init_from="$runs/field-head/model.safetensors" --config.seed=1 --config.steps=2000 \
   --config.teachers.hr_share_end=0.3 --config.teachers.hr_share_steps=2000 --config.ema=0.998 --config.data.batch=4 \
   --config.optimizer.learning_rate=3e-4 --config.optimizer.backbone_lr_scale=0.5
-# The small one, from arbedsr-tiny's blocks.
-train field-tiny arbedsr.py:tiny --config.init_from=arbedsr-tiny --config.seed=1 --config.steps=6000 --config.model.basis=32 \
-  --config.model.hidden=128 --config.data.rim=8 --config.teachers.hr_share_end=0.3 --config.teachers.hr_share_steps=6000 \
-  --config.ema=0.998 --config.optimizer.learning_rate=1.5e-3
+# The small one, from arbedsr-tiny's blocks, with one restart.
+small=(--config.model.basis=32 --config.model.hidden=128 --config.data.rim=8 --config.teachers.hr_share_end=0.3 --config.ema=0.998)
+train field-tiny arbedsr.py:tiny "${small[@]}" --config.init_from=arbedsr-tiny --config.seed=1 --config.steps=4000 \
+  --config.teachers.hr_share_steps=4000 --config.optimizer.learning_rate=1.5e-3
+train field-tiny2 arbedsr.py:tiny "${small[@]}" --config.init_from="$runs/field-tiny/model.safetensors" --config.seed=2 \
+  --config.steps=1800 --config.teachers.hr_share_steps=1800 --config.optimizer.learning_rate=1e-3

@@ -26,6 +26,10 @@ for model in arbedsr-tiny arbedsr-baseline; do
     evaluate "$model-arbsr-$sweep" --model "$model" --data "$data/Set5" --sweep "$sweep" --protocol arbsr
   done
 done
+for model in arbedsr-field-tiny arbedsr-field; do
+  evaluate "$model-chosen" --model "$model" --data "$data/Set5" --scale "${chosen[@]}" 6 8
+  evaluate "$model-integer" --model "$model" --data "$data/B100" --scale 2 3 4
+done
 for protocol in standard arbsr metasr; do
   for sweep in seen unseen; do
     evaluate "bicubic-$protocol-$sweep" --model bicubic --data "$data/B100" --sweep "$sweep" --protocol "$protocol"

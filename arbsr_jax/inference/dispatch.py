@@ -156,9 +156,10 @@ class Dispatcher:
         return grid._replace(scale=None)
 
     def _of_plan(self, plan: Plan) -> dict[Any, Any]:
-        if self._positions[0] != plan:
-            self._positions = plan, {}
-        return self._positions[1]
+        kept = self._positions  # another thread may replace it meanwhile
+        if kept[0] != plan:
+            self._positions = kept = plan, {}
+        return kept[1]
 
     def _count_images(self, images: int, plan: Plan) -> None:
         stats = self.stats

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -111,3 +112,22 @@ def test_devices_share_tiles_and_frames_and_change_no_bit(rng, small, tmp_path):
     assert fewer_images == 2
     for name in ("tiles", "frames", "one"):
         np.testing.assert_array_equal(results[0][name], results[1][name])
+
+
+@pytest.mark.parametrize("images", [200, pytest.param(5000, marks=pytest.mark.slow)])
+def test_threads_share_an_upscaler_and_get_their_own_images(images, rng):
+    """Sizes and scales that take turns, and threads that are switched all the time."""
+    upscaler = Upscaler(Model("small", SMALL, randomized(SMALL), {}))
+    cases = [(7, 9, "2"), (12, 8, "2.5x3.5"), (9, 9, "1.5"), (15, 6, "3x2")]
+    inputs = [rng.integers(0, 256, (height, width, 3), np.uint8) for height, width, _ in cases]
+    expected = [upscaler.upscale(image, case[2]).astype(int) for image, case in zip(inputs, cases, strict=True)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            numbers = [number % len(cases) for number in range(images)]
+            results = list(threads.map(lambda n: upscaler.upscale(inputs[n], cases[n][2]), numbers))
+    finally:
+        sys.setswitchinterval(before)
+    # Other tiles may round otherwise.
+    assert all(np.abs(result - expected[n]).max() <= 1 for n, result in zip(numbers, results, strict=True))
