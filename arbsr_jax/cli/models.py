@@ -45,6 +45,7 @@ def describe(name: str, path: Path) -> list[str]:
     model = load_model(path)
     config, origin = model.config, model.provenance
     kind = f"{config.backbone.upper()} x{config.scale}" if config.scale else f"Arb{config.backbone.upper()}"
+    kind += " with field upsampling" * (config.upsampler == "field")
     size = f"{config.blocks} blocks of {config.channels} channels, {count_parameters(model.parameters):,} parameters"
     lines = [
         name,
