@@ -83,6 +83,8 @@ def test_the_folder_is_whole(folder):
     assert {"page.js", "worker.js", "models/arbedsr-tiny.onnx", "runtime/ort-wasm-simd-threaded.wasm"} <= set(kept)
     assert [model["name"] for model in json.loads((folder / "models.json").read_text())] == [
         "arbedsr-tiny",
+        "arbedsr-field-tiny",
+        "arbedsr-field",
         "arbedsr-baseline",
     ]
     assert {path.name for path in (folder / "licences").iterdir()} == {
@@ -116,6 +118,25 @@ def test_the_result_is_pythons_and_nothing_leaves_the_machine(page, address, pho
     assert page.find("toggle").get_attribute("aria-pressed") == "true"
     page.find("one").click()
     assert page.find("zoom").text == "100 %"
+
+
+def test_field_upsampling_computes_the_same_in_a_browser(page, folder, photo, tmp_path):
+    """The page, whose first model is another one."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            (tmp_path / path.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path.relative_to(folder)).write_bytes(path.read_bytes())
+    models = json.loads((folder / "models.json").read_text())
+    models.sort(key=lambda model: model["name"] != "arbedsr-field-tiny")
+    (tmp_path / "models.json").write_text(json.dumps(models))
+    with serve(tmp_path) as address:
+        page.open(address)
+        page.choose(photo)
+        page.set_factors(2.5, 3.5)
+        page.enlarge(COMPUTED)
+        found = page.pixels().astype(int)
+    expected = load_model("arbedsr-field-tiny", tile=0).upscale(SCENE[:203, :301], "2.5x3.5")
+    assert np.abs(found[..., :3] - expected).max() <= 1
 
 
 def test_scripts_in_words_are_refused(page, address):
