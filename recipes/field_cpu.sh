@@ -5,8 +5,8 @@
 #
 # PICTURES: `python recipes/crop_photographs.py PHOTOS -o CROPS`, then `arbsr teach CROPS -o PICTURES`, at x2, x3 and x4.
 # LIIF.safetensors: `arbsr convert edsr-baseline-liif.pth -o LIIF.safetensors`. A second start goes on where the first one
-# stopped. Validation is for the curves alone: the last model is kept, not the best. recipes/weights/field-head.safetensors
-# is the result of the first run: as RUNS/field-head/model.safetensors it takes its place.
+# stopped. Validation is for the curves alone: the last model is kept, not the best. The results are arbedsr-field and
+# arbedsr-field-tiny.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pictures=$3 liif=$4

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Field upsampling on EDSR-baseline's encoder on one H100 or H200 in bfloat16, from the head that is kept here.
+# arbedsr-field trained on, encoder and head, on one H100 or H200 in bfloat16.
 #
 #   recipes/field_gpu.sh RUNS PICTURES [VALIDATION_DIR]
 #
-# PICTURES: as for recipes/field_cpu.sh. A start trains for MINUTES (9) and saves; exit code 75 means
-# that the next start goes on. `recipes/pack.sh` packs all that it needs on a machine without a network.
-# Not run on a GPU yet.
+# PICTURES: as for recipes/field_cpu.sh. A start trains for MINUTES (9) and saves; exit code 75 means that the next start
+# goes on. `recipes/pack.sh` packs all that it needs on a machine without a network. Not run on a GPU yet.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pictures=$2
@@ -18,5 +17,5 @@ common=(--config.dtype=bfloat16 --config.model.upsampler=field --config.model.ad
   --config.optimizer.backbone_lr_scale=0.5 --config.optimizer.learning_rate=4e-4
   --config.checkpoint_every=2000 --config.validation.every=5000)
 
-train_in_pieces field arbedsr.py:baseline --config.init_from="${HEAD:-recipes/weights/field-head.safetensors}" \
+train_in_pieces field arbedsr.py:baseline --config.init_from="${START:-arbedsr-field}" \
   --config.steps="${STEPS:-40000}" --config.teachers.hr_share_steps="${STEPS:-40000}"
