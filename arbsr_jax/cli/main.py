@@ -72,8 +72,6 @@ def run_command(module: Any, program: str, arguments: list[str] | None, **values
 
         keep_programs_on_disk()
         use_own_settings()
-        if getattr(module, "HAS_OWN_SIGNALS", False):
-            return module.run(flags)
         with interruptible():
             return module.run(flags)
     except InterruptedRunError as stopped:

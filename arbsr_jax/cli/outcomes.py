@@ -61,8 +61,8 @@ class Outcome:
         if not isinstance(error, ArbsrError):
             return f"{self.job.source}: {type(error).__name__}, a fault of this program: {reason(error)}"
         words = str(error)
-        known = str(self.job.source) in words or str(self.job.target) in words
-        return words if known else f"{self.job.source}: {words}"
+        names_a_file = any(str(path) in words for path in (self.job.source, self.job.target))
+        return words if names_a_file else f"{self.job.source}: {words}"
 
     def compared(self, large: Pixels, small: Pixels, *, consistent: bool) -> Pixels:
         """A result, projected if it shall be consistent; how far it is from its source goes into the entry."""

@@ -156,10 +156,10 @@ class Dispatcher:
         return grid._replace(scale=None)
 
     def _of_plan(self, plan: Plan) -> dict[Any, Any]:
-        kept = self._positions  # another thread may replace it meanwhile
-        if kept[0] != plan:
-            self._positions = kept = plan, {}
-        return kept[1]
+        positions = self._positions  # another thread may replace it meanwhile
+        if positions[0] != plan:
+            self._positions = positions = plan, {}
+        return positions[1]
 
     def _count_images(self, images: int, plan: Plan) -> None:
         stats = self.stats

@@ -70,17 +70,17 @@ def field_strips(
         lr = _by_type(lr, len(basis))
         values = coefficients[:, lr[:, None, :, None], lr_columns[None, :, None, :]]
         values = jnp.moveaxis(values, 0, 4).reshape(*basis.shape[:2], -1, terms)
-        given: Any
+        shares: Any
         if apart:  # what is read once is not turned round first
-            given = jnp.swapaxes(jnp.matmul(basis, jnp.swapaxes(values, 2, 3)), 2, 3)
+            shares = jnp.swapaxes(jnp.matmul(basis, jnp.swapaxes(values, 2, 3)), 2, 3)
         else:
-            given = jnp.matmul(values, basis)
+            shares = jnp.matmul(values, basis)
         shape = *basis.shape[:2], lr.shape[1], lr_columns.shape[1], batch, channels, 2, 2, places, column_places
-        given = given.reshape(shape).transpose(2, 0, 3, 1, *range(4, 10)).reshape(height, width, *shape[4:])
-        given = given[:, :-1, :, :, :, 0] + given[:, 1:, :, :, :, 1]
-        pixels = jnp.concatenate([above, given[:-1, :, :, :, 0]]) + given[:, :, :, :, 1]
+        shares = shares.reshape(shape).transpose(2, 0, 3, 1, *range(4, 10)).reshape(height, width, *shape[4:])
+        shares = shares[:, :-1, :, :, :, 0] + shares[:, 1:, :, :, :, 1]
+        pixels = jnp.concatenate([above, shares[:-1, :, :, :, 0]]) + shares[:, :, :, :, 1]
         pixels = pixels.transpose(2, 0, 4, 1, 5, 3).reshape(batch, height * places, -1, channels)
-        return given[-1:, :, :, :, 0], pixels
+        return shares[-1:, :, :, :, 0], pixels
 
     per_strip: tuple[Any, ...] = (lr_rows,)
     if apart:

@@ -19,7 +19,7 @@ from arbsr_jax.models.hyper import HyperNetwork, scale_numbers
 from arbsr_jax.models.layers import Conv1x1, Conv3x3, average_pool2, bilinear_up2, uniform_fan_in
 
 MASK_WIDTH = 16
-SATURATED = 0.01  # this close to 0 or 1 a mask hands on next to no gradient
+SATURATED = 0.01  # distance from 0 or 1 below which a mask's gradient is about 0
 NORM_MOMENTUM, NORM_EPSILON = 0.9, 1e-5  # PyTorch's defaults
 
 Features = Float[Array, "batch height width channels"]

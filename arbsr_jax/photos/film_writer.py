@@ -51,7 +51,9 @@ class Writer:
     def finish(self) -> None:
         """What the encoder still holds."""
         self._mux(self._encoder.encode(None))
-        if self._held is not None and self._output.format.name in streams.TAGGED:
+        if self._held is None:
+            return
+        if self._output.format.name in streams.TAGGED:
             # Lengths there are those from one decoded frame to the next: the last one makes up the film's.
             last, unit = self._held, self._held.time_base
             last.duration = max(1, round((self.last - self._first[0]) / unit) - (last.dts - self._first[1]))
@@ -73,7 +75,7 @@ class Writer:
         beyond = [(0, encoder.height - large.shape[0]), (0, encoder.width - large.shape[1]), (0, 0)]
         made = frames.from_rgb(np.pad(large, beyond, mode="edge"), self._colours, encoder.pix_fmt)
         made.pts, made.time_base, made.duration = frame.pts, frame.time_base, frame.duration
-        if frame.pts is None or self._output.format.name == "avi":  # which knows no times, only a rate
+        if frame.pts is None or self._output.format.name == "avi":  # AVI stores a rate, not the times of frames
             made.pts, made.duration, made.time_base = self.frames, 1, 1 / Fraction(encoder.codec_context.rate)
         self._lengths[made.pts * made.time_base] = made.duration * made.time_base
         return made

@@ -5,11 +5,12 @@ CIPA DC-007 (multi-picture format), ISO 21496-1 and Ultra HDR (gain maps), Googl
 
 from __future__ import annotations
 
-import math
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from arbsr_jax.photos.photo import shape_of_pixel
 
 SEGMENT, SCAN = 0xFF, 0xDA
 ALONE = range(0xD0, 0xD9)  # markers without a length
@@ -24,18 +25,17 @@ PROMISES = {
 DIRECTORY = rb"(?:Container:Directory|GContainer:Directory)"
 
 
-def pixel_shape(path: Path) -> tuple[int, int]:
+def pixel_shape(segments: Sequence[bytes]) -> tuple[int, int]:
     """(width, height) of a pixel, if the file tells its shape without a unit (JFIF 1.02); else (1, 1)."""
-    body = next((body for body in _segments(path) if body.startswith(JFIF)), b"")
+    body = next((body for body in segments if body.startswith(JFIF)), b"")
     if len(body) < 12 or body[7]:
         return 1, 1
-    x, y = struct.unpack(">HH", body[8:12])  # pixels in a length, of which many make a pixel small
-    return (y // math.gcd(x, y), x // math.gcd(x, y)) if x and y else (1, 1)
+    x, y = struct.unpack(">HH", body[8:12])
+    return shape_of_pixel(x, y) if x and y else (1, 1)
 
 
-def left_behind(path: Path) -> list[str]:
+def left_behind(segments: Sequence[bytes]) -> list[str]:
     """What stands behind the picture and is not read, in words."""
-    segments = list(_segments(path))
     xmp = next((body.removeprefix(XMP) for body in segments if body.startswith(XMP)), b"")
     found = [name for name, words in PROMISES.items() if re.search(words, xmp)]
     count = next((_count(body.removeprefix(SEVERAL)) for body in segments if body.startswith(SEVERAL)), 1)
@@ -52,7 +52,7 @@ def without_promises(xmp: bytes) -> bytes:
     return xmp
 
 
-def _segments(path: Path) -> Iterator[bytes]:
+def read_segments(path: Path) -> Iterator[bytes]:
     """The contents of the segments before the picture; they end where the file makes no sense."""
     with path.open("rb") as file:
         content = file.read(LONGEST_HEADER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,6 +18,12 @@ class Resolution(NamedTuple):
     horizontal: float
     vertical: float
     unit: str
+
+
+def shape_of_pixel(horizontal: int, vertical: int) -> tuple[int, int]:
+    """(width, height) of a pixel, of which so many lie in a length of each axis; in lowest terms."""
+    common = math.gcd(horizontal, vertical)
+    return vertical // common, horizontal // common
 
 
 @dataclass(frozen=True)

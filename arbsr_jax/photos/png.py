@@ -5,14 +5,13 @@ W3C, Portable Network Graphics (PNG) Specification, third edition.
 
 from __future__ import annotations
 
-import math
 import struct
 import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from arbsr_jax.photos import colour
-from arbsr_jax.photos.photo import Resolution
+from arbsr_jax.photos.photo import Resolution, shape_of_pixel
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 FRAME = 12  # bytes of a chunk beside its content: length, type, checksum
@@ -73,8 +72,8 @@ def read_chunks(content: bytes) -> Chunks:
             x, y, unit = struct.unpack(">IIB", body)
             if unit:
                 resolution = Resolution(x / MILLIMETRES, y / MILLIMETRES, "cm")
-            else:  # pixels in a length, of which many make a pixel small
-                pixel = y // math.gcd(x, y), x // math.gcd(x, y)
+            else:
+                pixel = shape_of_pixel(x, y)
         elif kind == b"acTL" and len(body) == 8:
             frames = max(1, struct.unpack(">I", body[:4])[0])
     kinds = {"damaged": damaged, "impossible": impossible}

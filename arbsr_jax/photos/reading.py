@@ -153,11 +153,12 @@ def _pages(path: Path, kind: str, chunks: png.Chunks | None) -> Iterator[Photo]:
 
 def _photo(image: Any, path: Path, kind: str, chunks: png.Chunks | None, page: int, count: int) -> Photo:
     remarks = list(chunks.remarks) if chunks else []
-    wide, high = chunks.pixel if chunks else jpeg.pixel_shape(path) if kind == "jpeg" else (1, 1)
+    segments = list(jpeg.read_segments(path)) if kind == "jpeg" else []
+    wide, high = chunks.pixel if chunks else jpeg.pixel_shape(segments)
     if wide != high:
         remarks.append(f"pixels of shape {wide}:{high} are taken for square ones")
     metadata = _metadata(image, path, kind, chunks, page)
-    if kind == "jpeg" and (left := jpeg.left_behind(path)):
+    if left := jpeg.left_behind(segments):
         remarks += left
         metadata = replace(metadata, xmp=metadata.xmp and jpeg.without_promises(metadata.xmp))
     if _field(image, "orientation", 1) > 1:

@@ -72,8 +72,8 @@ def cell_axis(graph: Graph, axis: str, length: str) -> CellAxis:
         "Concat", *(graph("Unsqueeze", graph("Sub", numbers, np.int64(e)), graph.integers(0)) for e in (0, 1)), axis=0
     )
     places_of = graph("Range", np.int64(0), places, ONE)
-    held = graph("Add", graph("Unsqueeze", first_of(sides), graph.integers(2)), places_of)
-    position = graph("Sub", graph("Mul", graph("Add", graph("Mul", held, TWO), ONE), q), p)
+    hr_pixels = graph("Add", graph("Unsqueeze", first_of(sides), graph.integers(2)), places_of)
+    position = graph("Sub", graph("Mul", graph("Add", graph("Mul", hr_pixels, TWO), ONE), q), p)
     lr = graph("Unsqueeze", graph("Mul", numbers, doubled), graph.integers(0, 2))
     way = graph("Div", as_float(graph, graph("Sub", position, lr)), as_float(graph, doubled))
     of_window = graph(
@@ -128,17 +128,17 @@ def decode(graph: Graph, config: ModelConfig, weights: Weights, features: str, s
     types = _shape(graph, rows.types, columns.types)
     matrices = graph("Reshape", of_ways, graph("Concat", types, graph.integers(terms, -1), axis=0))
 
-    given = graph("Transpose", coefficients(graph, config, weights, features, "lr"), perm=[3, 4, 0, 1, 2])
-    given = graph(
+    of_lr = graph("Transpose", coefficients(graph, config, weights, features, "lr"), perm=[3, 4, 0, 1, 2])
+    of_lr = graph(
         "Reshape",
-        given,
+        of_lr,
         graph("Concat", graph("Mul", _one(graph, height), _one(graph, width)), graph.integers(-1), axis=0),
     )
     down = graph("Unsqueeze", graph("Mul", rows.pixels, width), graph.integers(1, 3))
     chosen = graph("Add", down, graph("Unsqueeze", columns.pixels, graph.integers(0, 2)))
-    given = graph("Gather", given, graph("Reshape", chosen, graph.integers(-1)), axis=0)
-    given = graph("Reshape", given, graph("Concat", types, graph.integers(-1, terms), axis=0))
-    products = graph("MatMul", given, matrices)
+    of_lr = graph("Gather", of_lr, graph("Reshape", chosen, graph.integers(-1)), axis=0)
+    of_lr = graph("Reshape", of_lr, graph("Concat", types, graph.integers(-1, terms), axis=0))
+    products = graph("MatMul", of_lr, matrices)
 
     # Of [types_v, types_h, repeats_v, repeats_h, n * 3, (corners, places_v, places_h)], n * 3 comes first.
     planes = graph("Mul", graph("Shape", features, end=1), np.array([3], np.int64))

@@ -82,7 +82,7 @@ def add_norms(parameters: Parameters) -> Parameters:
 def take_out_norms(
     model: ModelConfig, parameters: Parameters, images: UInt8[np.ndarray, "batch height width 3"]
 ) -> tuple[Parameters, list[int]]:
-    """Trained parameters with norms that compute the same for some images, so that training goes on from there.
+    """Trained parameters with norms put in. On some images the network computes the same; training can go on.
 
     A mask that is saturated on them starts anew, with fresh norms. Its scale-aware conv is weighted by the mask's mean,
     so that F_adapt * M (Eq. 3) keeps its size.

@@ -1,7 +1,7 @@
 """A workdir on an object store: files are written locally and copied there, by etils.epath, as orbax does.
 
-An object store knows no locks and no appending. Whoever trains writes its name and the time into an object, again and
-again; a run that died is known by a time long past.
+An object store has no locks and no appending. The process that trains writes its name and the time into an object at
+intervals. If that time is long past, the run has died.
 """
 
 from __future__ import annotations
