@@ -25,11 +25,13 @@ from benchmarks.record import machine, record
 WARM_UP = 20  # batches before the clock starts: more than are prefetched
 
 
-def pairs_per_second(store: ImageStore, scales: list[Scale], patch: int, batch: int, count: int) -> float:
+def pairs_per_second(
+    store: ImageStore, scales: list[Scale], patch: int, batch: int, count: int, *, degraded: bool = False
+) -> float:
     """Pairs of `count` batches over the time they take once the pipeline runs; half of each mix is a picture."""
     schedule = scale_schedule(scales, WARM_UP + count, 0, seed=0)
     shares = np.full(len(schedule), 0.5, np.float32)
-    stream = batches(store, BatchPlan(scales, schedule, patch, batch, seed=0, hr_shares=shares))
+    stream = batches(store, BatchPlan(scales, schedule, patch, batch, seed=0, hr_shares=shares, degraded=degraded))
     for _ in range(WARM_UP):
         next(stream)
     begin = time.perf_counter()
@@ -53,6 +55,7 @@ def main() -> None:
         "50x50, every pair": (training_scales(asymmetric=True), 50, 16),
         "50x50, every pair, mixed with pictures": (training_scales(asymmetric=True), 50, 16),
         "50x50, every pair to 8, mixed with pictures": (training_scales(asymmetric=True, largest=8.0), 50, 16),
+        "50x50, every pair, degraded": (training_scales(asymmetric=True), 50, 16),
         "48x48, x2": ([Scale.of(2)], 48, 16),
         "48x48, x4": ([Scale.of(4)], 48, 16),
     }
@@ -65,7 +68,8 @@ def main() -> None:
     rows = []
     for name, (scales, patch, batch) in cases.items():
         of_case = mixed if "mixed" in name else store
-        rates = [pairs_per_second(of_case, scales, patch, batch, flags.batches) for _ in range(flags.rounds)]
+        kind = {"degraded": "degraded" in name}
+        rates = [pairs_per_second(of_case, scales, patch, batch, flags.batches, **kind) for _ in range(flags.rounds)]
         rows.append({"patches": name, "batch": batch, "pairs_per_second": statistics.median(rates)})
         print(f"| {name} | {batch} | {rows[-1]['pairs_per_second']:,.0f} |", flush=True)
     if flags.record:

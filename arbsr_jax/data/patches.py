@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from arbsr_jax.data.degradations import PhotoDegradations
 from arbsr_jax.data.store import ImageStore
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.resize import TIE, contributions
@@ -104,9 +105,22 @@ class PatchMaker:
         candidates: int = 1,
         *,
         lr_of_photographs: bool = False,
+        degraded: bool = False,
     ) -> None:
-        """Plan the cuts; `lr_of_photographs`: LR patches are made of HR images also where pictures are mixed in."""
+        """Plan the cuts.
+
+        Args:
+          store: of the images.
+          scales: of the pairs.
+          patch: side of LR patches in pixels.
+          seed: of all draws.
+          candidates: random crops from which the most detailed one is taken.
+          lr_of_photographs: whether LR patches are made of HR images also where pictures are mixed in.
+          degraded: whether LR patches suffer what photographs do, see `PhotoDegradations`.
+        """
         self._lr_of_photographs = lr_of_photographs
+        self._degradations = PhotoDegradations(seed) if degraded else None
+        self._rim = PhotoDegradations.reach if degraded else 0  # pixels around a crop and its margins
         sides = [patch_side(scale, patch) for scale in scales]
         pairs = [(factor, side) for s, side in zip(scales, sides, strict=True) for factor in (s.vertical, s.horizontal)]
         axes = sorted(set(pairs))
@@ -143,8 +157,13 @@ class PatchMaker:
         pictures = self._pictures[:, self._teachers[scale_index]]
         taught = (hr_share < 1) & (pictures[place[0]] >= 0)
         target = tf.cond(taught, lambda: mixed(crop, self._cut(pictures, place, axes), hr_share), lambda: crop)
-        side = self._patches[scale_index]
-        lr = self._downsample(crop if self._lr_of_photographs else target, axes, side)
+        side, shown = self._patches[scale_index], crop if self._lr_of_photographs else target
+        if self._degradations:
+            shown = self._degradations.of_hr(shown, sample)
+            target = target[self._rim : -self._rim, self._rim : -self._rim]
+        lr = self._downsample(shown, axes, side)
+        if self._degradations:
+            lr = self._degradations.of_lr(lr, sample)
         hr = target[vertical[1] : vertical[1] + vertical[3], horizontal[1] : horizontal[1] + horizontal[3]]
         # tf.reverse: slices with a step of -1 take ten times as long.
         pair = [tf.reverse(image, flipped) for image in (lr, hr)]
@@ -170,6 +189,7 @@ class PatchMaker:
         size, starts = tf.gather(self._sizes, image), []
         for axis, plan in enumerate(tf.unstack(tf.gather(self._axes, axes))):
             step, margin, crop, *_ = tf.unstack(plan)
+            margin, crop = margin + self._rim, crop + 2 * self._rim
             first = -(-margin // step)
             last = (size[axis] - crop + margin) // step
             place = first + tf.cast(draw[1 + axis] * tf.cast(last - first + 1, tf.float64), tf.int64)
@@ -180,7 +200,7 @@ class PatchMaker:
         """The crop with margins at a place, of the images that begin at some offsets."""
         image, top, left = place
         width = tf.gather(self._sizes, image)[1]
-        height_of, width_of = (plan[2] for plan in tf.unstack(tf.gather(self._axes, axes)))
+        height_of, width_of = (plan[2] + 2 * self._rim for plan in tf.unstack(tf.gather(self._axes, axes)))
         begin = tf.gather(offsets, image) + top * width * 3
         rows = tf.reshape(tf.slice(self._pixels, [begin], [height_of * width * 3]), [height_of, width, 3])
         return tf.slice(rows, [0 * left, left, 0 * left], [height_of, width_of, 3 + 0 * left])

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from jaxtyping import Float32, Int32, UInt8
 
+from arbsr_jax.data.degradations import PhotoDegradations
 from arbsr_jax.data.patches import PatchMaker, canvas_side, patch_side, plan_axis
 from arbsr_jax.data.store import ImageStore, Pools, decode
 from arbsr_jax.errors import ArbsrError
@@ -43,6 +44,7 @@ class BatchPlan:
       candidates: random crops from which the most detailed one is taken; 1: the first.
       hr_shares: for every step the share of HR images in their mix with teachers' pictures; None: HR images alone.
       lr_of_photographs: whether LR patches are made of HR images alone, not of the mix.
+      degraded: whether LR patches suffer what photographs do.
     """
 
     scales: Sequence[Scale]
@@ -55,6 +57,7 @@ class BatchPlan:
     candidates: int = 1
     hr_shares: Float32[np.ndarray, "steps"] | None = None
     lr_of_photographs: bool = False
+    degraded: bool = False
 
     def __post_init__(self) -> None:
         if self.batch % self.processes:
@@ -88,7 +91,7 @@ class BatchPlan:
         sides = zip(self.scales, self.patches, strict=True)
         axes = {(factor, side) for scale, side in sides for factor in (scale.vertical, scale.horizontal)}
         plans = [plan_axis(factor, side) for factor, side in axes]
-        side = max(plan.crop + plan.origin_step for plan in plans)
+        side = max(plan.crop + plan.origin_step for plan in plans) + 2 * PhotoDegradations.reach * self.degraded
         return side, side
 
 
@@ -100,8 +103,8 @@ def hide_accelerators() -> None:
 
 def batches(store: ImageStore, plan: BatchPlan, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
     """The batches of steps `start` to `stop` (default: all) from one store of images."""
-    kind = plan.lr_of_photographs
-    make_patch = PatchMaker(store, plan.scales, plan.patch, plan.seed, plan.candidates, lr_of_photographs=kind)
+    kinds = {"lr_of_photographs": plan.lr_of_photographs, "degraded": plan.degraded}
+    make_patch = PatchMaker(store, plan.scales, plan.patch, plan.seed, plan.candidates, **kinds)
     local = plan.batch // plan.processes
     canvases, schedule = tf.constant(plan.canvases, tf.int64), tf.constant(plan.schedule)
     hr_shares = tf.constant(np.ones(len(schedule), np.float32) if plan.hr_shares is None else plan.hr_shares)

@@ -64,19 +64,7 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.profile = ""  # START:COUNT: write a trace of so many steps from that one to WORKDIR/profile
     config.max_skipped = 20  # steps in a row whose loss or gradient is not finite
 
-    config.data = ConfigDict()
-    config.data.patch = 50  # LR pixels
-    config.data.batch = 16  # pairs per step, over all devices
-    config.data.accumulate = 1  # parts of a device's batch, one after the other, if all of it does not fit
-    config.data.candidates = 1  # random crops for every pair, of which the most detailed one is used
-    config.data.rim = 0  # LR pixels on every side of a patch over which no HR pixel counts; at most a quarter of it
-    config.data.asymmetric = False
-    config.data.symmetric_share = 0.0  # with `asymmetric`: of the batches that have one factor on both axes for sure
-    config.data.largest = PAPER_LARGEST  # factor, up to 8
-    config.data.large_share = 0.2  # of the batches whose larger factor is above 4, if `largest` is
-    config.data.integer_steps = EPOCH  # x2, x3 and x4 alone in the first epoch
-    config.data.memory_gb = 8.0  # for decoded images
-    config.data.pool_steps = 500  # how long a part of the images is used if not all of them fit
+    config.data = _data()
 
     config.optimizer = ConfigDict()
     config.optimizer.learning_rate = 1e-4
@@ -107,6 +95,25 @@ def recipe(model: ModelConfig) -> ConfigDict:
     config.validation.scales = "2,3,4"
     config.validation.every = EPOCH
     return config
+
+
+def _data() -> ConfigDict:
+    data = ConfigDict()
+    data.patch = 50  # LR pixels
+    data.batch = 16  # pairs per step, over all devices
+    data.accumulate = 1  # parts of a device's batch, one after the other, if all of it does not fit
+    data.candidates = 1  # random crops for every pair, of which the most detailed one is used
+    data.rim = 0  # LR pixels on every side of a patch over which no HR pixel counts; at most a quarter of it
+    data.degradations = "none"  # or "photo": blur, noise and JPEG files of LR patches; targets stay clean
+    data.cleaning_share = 0.0  # of the batches whose factor is 1 on both axes: cleaning alone
+    data.asymmetric = False
+    data.symmetric_share = 0.0  # with `asymmetric`: of the batches that have one factor on both axes for sure
+    data.largest = PAPER_LARGEST  # factor, up to 8
+    data.large_share = 0.2  # of the batches whose larger factor is above 4, if `largest` is
+    data.integer_steps = EPOCH  # x2, x3 and x4 alone in the first epoch
+    data.memory_gb = 8.0  # for decoded images
+    data.pool_steps = 500  # how long a part of the images is used if not all of them fit
+    return data
 
 
 def flat_values(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

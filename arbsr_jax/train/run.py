@@ -28,13 +28,14 @@ from arbsr_jax.train.norms import MASK, add_norms, example_images, take_out_norm
 from arbsr_jax.train.optimizer import learning_rate, optimizer_of
 from arbsr_jax.train.plans import compile_ahead, scale_plans
 from arbsr_jax.train.profiling import Profiler
-from arbsr_jax.train.schedule import hr_shares, scale_schedule, training_scales
+from arbsr_jax.train.schedule import CLEANING, hr_shares, scale_schedule, training_scales
 from arbsr_jax.train.state import TrainState, fresh_state, init_from, init_from_teacher, weights_for_use
 from arbsr_jax.train.stopping import StopRequest
 from arbsr_jax.train.teachers import START_SCALE, Teacher, load_output_teacher, load_teachers
 from arbsr_jax.train.validation import Validation
 from arbsr_jax.train.workdir import MODEL_FILE, Workdir, changes_since, opened, remember
 
+DEGRADATIONS = "none", "photo"
 EXAMPLES = 8  # photographs to take the masks' statistics from
 
 
@@ -121,11 +122,16 @@ def _train(config: ConfigDict, sources: Sequence[str], place: Workdir, log: RunL
 
 def batch_plan(config: ConfigDict, model: ModelConfig) -> pipeline.BatchPlan:
     """Scales, schedule and shares of the batches of a run."""
-    scales = [Scale.of(model.scale)] if model.scale else training_scales(config.data.asymmetric, config.data.largest)
     data = config.data
+    if data.degradations not in DEGRADATIONS:
+        allowed = ", ".join(DEGRADATIONS)
+        raise ArbsrError(f"config.data.degradations={data.degradations!r}; allowed: {allowed}")
+    scales = [Scale.of(model.scale)] if model.scale else training_scales(data.asymmetric, data.largest)
+    scales += [CLEANING] if data.cleaning_share and not model.scale else []
+    shares = data.symmetric_share, data.large_share, data.cleaning_share
     return pipeline.BatchPlan(
         scales,
-        scale_schedule(scales, config.steps, data.integer_steps, config.seed, data.symmetric_share, data.large_share),
+        scale_schedule(scales, config.steps, data.integer_steps, config.seed, *shares),
         data.patch,
         data.batch,
         config.seed,
@@ -134,6 +140,7 @@ def batch_plan(config: ConfigDict, model: ModelConfig) -> pipeline.BatchPlan:
         data.candidates,
         hr_shares(config.teachers, config.steps) if config.teachers.pictures else None,
         config.teachers.lr_of_photographs,
+        data.degradations != "none",
     )
 
 

@@ -13,6 +13,7 @@ from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import LARGEST_SCALE, PAPER_LARGEST, Scale
 
 SMALLEST, STEP = Fraction(11, 10), Fraction(1, 10)  # the paper's 1.1, 1.2, ..., 4.0
+CLEANING = Scale.of(1)  # no enlargement: a degraded image is restored at its own size
 
 
 def training_scales(asymmetric: bool, largest: float = PAPER_LARGEST) -> list[Scale]:
@@ -39,6 +40,7 @@ def scale_schedule(
     seed: int,
     symmetric_share: float = 0.0,
     large_share: float = 0.0,
+    cleaning_share: float = 0.0,
 ) -> Int32[np.ndarray, "steps"]:
     """For every step the index of its scale, drawn uniformly; symmetric integer scales alone in the first steps.
 
@@ -52,21 +54,23 @@ def scale_schedule(
       symmetric_share: of the steps whose scale is drawn among the symmetric ones alone: of every pair of 30 factors
         only 1 in 30 is symmetric, and only 1 in 25 has both factors above 3.4.
       large_share: of the steps whose larger factor is above 4, if there are such scales.
+      cleaning_share: of the steps whose factor is 1 on both axes, if that is among the scales.
 
     Raises:
       ArbsrError: a share is not within 0 and 1.
     """
-    for name, share in {"symmetric_share": symmetric_share, "large_share": large_share}.items():
+    shares = {"symmetric_share": symmetric_share, "large_share": large_share, "cleaning_share": cleaning_share}
+    for name, share in shares.items():
         if not 0 <= share <= 1:
             raise ArbsrError(f"{name} is {share}; allowed is 0 to 1")
     large = np.array([scale.larger > PAPER_LARGEST for scale in scales])
-    symmetric = np.array([scale.symmetric for scale in scales])
-    integer = symmetric & ~large & np.array([scale.vertical.denominator == 1 for scale in scales])
+    symmetric, cleaning = np.array([[scale.symmetric, scale == CLEANING] for scale in scales]).T
+    integer = symmetric & ~large & ~cleaning & np.array([scale.vertical.denominator == 1 for scale in scales])
     draws = np.random.default_rng(seed).random(steps)
     large_share = large_share if large.any() else 0.0
     groups = [
         (share * part, chosen)
-        for share, members in ((1 - large_share, ~large), (large_share, large))
+        for share, members in ((1 - large_share, ~large & ~cleaning), (large_share, large))
         for part, chosen in ((symmetric_share, members & symmetric), (1 - symmetric_share, members))
         if share * part
     ]
@@ -78,6 +82,9 @@ def scale_schedule(
         schedule[inside] = _pick(np.flatnonzero(chosen), (draws[inside] - edges[group]) / share)
     if integer.any():
         schedule[:integer_steps] = _pick(np.flatnonzero(integer), draws[:integer_steps])
+    if cleaning.any():
+        # Draws of their own: the other steps stay as they are without cleaning.
+        schedule[np.random.default_rng([seed, 1]).random(steps) < cleaning_share] = np.flatnonzero(cleaning)[0]
     return schedule
 
 
