@@ -37,9 +37,18 @@ class Model(NamedTuple):
     @property
     def largest_factor(self) -> float:
         """The largest that it was trained for, as its file says; the paper's, if it does not."""
+        return float(self._trained_on.get("largest", PAPER_LARGEST))
+
+    @property
+    def cleans(self) -> bool:
+        """Whether it was trained at factor 1 too, to clean damaged images at their own size."""
+        return bool(self._trained_on.get("cleaning_share"))
+
+    @property
+    def _trained_on(self) -> dict[str, Any]:
         trained = self.provenance.get("config")
         data = trained.get("data") if isinstance(trained, dict) else None
-        return float(data.get("largest", PAPER_LARGEST)) if isinstance(data, dict) else PAPER_LARGEST
+        return data if isinstance(data, dict) else {}
 
     @property
     def digest(self) -> str:

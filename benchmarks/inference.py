@@ -55,11 +55,11 @@ class Network:
 
     def forget(self) -> None:
         """Any scale is new again."""
-        self._upscaler.replace_parameters(self._upscaler.model.parameters)
+        self._upscaler.replace_model(self._upscaler.model)
 
     def prepared(self, image: np.ndarray, scale: Scale) -> tuple[Callable[[], None], float, float]:
         """A function that upscales and waits, MiB of temporary memory, and seconds of compiling what is new for it."""
-        before, seconds = self._upscaler.programs, self._upscaler.compile_seconds
+        before, seconds = len(self._upscaler.compiled), self._upscaler.compile_seconds
         size = scale.output_size(*image.shape[:2])
 
         def run() -> None:

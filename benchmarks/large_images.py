@@ -57,7 +57,7 @@ def one(model: str, height: int, width: int, memory: int) -> dict:
     pixels = result.shape[0] * result.shape[1] / 1e6
     measured = {"megapixels": pixels, "seconds": seconds, "seconds_per_megapixel": seconds / pixels}
     memory = {"peak_mb": peak(), "grew_mb": peak() - before, "result_mb": result.nbytes / MEBI}
-    return {**sizes, **measured, **memory, "programs": upscaler.programs}
+    return {**sizes, **measured, **memory, "programs": len(upscaler.compiled)}
 
 
 def in_a_process(*arguments: object, **environment: str) -> str:

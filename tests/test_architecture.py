@@ -19,6 +19,7 @@ FLOORS = [
     {"compilation"},
     {"parallel", "models"},
     {"model_file"},
+    {"dial"},
     {"inference", "convert", "to_onnx"},
     {"evaluation", "data"},
     {"train", "analysis", "demo", "teach"},

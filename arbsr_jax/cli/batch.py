@@ -18,11 +18,12 @@ from tqdm import tqdm
 
 from arbsr_jax.cli.conventions import ALL, say, show_compiling
 from arbsr_jax.cli.interruption import InterruptedRunError
-from arbsr_jax.cli.outcomes import DONE, FAILED, THERE, WOULD, Outcome, Step, in_total
+from arbsr_jax.cli.outcomes import DONE, THERE, WOULD, Outcome, Step, in_total
 from arbsr_jax.cli.targets import SQUARE, Target
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.inference.faithful import project
 from arbsr_jax.inference.resized_after import ResizedAfter
+from arbsr_jax.inference.restoring import AutoRestoring
 from arbsr_jax.inference.upscaler import Progress, Upscaler
 from arbsr_jax.overlap import overlapped
 from arbsr_jax.photos import film
@@ -34,8 +35,10 @@ from arbsr_jax.photos.writing import write_photo
 class Batch:
     """One run over many files."""
 
-    def __init__(self, flags: argparse.Namespace, target: Target, upscaler: Upscaler) -> None:
-        self._flags, self._target, self._upscaler = flags, target, upscaler
+    def __init__(self, flags: argparse.Namespace, target: Target, upscaler: Upscaler | AutoRestoring) -> None:
+        self._flags, self._target = flags, target
+        self._auto = upscaler if isinstance(upscaler, AutoRestoring) else None
+        self._upscaler = upscaler.at(0.0) if isinstance(upscaler, AutoRestoring) else upscaler
         self._targets: dict[Path, Path] = {}  # every result of this run, and its source
 
     def run(self, jobs: list[Job]) -> list[dict[str, Any]]:
@@ -55,7 +58,7 @@ class Batch:
                 for step in group:
                     self._write(step)
                     if step.photo is None:
-                        line, stream = self._line(step.outcome)
+                        line, stream = step.outcome.line(self._target.in_words)
                         say(line, stream, bar.write)
                         bar.update(step.outcome.number + 1 - bar.n)
                         entries.append(step.outcome.entry)
@@ -70,17 +73,19 @@ class Batch:
         return entries
 
     def _groups(self, steps: Iterator[Step]) -> Iterator[list[Step]]:
-        """Pictures of one size and type, as many as are best enlarged at once: one on CPUs."""
+        """Pictures of one size, type and strength, as many as are best enlarged at once: one on CPUs."""
         group: list[Step] = []
         kind, count, most = None, 0, 1
-        for step in steps:
+        for one in steps:
+            step = one
             if step.photo is not None:
                 pixels = step.photo.pixels
-                if count and (pixels.shape, pixels.dtype) != kind:
+                step = step._replace(restore=self._auto and self._auto.strength_of(pixels))
+                if count and (pixels.shape, pixels.dtype, step.restore) != kind:
                     yield group
                     group, count = [], 0
                 if not count:
-                    kind, most = (pixels.shape, pixels.dtype), self._at_once(*pixels.shape[:2])
+                    kind, most = (pixels.shape, pixels.dtype, step.restore), self._at_once(*pixels.shape[:2])
                 count += 1
             group.append(step)
             if not 0 < count < most:
@@ -169,12 +174,13 @@ class Batch:
         done = dict(zip(map(id, photos), self._enlarged_photos(photos, progress), strict=True)) if photos else {}
         for step in steps:
             if step.photo is None and step.outcome.job.source.suffix.lower() in film.SUFFIXES:
-                with step.outcome.part(step.outcome.entry, self._upscaler.stats):
+                with step.outcome.part(step.outcome.entry):
                     self._film(step.outcome, progress)
         return [done.get(id(step), step) for step in group]
 
     def _enlarged_photos(self, steps: list[Step], progress: Progress) -> list[Step]:
-        outcome, upscaler, ensemble = steps[0].outcome, self._upscaler, self._flags.self_ensemble
+        outcome, ensemble = steps[0].outcome, self._flags.self_ensemble
+        upscaler = self._at(steps[0].restore)
         photos = [step.photo for step in steps if step.photo is not None]
         large, failure = [photo.pixels for photo in photos], {}
         with outcome.part(failure, upscaler.stats):
@@ -187,10 +193,14 @@ class Batch:
                 made = large[number], photo.pixels
                 large[number] = steps[number].outcome.compared(*made, consistent=self._flags.consistent)
         for step, photo in zip(steps, photos, strict=True):
+            step.outcome.restored(step.restore)
             step.outcome.entry |= failure
             step.outcome.remark(*photo.remarks)
         enlarged = (replace(photo, pixels=pixels) for photo, pixels in zip(photos, large, strict=True))
         return [step._replace(photo=photo) for step, photo in zip(steps, enlarged, strict=True)]
+
+    def _at(self, strength: float | None) -> Upscaler:
+        return self._auto.at(strength) if self._auto and strength is not None else self._upscaler
 
     def _film(self, outcome: Outcome, progress: Progress) -> None:
         job, flags = outcome.job, self._flags
@@ -201,10 +211,17 @@ class Batch:
             return
         arguments, count = self._target.of(facts.height, facts.width, facts.pixel), 0
         square, begin = self._target.squares(facts.pixel), time.perf_counter()
+        strength: float | None = None
 
         def enlarge(frames: Any) -> Any:
-            nonlocal count
-            large = self._upscaler.upscale(frames, **arguments, ensemble=flags.self_ensemble)
+            nonlocal count, strength
+            if self._auto and strength is None:  # one for the whole film: nothing flickers
+                strength = float(np.median([self._auto.strength_of(frame) for frame in frames]))
+                outcome.restored(strength)
+            upscaler = self._at(strength)
+            before = upscaler.stats.copy()
+            large = upscaler.upscale(frames, **arguments, ensemble=flags.self_ensemble)
+            outcome.stats += upscaler.stats - before
             if flags.consistent:
                 large = np.stack([project(*pair)[0] for pair in zip(large, frames, strict=True)])
             count += len(frames)
@@ -230,16 +247,3 @@ class Batch:
                 outcome.entry["remarks"] = outcome.remarks
             if outcome.entry["status"] == DONE:
                 outcome.entry |= {"seconds": round(outcome.seconds, 3), "counters": outcome.stats.as_dict()}
-
-    def _line(self, outcome: Outcome) -> tuple[str, Any]:
-        """What is said of a file, and where."""
-        job, entry = outcome.job, outcome.entry
-        if entry["status"] == FAILED:
-            return f"arbsr upscale: {entry['error']}", sys.stderr
-        if entry["status"] == THERE:
-            return f"{job.target} is there already", sys.stdout
-        before, after = ("x".join(map(str, entry[key])) for key in ("from", "to"))
-        words = "; ".join([self._target.in_words, *outcome.remarks])
-        seconds = f" in {entry['seconds']:.1f} s" if "seconds" in entry else ""
-        plan = f"\n  {entry['plan']}" if "plan" in entry else ""
-        return f"{job.source} {before} -> {job.target} {after}{seconds} ({words}){plan}", sys.stdout

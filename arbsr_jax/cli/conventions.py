@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -15,10 +16,12 @@ from tqdm import tqdm
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import STREAM
+from arbsr_jax.models.config import DEFAULT_RESTORING
 
 DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 STDERR = 2  # its descriptor
 FIRST, ALL = "first", "all"  # frames
+AUTO = "auto"  # of --restore: what suits each image
 
 
 class ReaderGoneError(Exception):
@@ -96,6 +99,29 @@ def check_ending(path: Path, endings: Mapping[str, str]) -> None:
     if path.suffix.lower() not in endings:
         allowed = "; ".join(f"{ending or 'no ending'} ({words})" for ending, words in endings.items())
         raise ArbsrError(f"{path}: files of this kind are not written; allowed: {allowed}")
+
+
+def add_restore_flag(parser: argparse.ArgumentParser) -> None:
+    """`--restore`, parsed by `parsed_restore`."""
+    words = f"take noise and JPEG artefacts away: 0 (nothing) to 1, or {AUTO}: each image as much as it needs"
+    parser.add_argument("--restore", metavar=f"0..1|{AUTO}", help=f"{words} (model: {DEFAULT_RESTORING})")
+
+
+def parsed_restore(text: str | None) -> float | str | None:
+    """A strength; a text, which is `AUTO`; or None where nothing is asked for.
+
+    Raises:
+      ArbsrError: the text is none of them.
+    """
+    if text is None or text == AUTO:
+        return text
+    try:
+        strength = float(text)
+    except ValueError:
+        strength = math.nan
+    if not 0 <= strength <= 1:
+        raise ArbsrError(f"--restore {text} is not understood; give 0 to 1, or {AUTO}")
+    return strength
 
 
 def add_process_flags(parser: argparse.ArgumentParser) -> None:

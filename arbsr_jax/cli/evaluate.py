@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from arbsr_jax.cli.conventions import add_process_flags
+from arbsr_jax.cli.conventions import add_process_flags, add_restore_flag, parsed_restore
 from arbsr_jax.cli.main import run_command
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation.protocols import PROTOCOLS
@@ -27,8 +27,9 @@ from arbsr_jax.teach import DAT_LIGHT
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
     parser.add_argument(
-        "--model", default=DEFAULT_MODEL, help=f"a .safetensors file, the name of a shipped model, or {BICUBIC}"
+        "--model", help=f"a .safetensors file, the name of a shipped model, or {BICUBIC} (default: {DEFAULT_MODEL})"
     )
+    add_restore_flag(parser)
     parser.add_argument(
         "--resize-after",
         action="store_true",
@@ -82,6 +83,8 @@ def check(flags: argparse.Namespace) -> None:
     """
     for text in flags.scale or ():
         Scale.of(text)
+    if parsed_restore(flags.restore) is not None and (flags.sr or flags.resize_after or flags.model == BICUBIC):
+        raise ArbsrError("--restore is for a network with a dial; leave --sr, --resize-after and bicubic out")
     for path in (flags.json, flags.csv, flags.markdown):
         if path:
             check_can_be_written(path)

@@ -18,6 +18,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
     parser.add_argument("model", help="a .safetensors file or the name of a shipped model")
     words = "the file to write: .onnx for every runtime of ONNX, .stablehlo for JAX"
+    parser.add_argument(
+        "--restore", type=float, metavar="0..1", help="a model with a dial: what it is set to (default: 1)"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help=words)
     parser.add_argument("--float16", action="store_true", help="store weights in half the bytes (.onnx)")
     words = "take LR tiles of this one size, width x height (.onnx; default: any size)"
@@ -32,12 +35,13 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: there is no such model, the file's ending is not of its kind, or a flag is not of that ending.
     """
+    from arbsr_jax.dial import Dial
     from arbsr_jax.inference.export import PLATFORMS, export_model
     from arbsr_jax.model_file import find_model, load_model
     from arbsr_jax.to_onnx.onnx_file import to_onnx
 
     check_ending(flags.output, ENDINGS)
-    model = load_model(flags.model)
+    model = load_model(flags.model) if flags.restore is None else Dial.of(flags.model).at(flags.restore)
     if flags.output.suffix.lower() == ONNX:
         tile = Size.of(flags.tile) if flags.tile else None
         content = to_onnx(model, find_model(flags.model), half=flags.float16, tile=tile, factor=flags.scale)

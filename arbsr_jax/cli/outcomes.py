@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -77,9 +78,28 @@ class Outcome:
             self.remark(f"made small again it is {apart.largest:.1f} grey levels off: light is clipped there")
         return large
 
+    def restored(self, strength: float | None) -> None:
+        """Note what the dial was set to for a picture of it."""
+        if strength is not None:
+            self.entry["restore"] = max(strength, self.entry.get("restore", 0.0))
+            self.remark(f"restore {strength:g}")
+
     def remark(self, *remarks: str) -> None:
         """Say each once."""
         self.remarks += [remark for remark in remarks if remark not in self.remarks]
+
+    def line(self, how: str) -> tuple[str, Any]:
+        """What is said of the file, and where; `how` it was enlarged."""
+        entry, target = self.entry, self.job.target
+        if entry["status"] == FAILED:
+            return f"arbsr upscale: {entry['error']}", sys.stderr
+        if entry["status"] == THERE:
+            return f"{target} is there already", sys.stdout
+        before, after = ("x".join(map(str, entry[key])) for key in ("from", "to"))
+        words = "; ".join([how, *self.remarks])
+        seconds = f" in {entry['seconds']:.1f} s" if "seconds" in entry else ""
+        plan = f"\n  {entry['plan']}" if "plan" in entry else ""
+        return f"{self.job.source} {before} -> {target} {after}{seconds} ({words}){plan}", sys.stdout
 
 
 def in_total(entries: list[dict[str, Any]]) -> str:
@@ -90,10 +110,20 @@ def in_total(entries: list[dict[str, Any]]) -> str:
 
 
 class Step(NamedTuple):
-    """A picture on its way; without one, the end of a file, and why there is no more of it."""
+    """A picture on its way; without one, the end of a file, and why there is no more of it.
+
+    Attributes:
+      outcome: of its file.
+      photo: the picture.
+      place: of its file to write.
+      share: number of the frame, and how many there are.
+      failure: why there are no more.
+      restore: what the dial is set to for it, if each picture turns it.
+    """
 
     outcome: Outcome
     photo: Photo | None = None
     place: Path = Path()
-    share: tuple[int, int] = (0, 1)  # number of the frame, and how many there are
+    share: tuple[int, int] = (0, 1)
     failure: Mapping[str, Any] = MappingProxyType({})
+    restore: float | None = None

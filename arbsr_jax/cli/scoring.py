@@ -13,12 +13,12 @@ import numpy as np
 from tqdm import tqdm
 
 from arbsr_jax import parallel
-from arbsr_jax.cli.conventions import DONE, SOME_FAILED, lines_beside, show_compiling
+from arbsr_jax.cli.conventions import DONE, SOME_FAILED, lines_beside, parsed_restore, show_compiling
 from arbsr_jax.cli.interruption import InterruptedRunError
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation import report
 from arbsr_jax.evaluation.datasets import Dataset, open_datasets, sample_photographs
-from arbsr_jax.evaluation.methods import Bicubic, Method, Network, Pictures, ResizedAfter
+from arbsr_jax.evaluation.methods import AutoNetwork, Bicubic, Method, Network, Pictures, ResizedAfter
 from arbsr_jax.evaluation.panels import save_panels
 from arbsr_jax.evaluation.perceptual import Lpips
 from arbsr_jax.evaluation.protocols import PROTOCOLS
@@ -27,7 +27,9 @@ from arbsr_jax.evaluation.scores import ScoreCache
 from arbsr_jax.evaluation.sweep import Row, Scored, Sweep, evaluate
 from arbsr_jax.files import STREAM
 from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.inference.restoring import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler, load_model
+from arbsr_jax.models.config import DEFAULT_MODEL, DEFAULT_RESTORING
 from arbsr_jax.teach import DAT_LIGHT
 from arbsr_jax.teach.makers import maker_of
 
@@ -50,7 +52,8 @@ def score(flags: argparse.Namespace) -> int:
             print(f"scale {scale}: {scale.in_words}")
         rows, failures = score_all(flags, sweep, method)
         if upscaler:
-            print(f"{upscaler.programs} programs compiled in {upscaler.compile_seconds:.1f} s, not counted in s/image")
+            count = len(upscaler.compiled)
+            print(f"{count} programs compiled in {upscaler.compile_seconds:.1f} s, not counted in s/image")
     if flags.json and str(flags.json) == STREAM:
         report.write_json(flags.json, method.name, flags.protocol, rows)
     return SOME_FAILED if failures else DONE
@@ -73,9 +76,13 @@ def set_up(flags: argparse.Namespace) -> tuple[Sweep, Method, Upscaler | None]:
         return sweep, Bicubic(flags.protocol), None
     if flags.resize_after:
         return sweep, _resized_after(flags), None
-    upscaler = load_model(flags.model, tile=flags.tile, precision=flags.precision)
-    by_size = PROTOCOLS[flags.protocol].by_size and not flags.lr
-    return sweep, Network(upscaler, by_size=by_size, ensemble=flags.self_ensemble), upscaler
+    restore, settings = parsed_restore(flags.restore), {"tile": flags.tile, "precision": flags.precision}
+    name = flags.model or (DEFAULT_MODEL if restore is None else DEFAULT_RESTORING)
+    kind = {"by_size": PROTOCOLS[flags.protocol].by_size and not flags.lr, "ensemble": flags.self_ensemble}
+    if isinstance(restore, str):
+        return sweep, AutoNetwork(AutoRestoring(name, **settings), **kind), None
+    upscaler = load_model(name, restore, **settings)
+    return sweep, Network(upscaler, **kind), upscaler
 
 
 def _resized_after(flags: argparse.Namespace) -> ResizedAfter:
@@ -92,7 +99,7 @@ def _resized_after(flags: argparse.Namespace) -> ResizedAfter:
             return maker(lr, RIVAL_SCALE), time.perf_counter() - begin
 
         return ResizedAfter(enlarge, f"{DAT_LIGHT}-x{RIVAL_SCALE}", maker.name)
-    upscaler = load_model(flags.model, tile=flags.tile, precision=flags.precision)
+    upscaler = load_model(flags.model or DEFAULT_MODEL, tile=flags.tile, precision=flags.precision)
     scale = upscaler.model.config.scale
     if not scale:
         raise ArbsrError(

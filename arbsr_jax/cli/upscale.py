@@ -6,12 +6,22 @@ import argparse
 import sys
 from pathlib import Path
 
-from arbsr_jax.cli.conventions import ALL, DONE, FIRST, SOME_FAILED, add_process_flags, lines_beside, say
+from arbsr_jax.cli.conventions import (
+    ALL,
+    DONE,
+    FIRST,
+    SOME_FAILED,
+    add_process_flags,
+    add_restore_flag,
+    lines_beside,
+    parsed_restore,
+    say,
+)
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import STREAM, check_can_be_written, json_text, write_text
-from arbsr_jax.models.config import DEFAULT_MODEL, PRECISIONS
-from arbsr_jax.photos.jobs import AUTO, plan_jobs
+from arbsr_jax.models.config import DEFAULT_MODEL, DEFAULT_RESTORING, PRECISIONS
+from arbsr_jax.photos.jobs import BY_SOURCE, plan_jobs
 from arbsr_jax.photos.writing import DEFAULT_QUALITY, FORMATS
 
 
@@ -31,7 +41,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--size", help="width x height in pixels: 1920x1080, or 1920x, or x1080")
     add("--aspect", metavar="16:9", help="with --scale: enlarge the axis that is too short for this shape more")
     add("--square-pixels", action="store_true", help="films whose pixels are not square get square ones")
-    add("--model", default=DEFAULT_MODEL, help="a .safetensors file or the name of a shipped model")
+    add("--model", help=f"a .safetensors file or the name of a shipped model (default: {DEFAULT_MODEL})")
+    add_restore_flag(parser)
     add("--tile", type=int, help="side of LR tiles in pixels; 0: whole images (default: what suits)")
     add("--memory", help="what computing may take, as in 512M or 2G (default: 1G; on accelerators half of theirs)")
     add("--explain", action="store_true", help="say how each image is cut, and what of it is computed twice")
@@ -49,7 +60,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--consistent", action="store_true", help="bring results to one grey level from the input when made small again"
     )
     add("--precision", choices=PRECISIONS, help="what to compute in (default: float32; bfloat16 on accelerators)")
-    add("--ext", default=AUTO, help=f"kind of file to write: {AUTO}, {', '.join(e[1:] for e in FORMATS)}")
+    add("--ext", default=BY_SOURCE, help=f"kind of file to write: {BY_SOURCE}, {', '.join(e[1:] for e in FORMATS)}")
     add("--suffix", help="added to names, as in _large (default: nothing; without -o the factors or the size)")
     add("--quality", type=int, default=DEFAULT_QUALITY, help=f"of JPEG and WebP (default: {DEFAULT_QUALITY})")
     add("--no-metadata", action="store_true", help="leave EXIF, XMP, text, resolution and colour profiles out: sRGB")
@@ -71,6 +82,8 @@ def check(flags: argparse.Namespace) -> None:
         parse_memory(flags.memory)
     if flags.json:
         check_can_be_written(flags.json)
+    if parsed_restore(flags.restore) is not None and flags.resize_after:
+        raise ArbsrError("--restore and --resize-after are of different networks; give one of them")
     if not 1 <= flags.quality <= 100:
         raise ArbsrError(f"--quality {flags.quality} is not allowed; give 1 to 100")
 
@@ -81,12 +94,12 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: a flag is wrong, or a folder is missing or empty.
     """
-    from arbsr_jax import parallel
+    from arbsr_jax import model_file, parallel
     from arbsr_jax.cli.batch import Batch
     from arbsr_jax.cli.outcomes import FAILED
     from arbsr_jax.inference.resized_after import ResizedAfter
-    from arbsr_jax.inference.upscaler import Upscaler
-    from arbsr_jax.model_file import load_model
+    from arbsr_jax.inference.restoring import AutoRestoring
+    from arbsr_jax.inference.upscaler import load_model
 
     target = Target(flags.scale, flags.size, flags.aspect, square_pixels=flags.square_pixels)
     beside = flags.output is None
@@ -95,10 +108,17 @@ def run(flags: argparse.Namespace) -> int:
     memory = parse_memory(flags.memory) if flags.memory else None
     parallel.initialize_distributed(flags.coordinator, flags.processes, flags.process)
     process, processes = parallel.this_process() if flags.coordinator else (0, 1)
-    make = ResizedAfter if flags.resize_after else Upscaler
-    upscaler = make(load_model(flags.model), flags.tile, memory, flags.precision)
+    settings = {"tile": flags.tile, "memory": memory, "precision": flags.precision}
+    restore, name = parsed_restore(flags.restore), flags.model or DEFAULT_MODEL
+    restoring = flags.model or DEFAULT_RESTORING
+    if isinstance(restore, str):
+        upscalers = AutoRestoring(restoring, **settings)
+    elif flags.resize_after:
+        upscalers = ResizedAfter(model_file.load_model(name), **settings)
+    else:
+        upscalers = load_model(name if restore is None else restoring, restore, **settings)
     with lines_beside(flags.json):
-        done = Batch(flags, target, upscaler).run(jobs[process::processes])
+        done = Batch(flags, target, upscalers).run(jobs[process::processes])
     if flags.json:
         alone = process == 0 or str(flags.json) == STREAM
         place = flags.json if alone else flags.json.with_stem(f"{flags.json.stem}-{process}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from arbsr_jax.evaluation.protocols import PROTOCOLS, Pair
 from arbsr_jax.evaluation.scales import BICUBIC
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
+from arbsr_jax.inference.restoring import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.models.config import FLOAT32
 from arbsr_jax.photos.images import read_rgb
@@ -55,6 +57,19 @@ class Network:
         target: dict[str, Any] = {"size": (width, height)} if self._by_size else {"scale": task.scale}
         upscale = self._upscaler.upscale
         return self._upscaler.timed(lambda: upscale(task.pair.lr, **target, ensemble=self._ensemble))
+
+
+class AutoNetwork:
+    """A dial that each image turns."""
+
+    def __init__(self, restoring: AutoRestoring, *, by_size: bool, ensemble: bool = False) -> None:
+        at = functools.partial(Network, by_size=by_size, ensemble=ensemble)
+        self._restoring, self._at = restoring, functools.cache(lambda strength: at(restoring.at(strength)))
+        self.name = restoring.name
+        self.identity = " to ".join(self._at(end).identity for end in (0.0, 1.0))
+
+    def __call__(self, task: Task) -> tuple[UInt8[np.ndarray, "height width 3"], float]:  # noqa: D102 (see Method)
+        return self._at(self._restoring.strength_of(task.pair.lr))(task)
 
 
 class ResizedAfter:

@@ -7,6 +7,7 @@ arbsr      s = the smallest of 1, 2, 5, 10, 20, 50 that makes s r whole; HR cut 
            LR = imresize(HR, 1 / r), cut to a multiple of s, of 2 s if that is odd, and HR with it. What the authors'
            code does, and the paper's numbers follow. Its SSIM divides the coefficients of Y by 255 instead of 256.
 metasr     4 pixels cut off HR if r does not divide H; LR = imresize(HR, 1 / r), sizes rounded up.
+jpeg75 ..  `standard`, with LR damaged as the name says, see `degraded`. HR stays clean.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.evaluation.degraded import NAMES, damaged_hr, damaged_lr
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size, round_half_up
 
@@ -62,6 +65,16 @@ def standard(image: Image, scale: Scale) -> Pair:
     size = _at_least_one(image, scale, (math.floor(length / r) for length, r in _axes(image, scale)))
     hr = _cut(image, scale.output_size(*size))
     return Pair(imresize(hr, height=size[0], width=size[1]), hr)
+
+
+def degraded(name: str, image: Image, scale: Scale) -> Pair:
+    """Of `standard`, with damaged LR.
+
+    Raises:
+      ArbsrError: the image is too small for the scale.
+    """
+    lr, _ = standard(damaged_hr(image, name), scale)
+    return Pair(damaged_lr(lr, name), standard(image, scale).hr)
 
 
 def arbsr(image: Image, scale: Scale) -> Pair:
@@ -121,6 +134,7 @@ PROTOCOLS = {
     "standard": Protocol(standard, to_size, by_size=True),
     "arbsr": Protocol(arbsr, to_size, luma_gain=AUTHORS_LUMA_GAIN),
     "metasr": Protocol(metasr, by_factor),
+    **{name: Protocol(partial(degraded, name), to_size, by_size=True) for name in NAMES},
 }
 
 

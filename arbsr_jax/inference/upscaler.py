@@ -14,8 +14,9 @@ from jaxtyping import Float32, Shaped
 
 from arbsr_jax import model_file
 from arbsr_jax.compilation import own_settings, platform
+from arbsr_jax.dial import Dial
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.scale import Scale, Size
+from arbsr_jax.imaging.scale import Number, Scale, Size
 from arbsr_jax.inference.arguments import DEPTHS, ScaleLike, SizeLike, check_pixels, resolve_target, to_pixels
 from arbsr_jax.inference.channels import Progress, enlarge_channels
 from arbsr_jax.inference.compiled import CompiledNetwork
@@ -27,7 +28,7 @@ from arbsr_jax.inference.plan import Plan
 from arbsr_jax.inference.stats import Stats
 from arbsr_jax.inference.tiling import TilesWithin, tiling_of
 from arbsr_jax.models.config import FLOAT32
-from arbsr_jax.models.parameters import DTYPES, Parameters
+from arbsr_jax.models.parameters import DTYPES
 
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
 MOST_FRAMES = 16  # of a film at once
@@ -92,11 +93,6 @@ class Upscaler:
         return self._network.programs
 
     @property
-    def programs(self) -> int:
-        """Their number."""
-        return len(self._network.programs)
-
-    @property
     def compile_seconds(self) -> float:
         """Time spent on compiling so far."""
         return self._network.seconds
@@ -108,8 +104,8 @@ class Upscaler:
           ArbsrError: the scale or size is not allowed.
         """
         exact, hr = self.target(lr, scale, size)
-        same = f"{lr[1]}x{lr[0]} stays as it is"
-        return same if hr == tuple(lr) else str(self._plan(lr, hr, exact))
+        same = hr == tuple(lr) and not self.model.cleans
+        return f"{lr[1]}x{lr[0]} stays as it is" if same else str(self._plan(lr, hr, exact))
 
     def batch_size(
         self, lr: tuple[int, int], scale: ScaleLike | None = None, size: SizeLike | None = None, most: int = MOST_FRAMES
@@ -118,9 +114,12 @@ class Upscaler:
         (exact, hr), lanes = self.target(lr, scale, size), self._network.lanes
         return lanes * self._plan(lr, hr, exact, -(-most // lanes)).batch
 
-    def replace_parameters(self, parameters: Parameters) -> None:
-        """Use other parameters of the same network; compiled programs stay."""
-        self._network.replace(parameters)
+    def replace_model(self, model: model_file.Model) -> None:
+        """Use another model of the same config; compiled programs stay."""
+        assert model.config == self.model.config
+        self.model = model
+        self._network.replace(model.parameters)
+        self.__dict__.pop("_in_float32", None)
 
     def timed(self, compute: Callable[[], Result]) -> tuple[Result, float]:
         """The result of `compute`, and the seconds that it took, without those in which this upscaler compiled."""
@@ -137,11 +136,10 @@ class Upscaler:
         *,
         ensemble: bool = False,
     ) -> Any:
-        """Super-resolve one picture, or each of several of one size. At scale 1 a picture is itself.
+        """Super-resolve one picture, or each of several of one size. At scale 1 most models leave it as it is.
 
         Args:
-          image: a path; a PIL image; or an array of numpy, JAX or PyTorch, as `inference.pictures.as_pixels` says:
-            gray or RGB, with or without alpha, of 8 or 16 bits, or floats from 0 to 1.
+          image: a path; a PIL image; or an array of numpy, JAX or PyTorch, see `inference.pictures.as_pixels`.
           scale: one factor, or (horizontal, vertical), or '2.5x3.5'; each from 1 to 8. The result has
             `height * vertical` x `width * horizontal` pixels, each rounded half up.
           size: instead of a scale, the result's (width, height) in pixels.
@@ -214,7 +212,7 @@ class Upscaler:
     ) -> np.ndarray:
         """Results of images [n, height, width, 3], in 0..255: uint8, or not clipped."""
         dtype = np.uint8 if rounded else np.float32
-        if hr == images.shape[1:3]:  # no network saw scale 1: it would only change the picture
+        if hr == images.shape[1:3] and not self.model.cleans:  # most networks never saw scale 1
             return (images * np.float32(1 / DEPTHS[images.dtype])).astype(dtype)
         plan = self._plan(images.shape[1:3], hr, scale, len(images))
         result, written = np.empty((len(images), *hr, 3), dtype), 0
@@ -237,10 +235,16 @@ class Upscaler:
         return result
 
 
-def load_model(path_or_name: str | Path, **settings: Any) -> Upscaler:
-    """A model file, or a shipped model by its name, ready to `upscale`; settings as of `Upscaler`.
+def load_model(path_or_name: str | Path, restore: Number | None = None, **settings: Any) -> Upscaler:
+    """A model file, or a shipped model by its name, ready to `upscale`.
+
+    Args:
+      path_or_name: of the model.
+      restore: how much of noise and JPEG artefacts to take away, from 0 to 1, by a `Dial`.
+      settings: see `Upscaler`.
 
     Raises:
-      ArbsrError: no such model, the file is damaged, or a setting not allowed.
+      ArbsrError: no such model, the file is damaged, it has no dial, or a setting is not allowed.
     """
-    return Upscaler(model_file.load_model(path_or_name), **settings)
+    model = model_file.load_model(path_or_name) if restore is None else Dial.of(path_or_name).at(restore)
+    return Upscaler(model, **settings)

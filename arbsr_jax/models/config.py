@@ -17,6 +17,7 @@ CHOICES = {
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 PRECISIONS = (FLOAT32, BFLOAT16)  # of backbones, as people name them
 DEFAULT_MODEL = "arbedsr-baseline"  # of those that are shipped
+DEFAULT_RESTORING = "arbedsr-restore"  # of those that restore damaged photographs
 MASKED = ("masked", "experts")  # adaptions with a mask
 
 

@@ -13,7 +13,7 @@ from arbsr_jax.errors import ArbsrError
 from arbsr_jax.photos import film, heif, jpeg_xl, loaders, raw, reading
 from arbsr_jax.photos.writing import FORMATS
 
-AUTO = "auto"
+BY_SOURCE = "auto"
 BY_LOADERS = (*loaders.ENDINGS, *loaders.RARE_ENDINGS, *heif.ENDINGS, *raw.ENDINGS)
 READ = (*reading.ENDINGS, *BY_LOADERS, *film.SUFFIXES)
 WRITTEN = (*FORMATS, *film.SUFFIXES)
@@ -36,7 +36,7 @@ def plan_jobs(
     output: Path | None,
     *,
     suffix: str = "",
-    extension: str = AUTO,
+    extension: str = BY_SOURCE,
     say: Say = lambda line: None,
 ) -> list[Job]:
     """All jobs, in the order of the inputs; folders are searched with all that is in them, and keep their structure.
@@ -52,8 +52,8 @@ def plan_jobs(
       ArbsrError: an input does not exist, a folder holds no image, two inputs would become one file or one itself,
         the name or extension of what is to be written is of no kind that is written, or a package for it is missing.
     """
-    if extension != AUTO and f".{extension.lstrip('.').lower()}" not in FORMATS:
-        allowed = " ".join([AUTO, *(end[1:] for end in FORMATS)])
+    if extension != BY_SOURCE and f".{extension.lstrip('.').lower()}" not in FORMATS:
+        allowed = " ".join([BY_SOURCE, *(end[1:] for end in FORMATS)])
         raise ArbsrError(f"--ext {extension}: files of this kind are not written; allowed: {allowed}")
     skip = _results(output, suffix)
     found = list(dict(pair for text in given for pair in _expanded(text, skip, say)).items())
@@ -86,7 +86,7 @@ def _single(jobs: list[Job], output: Path, extension: str) -> Job:
     if ending not in allowed:
         what = "a film" if is_film else "a picture"
         raise ArbsrError(f"{output}: {what} is not written in files of this kind; allowed: {' '.join(allowed)}")
-    if extension != AUTO and ending != f".{extension.lstrip('.').lower()}":
+    if extension != BY_SOURCE and ending != f".{extension.lstrip('.').lower()}":
         raise ArbsrError(f"{output} and --ext {extension} name two kinds of file; leave one of them out")
     return Job(source, output)
 
@@ -94,7 +94,7 @@ def _single(jobs: list[Job], output: Path, extension: str) -> Job:
 def _ending(own: str, extension: str) -> str:
     if own in film.SUFFIXES:
         return own
-    if extension == AUTO:
+    if extension == BY_SOURCE:
         return own if own in FORMATS else ".png"
     return f".{extension.lstrip('.').lower()}"
 

@@ -36,9 +36,10 @@ class Validation:
         """PSNR in dB for every folder and scale; writes the best model's file when the mean is a new best."""
         if not self._datasets or jax.process_index() != 0:
             return {}
+        model = Model("training", self._model, parameters, {})
         if self._upscaler is None:
-            self._upscaler = Upscaler(Model("training", self._model, parameters, {}), precision=FLOAT32)
-        self._upscaler.replace_parameters(parameters)
+            self._upscaler = Upscaler(model, precision=FLOAT32)
+        self._upscaler.replace_model(model)
         sweep = Sweep(self._datasets, self._scales, "standard")
         rows = evaluate(Network(self._upscaler, by_size=True), sweep, on_image=_ignore, on_failure=self._say)
         scores = {f"psnr/{row.dataset}/{row.scale_h:g}x{row.scale_v:g}": row.scores.ours.psnr for row in rows}

@@ -23,7 +23,7 @@ def network(request):
 @pytest.fixture
 def upscaler(network):
     """With compiled programs, but no table."""
-    network.replace_parameters(network.model.parameters)
+    network.replace_model(network.model)
     return network
 
 
@@ -87,7 +87,7 @@ def test_other_parameters_have_another_table(rng, upscaler):
     image = image_of(rng, 20, 30)
     upscaler.upscale(image, "2.5")
     other = jax.tree.map(lambda leaf: 0.9 * leaf, upscaler.model.parameters)
-    upscaler.replace_parameters(other)
+    upscaler.replace_model(upscaler.model._replace(parameters=other))
     expected = Upscaler(upscaler.model._replace(parameters=other)).upscale(image, "2.5")
     np.testing.assert_array_equal(upscaler.upscale(image, "2.5"), expected)
 

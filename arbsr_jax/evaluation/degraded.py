@@ -1,0 +1,59 @@
+"""Damage of photographs for protocols: what cameras and the web do to images, the same in every run.
+
+A name is what is done, in order: blurS (of HR, a Gaussian of sigma S HR pixels), noiseS (of LR, Gaussian, in colour, of
+sigma S grey levels), jpegQ (a file of quality Q, 4:2:0, by Pillow's libjpeg-turbo). The noise
+of an image is a function of its pixels.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+from scipy import ndimage
+
+from arbsr_jax.imaging.resize import round_to_uint8
+
+NAMES = "jpeg75", "jpeg40", "noise10", "noise10-jpeg60", "blur1.2-jpeg75"
+STEP = re.compile(r"(blur|noise|jpeg)([\d.]+)")
+Pixels = UInt8[np.ndarray, "height width 3"]
+
+
+def blurred(image: Pixels, sigma: float) -> Pixels:
+    """A Gaussian of `sigma` pixels over mirrored borders, rounded half up."""
+    smooth = ndimage.gaussian_filter(image.astype(np.float64), (sigma, sigma, 0), mode="reflect")
+    return round_to_uint8(smooth).astype(np.uint8)
+
+
+def noisy(image: Pixels, sigma: float) -> Pixels:
+    """Independent Gaussian noise of `sigma` grey levels, rounded half up; the same for the same image."""
+    random = np.random.RandomState(zlib.crc32(image.tobytes()))  # its stream is frozen; newer generators' may change
+    return round_to_uint8(image + random.normal(0, sigma, image.shape)).astype(np.uint8)
+
+
+def compressed(image: Pixels, quality: float) -> Pixels:
+    """The image after a JPEG file of 4:2:0."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=int(quality), subsampling="4:2:0")
+    return np.asarray(Image.open(file).convert("RGB"))
+
+
+OF_LR = {"noise": noisy, "jpeg": compressed}
+
+
+def damaged_hr(image: Pixels, name: str) -> Pixels:
+    """The HR image that LR is made of: blurred, if the name says so."""
+    for kind, strength in STEP.findall(name):
+        image = blurred(image, float(strength)) if kind == "blur" else image
+    return image
+
+
+def damaged_lr(image: Pixels, name: str) -> Pixels:
+    """The LR image after noise and files."""
+    for kind, strength in STEP.findall(name):
+        image = OF_LR[kind](image, float(strength)) if kind in OF_LR else image
+    return image

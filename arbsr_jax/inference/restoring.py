@@ -1,0 +1,35 @@
+"""Upscalers along a dial, one for each image: how much it has suffered says which."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from arbsr_jax.dial import Dial
+from arbsr_jax.imaging.damage import restore_strength
+from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.photos.photo import Pixels, to_8_bit
+
+
+class AutoRestoring:
+    """A dial that each image turns; upscalers of all strengths share their programs."""
+
+    def __init__(self, path_or_name: str | Path, **settings: Any) -> None:
+        """Take the dial of a model; settings as of `Upscaler`.
+
+        Raises:
+          ArbsrError: no such model, or it has no dial; a setting is not allowed.
+        """
+        dial = Dial.of(path_or_name)
+        self.name = f"{dial.restoring.name}-auto"
+        self.at = functools.cache(lambda strength: Upscaler(dial.at(strength), **settings))
+        self.at(0.0)  # so that wrong settings are told at once
+
+    def strength_of(self, pixels: Pixels) -> float:
+        """The strength for a picture [height, width, channels] of 8 or 16 bits."""
+        eight = to_8_bit(pixels)
+        colours = eight[..., :3] if eight.shape[-1] > 2 else np.repeat(eight[..., :1], 3, axis=-1)
+        return restore_strength(np.ascontiguousarray(colours))
