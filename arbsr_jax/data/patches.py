@@ -129,7 +129,8 @@ class PatchMaker:
         shape = np.max([plan.weights.shape for plan in plans], axis=0)
         weights = [np.pad(p.weights, [(0, more) for more in shape - p.weights.shape]) for p in plans]
         self.seed, self.candidates = seed, candidates
-        self._pixels, self._offsets = tf.constant(store.pixels), tf.constant(store.offsets)
+        self._pixels = tf.experimental.dlpack.from_dlpack(store.pixels.__dlpack__())  # tf.constant would copy them
+        self._offsets = tf.constant(store.offsets)
         self._sizes, self._pictures = tf.constant(store.sizes), tf.constant(store.pictures)
         self._by_area = tf.constant(np.cumsum(np.prod(store.sizes, axis=1)) / np.prod(store.sizes, axis=1).sum())
         self._axes = tf.constant([[getattr(plan, name) for name in AXIS_FIELDS] for plan in plans], tf.int64)

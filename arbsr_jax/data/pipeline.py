@@ -122,6 +122,7 @@ def batches(store: ImageStore, plan: BatchPlan, start: int = 0, stop: int | None
     # Tuned by itself, the pipeline would take seconds to be taken down, and with it a run that SIGTERM ends.
     options = tf.data.Options()
     options.autotune.enabled = False
+    options.experimental_optimization.apply_default_optimizations = False  # they copy all images into the graph
     pairs = numbers.map(pair, num_parallel_calls=os.cpu_count(), deterministic=True)
     pairs = pairs.batch(local).prefetch(PREFETCH).with_options(options)
     for lr, hr, scale_index in pairs.as_numpy_iterator():

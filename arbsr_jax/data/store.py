@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from arbsr_jax.data.sources import TrainingImage
+from arbsr_jax.data.sources import Load, TrainingImage
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import PICTURE_SCALES
 
 CHANNELS = 3
+ALIGNMENT = 64  # bytes, of TensorFlow's tensors
 
 Pixels = UInt8[np.ndarray, "_ _ 3"]
 
@@ -23,7 +24,7 @@ Pixels = UInt8[np.ndarray, "_ _ 3"]
 class ImageStore:
     """Decoded RGB images end to end in one buffer, so that a patch is a slice and never a decode.
 
-    Teachers' pictures lie behind the images, each of the size of its image.
+    Teachers' pictures lie behind their images, each of the size of its image.
     """
 
     pixels: UInt8[np.ndarray, "bytes"]
@@ -35,44 +36,61 @@ class ImageStore:
     def of(cls, images: Sequence[Pixels], pictures: Sequence[Mapping[int, Pixels]] = ()) -> ImageStore:
         """A store of images of any sizes, and for each its teachers' pictures by their scale."""
         pictures = pictures or [{}] * len(images)
-        behind = [(n, k, made[k]) for n, made in enumerate(pictures) for k in sorted(made)]
-        everything = [*images, *(picture for _, _, picture in behind)]
-        offsets = np.cumsum([0, *(array.size for array in everything)], dtype=np.int64)
-        of_pictures = np.full((len(images), len(PICTURE_SCALES)), -1, np.int64)
-        for (image, k, _), offset in zip(behind, offsets[len(images) : -1], strict=True):
-            of_pictures[image, PICTURE_SCALES.index(k)] = offset
-        return cls(
-            np.concatenate([array.reshape(-1) for array in everything]),
-            offsets[: len(images)],
-            np.array([image.shape[:2] for image in images], np.int64),
-            of_pictures,
-        )
+        loaded = [
+            TrainingImage("", image.shape[:2], lambda i=image: i, {k: lambda p=p: p for k, p in made.items()})
+            for image, made in zip(images, pictures, strict=True)
+        ]
+        return decode(loaded, lambda line: None)
 
 
 def decode(images: Sequence[TrainingImage], warn: Callable[[str], None]) -> ImageStore:
     """Decode images and their pictures in parallel; what turns out damaged is named and left out.
 
+    Each is written to its place at once: beside the store there are as many decoded images as threads.
+
     Raises:
       ArbsrError: every image is damaged.
     """
+    first_bytes = np.cumsum([0, *(decoded_bytes([image]) for image in images)], dtype=np.int64)
+    pixels = _aligned(int(first_bytes[-1]))
 
-    def load(load_pixels: Callable[[], Pixels]) -> Pixels | None:
+    def load(image: TrainingImage, load_pixels: Load, offset: int) -> int:
+        """The offset, with the pixels there; -1 if they cannot be had."""
         try:
-            return load_pixels()
+            decoded = load_pixels()
+            if decoded.shape[:2] != image.size:
+                raise ArbsrError(f"{image.name}: has changed its size since this run began")
         except ArbsrError as error:
             warn(f"skipped {error}")
-            return None
+            return -1
+        pixels[offset : offset + decoded.size] = decoded.reshape(-1)
+        return offset
 
-    def load_all(image: TrainingImage) -> tuple[Pixels, dict[int, Pixels]] | None:
-        hr = load(image.load)
-        pictures = {k: load(load_picture) for k, load_picture in image.pictures.items() if hr is not None}
-        return None if hr is None else (hr, {k: picture for k, picture in pictures.items() if picture is not None})
+    def load_all(image: TrainingImage, offset: int) -> tuple[int, list[int]]:
+        at, places = load(image, image.load, offset), [-1] * len(PICTURE_SCALES)
+        for number, (k, load_picture) in enumerate(sorted(image.pictures.items()) if at >= 0 else (), start=1):
+            behind = offset + number * decoded_bytes([image]) // (1 + len(image.pictures))
+            places[PICTURE_SCALES.index(k)] = load(image, load_picture, behind)
+        return at, places
 
     with ThreadPoolExecutor() as pool:
-        decoded = [pixels for pixels in pool.map(load_all, images) if pixels is not None]
-    if not decoded:
+        places = list(pool.map(load_all, images, first_bytes[:-1].tolist()))
+    whole = [number for number, (offset, _) in enumerate(places) if offset >= 0]
+    if not whole:
         raise ArbsrError(f"none of {len(images)} images could be decoded; see the reasons above")
-    return ImageStore.of(*zip(*decoded, strict=True))
+    return ImageStore(
+        pixels,
+        np.array([places[number][0] for number in whole], np.int64),
+        np.array([images[number].size for number in whole], np.int64),
+        np.array([places[number][1] for number in whole], np.int64),
+    )
+
+
+def _aligned(size: int) -> UInt8[np.ndarray, "bytes"]:
+    """A buffer that TensorFlow can use without a copy."""
+    spare = np.empty(size + ALIGNMENT, np.uint8)
+    first = -spare.ctypes.data % ALIGNMENT
+    return spare[first : first + size]
 
 
 def decoded_bytes(images: Sequence[TrainingImage]) -> int:
