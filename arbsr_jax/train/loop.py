@@ -85,6 +85,7 @@ def run_steps(
                 meter.exclude(time.perf_counter() - begin)
             stopping = stop.after(step)
             if step % config.checkpoint_every == 0 or final or stopping:
+                context.store()  # refuses a place that another run has taken
                 context.checkpoints.save(step, state)
             if stopping and not final:
                 account(step, metrics)

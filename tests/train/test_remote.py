@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 
 import pytest
 import skimage.data
@@ -69,15 +70,62 @@ def test_files_are_brought_there_and_back_once_they_change(store, tmp_path):
         assert (second / "log.jsonl").read_text() == "1\n2\n"
 
 
+def owner(store):
+    return json.loads((store / "bucket/runs/one/lock").read_text())["owner"]
+
+
 def test_a_place_is_given_up_only_if_its_run_is_dead(store, tmp_path, monkeypatch):
-    with Remote(PLACE, tmp_path):
+    with Remote(PLACE, tmp_path) as first:
         other = Remote(PLACE, tmp_path)
-        other._owner = "1 on elsewhere"
         with pytest.raises(ArbsrError, match="is training there; stop it, wait 15 minutes"), other:
             pass
+        assert owner(store) == first._owner != other._owner
         monkeypatch.setattr(remote.time, "time", lambda: 1e12)
         with other:
-            assert json.loads((store / "bucket/runs/one/lock").read_text())["owner"] == "1 on elsewhere"
+            assert owner(store) == other._owner
+        first._sign()
+
+
+def test_a_run_that_lost_its_place_writes_nothing_there_and_leaves_the_lock(store, tmp_path):
+    with Remote(PLACE, tmp_path / "first") as first:
+        (tmp_path / "first").mkdir()
+        (tmp_path / "first" / "log.jsonl").write_text("1")
+        Remote(PLACE, tmp_path)._sign()  # as a run does that took it for dead
+        taken = owner(store)
+        with pytest.raises(ArbsrError, match="has taken this place; stop it, or use another --workdir"):
+            first.store()
+    assert owner(store) == taken
+    assert not (store / "bucket/runs/one/log.jsonl").exists()
+
+
+def test_signs_of_life_come_by_themselves_until_another_run_has_the_place(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(remote, "BEAT", 0.01)
+    clock = iter(range(1, 10**6))
+    monkeypatch.setattr(remote.time, "time", lambda: float(next(clock)))
+
+    def signed():
+        return json.loads((store / "bucket/runs/one/lock").read_text())["time"]
+
+    with Remote(PLACE, tmp_path) as first:
+        before = Remote(PLACE, tmp_path)._signature()[1]
+        for _ in range(500):
+            if first._signature()[1] > before:
+                break
+            time.sleep(0.01)
+        assert first._signature()[1] > before
+        other = Remote(PLACE, tmp_path)
+        other._sign()
+        first._heart.join(timeout=10)
+        assert not first._heart.is_alive()
+        assert owner(store) == other._owner
+
+
+def test_a_damaged_lock_holds_nobody_up(store, tmp_path):
+    (store / "bucket/runs/one").mkdir(parents=True)
+    (store / "bucket/runs/one/lock").write_text('{"owner": "7 on')
+    with Remote(PLACE, tmp_path) as here:
+        assert owner(store) == here._owner
+    assert not (store / "bucket/runs/one/lock").exists()
 
 
 def test_a_run_keeps_all_but_its_checkpoints_there_by_itself(store, tmp_path, monkeypatch):
