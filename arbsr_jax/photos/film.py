@@ -198,6 +198,8 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
             pictures = next((one for one in container.streams.video if not streams.is_cover(one)), None)
             if pictures is None:
                 raise ArbsrError(f"{path}: not a readable film (no pictures in it)")
+            if pictures.codec_context is None:
+                raise ArbsrError(f"{path}: not a readable film (FFmpeg does not know the codec of its pictures)")
             pictures.thread_type = "AUTO"
             yield container, pictures
     except (av.FFmpegError, StopIteration, UnicodeError) as error:

@@ -39,12 +39,27 @@ def read_boxes(content: bytes) -> Boxes:
     return Boxes(exif, found.get(XMP))
 
 
-def write(path: Path, pixels: Pixels, quality: int, icc: bytes | None, boxes: Boxes, library: Any) -> None:
-    """Write pixels of 8 or 16 bits; quality 100 is lossless.
+def write(path: Path, pixels: Pixels, quality: int, icc: bytes | None, boxes: Boxes, library: Any) -> list[str]:
+    """Write pixels of 8 or 16 bits; quality 100 is lossless. Returns what had to be left out.
 
     Raises:
       ValueError: OpenImageIO cannot.
     """
+    partial = path.with_name(f"{path.name}{ENDING}")  # the library goes by endings
+    try:
+        _encode(partial, pixels, quality, icc, library)
+        remarks = []
+        if icc and not _readable(partial, library):
+            _encode(partial, pixels, quality, None, library)
+            remarks.append("the colour profile is damaged and left out")
+        content = partial.read_bytes()
+    finally:
+        partial.unlink(missing_ok=True)
+    path.write_bytes(_with_boxes(content, boxes))
+    return remarks
+
+
+def _encode(path: Path, pixels: Pixels, quality: int, icc: bytes | None, library: Any) -> None:
     height, width, channels = pixels.shape
     kind = library.UINT16 if pixels.dtype == np.uint16 else library.UINT8
     spec = library.ImageSpec(width, height, channels, kind)
@@ -54,16 +69,17 @@ def write(path: Path, pixels: Pixels, quality: int, icc: bytes | None, boxes: Bo
     spec.attribute("compression", f"jpegxl:{quality}")
     if icc:
         spec.attribute("ICCProfile", library.TypeDesc(f"uint8[{len(icc)}]"), np.frombuffer(icc, np.uint8))
-    partial = path.with_name(f"{path.name}{ENDING}")  # the library goes by endings
-    output = library.ImageOutput.create(str(partial))
-    try:
-        if output is None or not output.open(str(partial), spec) or not output.write_image(pixels):
-            raise ValueError((output.geterror() if output else library.geterror()) or "OpenImageIO gives no reason")
-        output.close()
-        content = partial.read_bytes()
-    finally:
-        partial.unlink(missing_ok=True)
-    path.write_bytes(_with_boxes(content, boxes))
+    output = library.ImageOutput.create(str(path))
+    if output is None or not output.open(str(path), spec) or not output.write_image(pixels):
+        raise ValueError((output.geterror() if output else library.geterror()) or "OpenImageIO gives no reason")
+    output.close()
+
+
+def _readable(path: Path, library: Any) -> bool:
+    """Whether the header can be read again: the encoder takes profiles that no decoder does."""
+    file = library.ImageInput.open(str(path))
+    library.geterror()  # else the next call would report it
+    return file is not None and file.close()
 
 
 def _with_boxes(content: bytes, boxes: Boxes) -> bytes:

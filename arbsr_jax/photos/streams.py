@@ -128,7 +128,10 @@ def _fits(stream: Any, output: Any) -> bool:
     """Whether the container takes the stream's codec, and covers if it is one."""
     if is_cover(stream) and output.format.name not in COVERED:
         return False
-    return stream.type == "attachment" or stream.codec_context.codec.canonical_name in output.supported_codecs
+    if stream.type == "attachment":
+        return True
+    codec = stream.codec_context  # none if FFmpeg does not know it
+    return codec is not None and codec.codec.canonical_name in output.supported_codecs
 
 
 def _format(frame: Any) -> str:

@@ -84,14 +84,30 @@ def needs_pillow(path: Path) -> bool:
     return True
 
 
-def append_exif(path: Path, exif: bytes) -> bool:
-    """Give a TIFF of libvips a second directory, at its end, that holds EXIF too; False if it has 64-bit offsets."""
+def append_exif(path: Path, exif: bytes) -> list[str]:
+    """Give a TIFF of libvips a second directory, at its end, that holds EXIF too; returns why it does not, if so."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of tags that are cut off: the others are of use
+            return _append(path, _loaded(exif))
+    except OSError as error:
+        if error.errno:  # the disc, not what EXIF holds
+            raise
+    except Exception:  # whatever a damaged block provokes; until the last write the file is as it was
+        pass
+    return ["EXIF is damaged and left out"]
+
+
+def _loaded(exif: bytes) -> Image.Exif:
     block = Image.Exif()
     block.load(exif)
+    return block
+
+
+def _append(path: Path, block: Image.Exif) -> list[str]:
     with path.open("r+b") as file:
         header = file.read(8)
         if header[:4] not in CLASSIC:
-            return False
+            return ["EXIF is not kept in a TIFF so large"]
         order = "<" if header[:1] == b"I" else ">"
         (place,) = struct.unpack(f"{order}L", header[FIRST_DIRECTORY])
         file.seek(place)
@@ -125,14 +141,14 @@ def append_exif(path: Path, exif: bytes) -> bool:
         file.write(struct.pack(f"{order}H", len(whole)) + b"".join(whole) + b"\0" * 4)
         file.seek(FIRST_DIRECTORY.start)
         file.write(struct.pack(f"{order}L", place))
-    return True
+    return []
 
 
 def exif_resolution(exif: bytes | None) -> Resolution | None:
     """What an EXIF block says of pixels per length, if it does."""
     try:
-        block = Image.Exif()
-        block.load(exif or b"")
+        with warnings.catch_warnings(action="ignore"):
+            block = _loaded(exif or b"")
         x, y, unit = (cast(float, block.get(tag)) for tag in DPI_TAGS)  # None is a TypeError below
         name, millimetres = MILLIMETRES[int(unit or 2)]
         return Resolution(float(x) / millimetres, float(y) / millimetres, name)

@@ -22,6 +22,7 @@ from arbsr_jax.photos.photo import Metadata, Photo, Pixels, Resolution, to_8_bit
 DEFAULT_QUALITY = 95
 SEGMENT = 65_533  # bytes that a segment of a JPEG holds, and that libvips takes for EXIF anywhere but in TIFF
 UNTOLD = Resolution(72 / 25.4, 72 / 25.4, "in")  # what EXIF says of files that do not tell
+DENSEST = 1e6  # pixels per millimetre that libvips takes
 BIG = 4 * 2**30 - 2**24  # bytes of pixels beyond which a TIFF needs 64-bit offsets
 XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:>|=["']))[2-8]""")
 
@@ -105,6 +106,9 @@ def write_photo(path: Path, photo: Photo, quality: int = DEFAULT_QUALITY, *, met
 def _fitted(photo: Photo, kind: Format, *, profile: bool) -> tuple[Pixels, Metadata, list[str]]:
     """Pixels and metadata that the format can hold, with or without a colour profile, and what was lost."""
     pixels, kept, remarks = photo.pixels, photo.metadata, []
+    if kept.resolution and not all(1 / DENSEST <= density <= DENSEST for density in kept.resolution[:2]):
+        kept = replace(kept, resolution=None)
+        remarks.append("resolution is out of range and left out")
     chunks = dict(_of(kept.chunks, png.COLOUR))
     if kind is not PNG and not kept.icc and not colour.chunks_are_srgb(chunks):
         if b"cICP" in chunks:
@@ -146,8 +150,7 @@ def _encode(path: Path, kind: Format, pixels: Pixels, kept: Metadata, quality: i
     kept, remarks = _holdable(kept, kind)
     if kind is JPEG_XL:
         boxes = jpeg_xl.Boxes(_told(pixels, kept), kept.xmp)
-        jpeg_xl.write(path, pixels, quality, kept.icc, boxes, loaders.openimageio(path))
-        return remarks
+        return remarks + jpeg_xl.write(path, pixels, quality, kept.icc, boxes, loaders.openimageio(path))
     image = _image(pixels, kept)
     told = {"icc": kept.icc, "exif": kept.exif or kept.resolution, "xmp": kept.xmp, "iptc": kept.iptc}
     options = kind.options | {"keep": "|".join(name for name, value in told.items() if value) or "none"}
@@ -170,8 +173,8 @@ def _encode(path: Path, kind: Format, pixels: Pixels, kept: Metadata, quality: i
         getattr(image, f"{kind.name}save_target")(target, **options)
     finally:
         os.close(file)
-    if kind is TIFF and kept.exif and not tiff.append_exif(path, kept.exif):
-        remarks.append("EXIF is not kept in a TIFF so large")
+    if kind is TIFF and kept.exif:
+        remarks += tiff.append_exif(path, kept.exif)
     return remarks
 
 

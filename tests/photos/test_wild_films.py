@@ -1,6 +1,8 @@
 """Films as the world makes them, which once came out wrong, and their siblings."""
 
 import struct
+import subprocess
+import sys
 import types
 from fractions import Fraction
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from arbsr_jax.photos import film, frames
-from tests.conftest import real_data
+from tests.conftest import ROOT, real_data
 from tests.photos.films import make
 
 
@@ -183,3 +185,53 @@ def test_lengths_of_frames_stay(tmp_path):
     for path in (tmp_path / "in.mp4", tmp_path / "out.mp4"):
         with av.open(str(path)) as container:
             assert [round(1000 * frame.time) for frame in container.decode(video=0)] == times
+
+
+MUTATE = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from arbsr_jax.errors import ArbsrError
+from arbsr_jax.photos import film
+
+resource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33))
+source, folder, rng, refused = Path(sys.argv[1]), Path(sys.argv[2]), np.random.default_rng(0), 0
+whole = np.frombuffer(source.read_bytes(), np.uint8)
+
+def larger(frames):
+    return frames.repeat(2, axis=1).repeat(2, axis=2)
+
+for number in range(500):
+    content = whole.copy()
+    # Headers lie at the ends of a film; half of the faults hit them.
+    reach = [(0, 2000), (max(0, len(content) - 4000), len(content)), (0, len(content))][number % 3]
+    places = rng.integers(*reach, rng.integers(1, 12)) % len(content)
+    content[places] = rng.integers(0, 256, len(places))
+    path, target = folder / f"x{source.suffix}", folder / f"y{source.suffix}"
+    path.write_bytes(content[: rng.integers(1, len(content)) if number % 7 == 0 else None].tobytes())
+    try:
+        facts = film.probe(path)
+        if facts.height * facts.width > 500 * 500:
+            continue
+        film.convert(path, target, facts, larger, (2 * facts.width, 2 * facts.height))
+    except ArbsrError as error:
+        assert "\\n" not in str(error)
+        refused += 1
+left = {one.name for one in folder.iterdir()} - {path.name, target.name}
+assert not left, left
+print(refused, "refused")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [".mp4", ".mkv", ".mov", ".avi"])
+def test_mutated_films_are_converted_or_refused(tmp_path, ending):
+    """500 for each container: never a crash, another exception than ours, or half a file."""
+    source, folder = tmp_path / f"whole{ending}", tmp_path / "work"
+    folder.mkdir()
+    parts = {} if ending == ".avi" else {"chapters": True}
+    make(source, codec="mpeg4", options={"qscale": "2"}, sound=0 if ending == ".avi" else 1, **parts)
+    command = [sys.executable, "-c", MUTATE, source, folder]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert int(result.stdout.split()[0]) < 400
