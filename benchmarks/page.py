@@ -24,7 +24,7 @@ from benchmarks.large_images import photograph
 from benchmarks.record import machine, record
 
 SIDE, SECONDS = 256, 120
-MODELS = ["arbedsr-tiny", "arbedsr-baseline"]
+MODELS = ["arbedsr-field-tiny", "arbedsr-field"]
 ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 
 

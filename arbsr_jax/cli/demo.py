@@ -7,20 +7,19 @@ import webbrowser
 from pathlib import Path
 
 from arbsr_jax.cli.conventions import DONE
-from arbsr_jax.demo import RUNTIME_VERSION
+from arbsr_jax.demo import PAGE_MODEL, RUNTIME_VERSION
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.models.config import DEFAULT_MODEL
 
 RESPONSIVE = 2**28  # bytes: windows small enough to show progress and to be cancelled soon
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
-    words = f"a .safetensors file or the name of a shipped model (default: {DEFAULT_MODEL}; with --static: all shipped)"
+    words = f"a .safetensors file or the name of a shipped model (default: {PAGE_MODEL}; with --static: several)"
     parser.add_argument("--model", nargs="+", help=words)
     parser.add_argument("--port", type=int, default=7860, help="0: any that is free (default: 7860)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    words = "write the page there instead, as files that compute in the browser; any file host can serve them"
+    words = "write the page there instead, as files that compute in the browser, for any host (needs the extra onnx)"
     parser.add_argument("--static", type=Path, metavar="DIR", help=words)
     words = f"with --static: the npm package onnxruntime-web {RUNTIME_VERSION}, if the npm registry cannot be reached"
     parser.add_argument("--runtime", type=Path, metavar="FILE.tgz", help=words)
@@ -40,7 +39,7 @@ def run(flags: argparse.Namespace) -> int:
         return _write(flags)
     if flags.model and len(flags.model) > 1:
         raise ArbsrError(f"--model {' '.join(flags.model)}: the page computes by one model; several need --static DIR")
-    upscaler = load_model(flags.model[0] if flags.model else DEFAULT_MODEL, memory=RESPONSIVE)
+    upscaler = load_model(flags.model[0] if flags.model else PAGE_MODEL, memory=RESPONSIVE)
     try:
         server = make_server(Service(upscaler), flags.port)
     except (OSError, OverflowError) as error:
@@ -60,10 +59,10 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def _write(flags: argparse.Namespace) -> int:
-    from arbsr_jax.demo.static import write_page
+    from arbsr_jax.demo.static import OFFERED, write_page
     from arbsr_jax.model_file import shipped_models
 
-    models = flags.model or sorted(shipped_models(), reverse=True)
+    models = flags.model or [name for name in OFFERED if name in shipped_models()]
     sizes = write_page(flags.static, models, flags.runtime)
     parts = (
         ("page", sizes.page),
@@ -72,4 +71,5 @@ def _write(flags: argparse.Namespace) -> int:
         ("models", sizes.models),
     )
     print(f"wrote {flags.static}: " + ", ".join(f"{name} {count / 1e6:.2f} MB" for name, count in parts))
+    print(f"try it: python -m http.server --directory {flags.static} 8000, then open http://localhost:8000/")
     return DONE

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib import resources
 
+from arbsr_jax.version import VERSION
+
 # No script but the page's own, and no request to another place. WebAssembly must be allowed by name.
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob:; "
@@ -19,10 +21,12 @@ KINDS = {
     ".json": "application/json",
     ".svg": "image/svg+xml",
     ".png": "image/png",
+    ".webp": "image/webp",
     ".wasm": "application/wasm",
     ".onnx": "application/octet-stream",
     ".txt": "text/plain; charset=utf-8",
 }
+PICTURE = ".webp"
 ONLY_IN_BROWSER = ("engine-browser.js", "worker.js", "bicubic.js", "service-worker.js")
 
 
@@ -30,10 +34,19 @@ def page_files(engine: str) -> dict[str, str]:
     """Name and content of the page's files for one engine; the service worker is still a template."""
     found = {}
     for file in (resources.files("arbsr_jax.demo") / "page").iterdir():
+        if file.name.endswith(PICTURE):
+            continue
         if engine == BROWSER and file.name == "engine-server.js":
             continue
         if engine == SERVER and file.name in ONLY_IN_BROWSER:
             continue
         found[file.name] = file.read_text()
-    found[INDEX] = found[INDEX].replace("{{engine}}", engine).replace("{{policy}}", POLICY)
+    for word, value in {"engine": engine, "policy": POLICY, "release": VERSION}.items():
+        found[INDEX] = found[INDEX].replace(f"{{{{{word}}}}}", value)
     return found
+
+
+def page_pictures() -> dict[str, bytes]:
+    """Name and content of the page's pictures; `recipes/page_pictures.py` makes them."""
+    files = (resources.files("arbsr_jax.demo") / "page").iterdir()
+    return {file.name: file.read_bytes() for file in files if file.name.endswith(PICTURE)}

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from arbsr_jax.demo.assets import INDEX, KINDS, POLICY, SERVER, page_files
-from arbsr_jax.demo.service import LARGEST_UPLOAD, Service
+from arbsr_jax.demo.assets import INDEX, KINDS, POLICY, SERVER, page_files, page_pictures
+from arbsr_jax.demo.service import LARGEST_UPLOAD, Service, decoded, png
 from arbsr_jax.errors import ArbsrError
 
 LOOPBACK = "127.0.0.1"
@@ -22,7 +22,7 @@ MOST_DRAINED = 2**32  # bytes of an upload that is too large: it is read to its 
 
 def make_server(service: Service, port: int) -> ThreadingHTTPServer:
     """A server bound to loopback; port 0 takes any that is free."""
-    files = {name: text.encode() for name, text in page_files(SERVER).items()}
+    files = {name: text.encode() for name, text in page_files(SERVER).items()} | page_pictures()
     files[""], files["favicon.ico"] = files[INDEX], files["icon.svg"]
 
     class Handler(BaseHTTPRequestHandler):
@@ -59,8 +59,8 @@ def make_server(service: Service, port: int) -> ThreadingHTTPServer:
             if not self._local():
                 return
             parts, length = urlsplit(self.path), self.headers.get("Content-Length", "")
-            if parts.path != "/jobs" or not length.isascii() or not length.isdigit():
-                self._fail(HTTPStatus.BAD_REQUEST, "post a picture to /jobs")
+            if parts.path not in ("/jobs", "/decoded") or not length.isascii() or not length.isdigit():
+                self._fail(HTTPStatus.BAD_REQUEST, "post a picture to /jobs or /decoded")
             elif int(length) > LARGEST_UPLOAD:
                 self._drain(int(length))
                 words = f"files up to {LARGEST_UPLOAD // 2**20} MiB are accepted"
@@ -68,8 +68,12 @@ def make_server(service: Service, port: int) -> ThreadingHTTPServer:
             else:
                 query = parse_qs(parts.query)
                 target = (query.get(name, [None])[0] for name in ("scale", "size"))
+                upload = self.rfile.read(int(length))
                 try:
-                    self._answer(HTTPStatus.ACCEPTED, service.submit(self.rfile.read(int(length)), *target))
+                    if parts.path == "/decoded":
+                        self._send(HTTPStatus.OK, png(decoded(upload)), KINDS[".png"])
+                    else:
+                        self._answer(HTTPStatus.ACCEPTED, service.submit(upload, *target))
                 except ArbsrError as error:
                     self._fail(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 

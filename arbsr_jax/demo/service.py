@@ -60,7 +60,7 @@ class Service:
 
     def __init__(self, upscaler: Upscaler) -> None:
         self._upscaler, self._jobs = upscaler, OrderedDict[str, Job]()
-        self._queue, self._numbers = queue.Queue[Job](), itertools.count()
+        self._queue, self._numbers, self._lock = queue.Queue[Job](), itertools.count(), threading.Lock()
         threading.Thread(target=self._work, daemon=True).start()
 
     @property
@@ -75,9 +75,9 @@ class Service:
         Raises:
           ArbsrError: the file is no picture, too large, the scale or size is not allowed, or too many wait.
         """
-        if self._queue.qsize() >= MOST_WAITING:
+        if sum(job.state == WAITING for job in list(self._jobs.values())) >= MOST_WAITING:
             raise ArbsrError(f"{MOST_WAITING} pictures are waiting; try again later")
-        pixels = _decoded(upload)
+        pixels = decoded(upload)
         asked = Size.of(size) if size else None
         sides = (asked.width, asked.height) if asked else None
         exact, large = self._upscaler.target(pixels.shape[:2], scale, sides)
@@ -102,8 +102,8 @@ class Service:
     def cancel(self, token: str) -> bool:
         """Give a job up: at once if it waits, else after the window that is being computed."""
         job = self._jobs.get(token)
-        if job is not None and job.state in (WAITING, RUNNING):
-            job.state = CANCELLED
+        if job is not None:
+            self._turn(job, (WAITING, RUNNING), CANCELLED)
         return job is not None
 
     def picture(self, token: str, name: str) -> bytes | None:
@@ -115,16 +115,25 @@ class Service:
         while True:
             job = self._queue.get()
             try:
-                if job.state == WAITING:
-                    job.state = RUNNING
+                if self._turn(job, (WAITING,), RUNNING):
                     self._compute(job)
             except CancelledError:
                 pass
             except Exception as error:
-                job.state, job.error = FAILED, str(error) or type(error).__name__
-            finished = [one.token for one in list(self._jobs.values()) if one.state not in (WAITING, RUNNING)]
-            for token in finished[:-KEPT]:
-                del self._jobs[token]
+                job.error = str(error) or type(error).__name__
+                self._turn(job, (RUNNING,), FAILED)
+            # Those that failed or were given up take no result's place.
+            for states in ((DONE,), (FAILED, CANCELLED)):
+                finished = [one.token for one in list(self._jobs.values()) if one.state in states]
+                for token in finished[:-KEPT]:
+                    del self._jobs[token]
+
+    def _turn(self, job: Job, before: tuple[str, ...], after: str) -> bool:
+        """Change a job's state, if it is one of those before; two threads never do so at once."""
+        with self._lock:
+            may = job.state in before
+            job.state = after if may else job.state
+        return may
 
     def _compute(self, job: Job) -> None:
         def progress(share: float) -> None:
@@ -138,13 +147,19 @@ class Service:
         with reported(compiling):
             large = self._upscaler.upscale(job.pixels, job.scale, progress=progress)
         bicubic = enlarge_channels(job.pixels, lambda image, _: _bicubic(image, job.size))
-        job.pictures = {"after": _png(large), "before": _png(bicubic)}
+        pictures = {"after": png(large), "before": png(bicubic)}
         progress(1.0)
-        job.state = DONE
+        job.pictures = pictures
+        if not self._turn(job, (RUNNING,), DONE):
+            job.pictures = {}
 
 
-def _decoded(upload: bytes) -> Pixels:
-    """What was uploaded, with 8 bits."""
+def decoded(upload: bytes) -> Pixels:
+    """What was uploaded, with 8 bits.
+
+    Raises:
+      ArbsrError: it is no picture, or too large.
+    """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "upload"
         path.write_bytes(upload)
@@ -168,7 +183,8 @@ def _bicubic(image: Pixels, size: Size) -> Pixels:
     return np.clip(large, 0, np.iinfo(image.dtype).max).astype(image.dtype)
 
 
-def _png(pixels: Pixels) -> bytes:
+def png(pixels: Pixels) -> bytes:
+    """A picture as a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

@@ -13,11 +13,12 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import NamedTuple
 
-from arbsr_jax.demo import RUNTIME_VERSION
-from arbsr_jax.demo.assets import BROWSER, POLICY, page_files
+from arbsr_jax.demo import PAGE_MODEL, RUNTIME_VERSION
+from arbsr_jax.demo.assets import BROWSER, POLICY, page_files, page_pictures
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
 from arbsr_jax.model_file import find_model, load_model
+from arbsr_jax.models.config import DEFAULT_RESTORING
 from arbsr_jax.to_onnx.onnx_file import to_onnx
 
 ADDRESS = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{RUNTIME_VERSION}.tgz"
@@ -25,6 +26,11 @@ SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRM
 WASM = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 WEBGPU = ("ort.webgpu.bundle.min.mjs", "ort-wasm-simd-threaded.asyncify.wasm")  # fetched where there is WebGPU
 TIMEOUT = 60  # seconds
+OFFERED = {  # the networks of the page, and what each is for; the first is the page's choice
+    PAGE_MODEL: "better",
+    "arbedsr-field-tiny": "fast",
+    DEFAULT_RESTORING: "for noise and JPEG",
+}
 HEADERS = f"""/*
   Content-Security-Policy: {POLICY}
   Cross-Origin-Opener-Policy: same-origin
@@ -53,7 +59,7 @@ def write_page(folder: Path, models: list[str], runtime: Path | None = None) -> 
     Raises:
       ArbsrError: the runtime cannot be had or is another one, a network is for one scale alone, or there is no such.
     """
-    files: dict[str, bytes] = {name: text.encode() for name, text in page_files(BROWSER).items()}
+    files = {name: text.encode() for name, text in page_files(BROWSER).items()} | page_pictures()
     service_worker = files.pop("service-worker.js").decode()
     page = sum(map(len, files.values())) + len(service_worker)
     of_runtime = _runtime_files(_package(runtime))
@@ -69,7 +75,8 @@ def write_page(folder: Path, models: list[str], runtime: Path | None = None) -> 
         if file in of_models:
             raise ArbsrError(f"{name}: another model is named {model.name} too; give one of them, or rename its file")
         of_models[file] = content
-        entries.append({"name": model.name, "file": file, "channels": model.config.channels})
+        words = OFFERED.get(model.name, "")
+        entries.append({"name": model.name, "words": words, "file": file, "channels": model.config.channels})
     files |= of_runtime | of_models | {"models.json": json.dumps(entries, indent=1).encode()}
     files |= {"_headers": HEADERS.encode(), **_licences()}
     kept = sorted(

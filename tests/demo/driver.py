@@ -13,7 +13,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 FETCH = """
 const done = arguments[arguments.length - 1];
-fetch(document.getElementById(arguments[0]).src).then(r => r.blob()).then(blob => {
+fetch(arguments[0]).then(r => r.blob()).then(blob => {
   const reader = new FileReader();
   reader.onload = () => done(reader.result.split(",")[1]);
   reader.readAsDataURL(blob);
@@ -72,10 +72,25 @@ class Page:
         self.wait(lambda: self.script("return document.body.dataset.done") or self.find("error").text, seconds)
         assert not self.find("error").text, self.find("error").text
 
+    def choose_model(self, name):
+        self.script("model.value = arguments[0]; model.dispatchEvent(new Event('change'))", name)
+
+    def fetched(self, address):
+        """The bytes behind an address, such as a result's."""
+        return base64.b64decode(self.browser.execute_async_script(FETCH, address))
+
     def pixels(self, name="after"):
         """A result as an array."""
-        content = base64.b64decode(self.browser.execute_async_script(FETCH, name))
-        return np.asarray(Image.open(io.BytesIO(content)))
+        return np.asarray(Image.open(io.BytesIO(self.fetched(self.find(name).get_attribute("src")))))
+
+    def waited(self, code):
+        """What the body of an asynchronous function returns."""
+        return self.browser.execute_async_script(f"(async () => {{ {code} }})().then(arguments[arguments.length - 1])")
+
+    def violations(self):
+        """What axe-core finds wrong, in words; its script must have run."""
+        code = "return (await axe.run()).violations.map(one => `${one.id}: ${one.nodes.map(node => node.target)}`);"
+        return self.waited(code)
 
     def touch(self, kind, *points):
         """A touch event at some points of the window."""

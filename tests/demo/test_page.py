@@ -16,8 +16,9 @@ from arbsr_jax import load_model
 from arbsr_jax.cli.main import main
 from arbsr_jax.demo import service
 from arbsr_jax.demo.server import LOOPBACK, make_server
-from arbsr_jax.demo.service import DONE, KEPT, LARGEST_UPLOAD, RUNNING, WAITING, Service
+from arbsr_jax.demo.service import DONE, KEPT, LARGEST_UPLOAD, RUNNING, WAITING, Job, Service
 from arbsr_jax.imaging.resize import imresize
+from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.upscaler import Upscaler
 from tests.photos import fixtures
 
@@ -196,7 +197,38 @@ def test_what_fails_is_said_and_the_next_has_its_turn(upscaler, monkeypatch):
     tokens = [queue.submit(jpeg_or_png(), "1.5", None)["token"] for _ in range(KEPT + 2)]
     while queue.status(tokens[-1])["state"] != DONE:
         time.sleep(0.01)
-    assert queue.status(token) is None  # results are kept for a while only
+    assert queue.status(tokens[0]) is None  # results are kept for a while only
+    assert queue.status(token)["error"] == "no room"  # what failed takes no result's place
+
+
+def test_giving_up_and_starting_never_cross(upscaler):
+    """A job that was given up before its turn stays so, whichever thread comes first."""
+    queue = Service(upscaler)
+    for _ in range(200):
+        job = Job(0, PICTURE, Scale.of(2), Size(1, 1))
+        queue._jobs["one"] = job
+        threads = [
+            threading.Thread(target=queue._turn, args=(job, (WAITING,), RUNNING)),
+            threading.Thread(target=queue.cancel, args=("one",)),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert job.state == "cancelled"
+
+
+def test_what_a_browser_cannot_show_is_decoded(port, tmp_path):
+    import tifffile
+
+    tifffile.imwrite(tmp_path / "deep.tif", fixtures.pixels(3, 16))
+    code, content, headers = ask(port, "POST", "/decoded", (tmp_path / "deep.tif").read_bytes())
+    assert (code, headers["Content-Type"]) == (200, "image/png")
+    expected = ((fixtures.pixels(3, 16).astype(int) + 128) // 257).astype(np.uint8)
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), expected)
+    code, content, _ = ask(port, "POST", "/decoded", b"no picture")
+    assert code == 422
+    assert "not a readable image" in json.loads(content)["error"]
 
 
 def test_other_hosts_and_other_pages_are_refused(port):
@@ -245,6 +277,7 @@ def test_in_a_browser(page, port, upscaler, tmp_path, width, height):
     assert page.find("save").get_attribute("download") == "astronaut_2.5x3.5.png"
     assert page.script("return document.documentElement.scrollWidth <= innerWidth")
     if width > 500:
+        page.find("showSize").click()
         chain = ActionChains(page.browser).drag_and_drop_by_offset(page.find("grip"), -8, 20)
         chain.perform()
         horizontal, vertical = (float(page.find(name).get_attribute("value")) for name in "hv")

@@ -3,7 +3,9 @@
 import io
 import json
 import re
+import tarfile
 import urllib.request
+import zipfile
 
 import numpy as np
 import pytest
@@ -80,12 +82,10 @@ def test_both_engines_share_one_page():
 def test_the_folder_is_whole(folder):
     kept = json.loads(re.search(r"FILES = (\[.*?\])", (folder / "service-worker.js").read_text())[1])
     assert all((folder / name).exists() for name in kept)
-    assert {"page.js", "worker.js", "models/arbedsr-tiny.onnx", "runtime/ort-wasm-simd-threaded.wasm"} <= set(kept)
+    assert {"page.js", "worker.js", "models/arbedsr-field.onnx", "runtime/ort-wasm-simd-threaded.wasm"} <= set(kept)
     assert [model["name"] for model in json.loads((folder / "models.json").read_text())] == [
-        "arbedsr-tiny",
-        "arbedsr-field-tiny",
         "arbedsr-field",
-        "arbedsr-baseline",
+        "arbedsr-field-tiny",
     ]
     assert {path.name for path in (folder / "licences").iterdir()} == {
         "arbsr_jax.txt",
@@ -95,6 +95,7 @@ def test_the_folder_is_whole(folder):
     assert "Apache License" in (folder / "licences" / "arbsr_jax.txt").read_text()
 
 
+@pytest.mark.slow
 def test_the_result_is_pythons_and_nothing_leaves_the_machine(page, address, photo, tmp_path):
     page.open(address, height=1500)
     page.requests()
@@ -104,7 +105,7 @@ def test_the_result_is_pythons_and_nothing_leaves_the_machine(page, address, pho
     page.enlarge(COMPUTED)
     found, expected = (
         page.pixels().astype(int),
-        load_model("arbedsr-tiny", tile=0).upscale(SCENE[:203, :301], "2.5x3.5"),
+        load_model("arbedsr-field", tile=0).upscale(SCENE[:203, :301], "2.5x3.5"),
     )
     assert found.shape == (711, 753, 4)
     assert (found[..., 3] == 255).all()
@@ -120,25 +121,18 @@ def test_the_result_is_pythons_and_nothing_leaves_the_machine(page, address, pho
     assert page.find("zoom").text == "100 %"
 
 
-def test_field_upsampling_computes_the_same_in_a_browser(page, folder, photo, tmp_path):
-    """The page, whose first model is another one."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            (tmp_path / path.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / path.relative_to(folder)).write_bytes(path.read_bytes())
-    models = json.loads((folder / "models.json").read_text())
-    models.sort(key=lambda model: model["name"] != "arbedsr-field-tiny")
-    (tmp_path / "models.json").write_text(json.dumps(models))
-    with serve(tmp_path) as address:
-        page.open(address)
-        page.choose(photo)
-        page.set_factors(2.5, 3.5)
-        page.enlarge(COMPUTED)
-        found = page.pixels().astype(int)
+@pytest.mark.slow
+def test_the_fast_network_computes_the_same_in_a_browser(page, address, photo):
+    page.open(address)
+    page.choose(photo)
+    page.choose_model("arbedsr-field-tiny")
+    page.set_factors(2.5, 3.5)
+    page.enlarge(COMPUTED)
     expected = load_model("arbedsr-field-tiny", tile=0).upscale(SCENE[:203, :301], "2.5x3.5")
-    assert np.abs(found[..., :3] - expected).max() <= 1
+    assert np.abs(page.pixels().astype(int)[..., :3] - expected).max() <= 1
 
 
+@pytest.mark.slow
 def test_scripts_in_words_are_refused(page, address):
     page.open(address)
     page.script("setTimeout('window.ran = 1', 0); setTimeout(() => { window.later = 1; }, 50)")
@@ -148,6 +142,7 @@ def test_scripts_in_words_are_refused(page, address):
     assert page.script("return crossOriginIsolated")  # threads are allowed
 
 
+@pytest.mark.slow
 def test_on_a_phone_by_touch(page, address, photo, tmp_path):
     page.open(address, 390, 844)
     page.choose(photo)
@@ -177,6 +172,7 @@ def test_on_a_phone_by_touch(page, address, photo, tmp_path):
     page.screenshot("phone", tmp_path)
 
 
+@pytest.mark.slow
 def test_it_works_without_a_network_after_the_first_visit(page, folder, photo):
     with serve(folder) as address:
         page.open(address)
@@ -189,10 +185,11 @@ def test_it_works_without_a_network_after_the_first_visit(page, folder, photo):
     assert page.pixels().shape == (305, 452, 4)
 
 
+@pytest.mark.slow
 def test_a_run_is_cancelled_within_a_second(page, address, tmp_path):
     choose_scene(page, address, tmp_path, 900, 900)
     page.set_factors(2, 2)
-    page.script("document.getElementById('model').value = 'arbedsr-baseline'")
+    page.choose_model("arbedsr-field")
     page.find("go").click()
     page.wait(
         lambda: page.script(
@@ -205,11 +202,12 @@ def test_a_run_is_cancelled_within_a_second(page, address, tmp_path):
     page.find("cancel").click()
     assert page.wait(lambda: page.script("return window.cancelledAfter")) <= 1000
     assert page.find("go").is_enabled()
-    page.script("document.getElementById('model').value = 'arbedsr-tiny'")
+    page.choose_model("arbedsr-field-tiny")
     page.find("clear").click()
     assert page.find("invite").is_displayed()
 
 
+@pytest.mark.slow
 def test_pictures_of_every_kind_in_one_batch(page, address, tmp_path):
     """A turned JPEG, a transparent PNG and a file that is no picture."""
     exif = Image.Exif()
@@ -221,7 +219,7 @@ def test_pictures_of_every_kind_in_one_batch(page, address, tmp_path):
     (tmp_path / "words.png").write_text("no picture")
     page.open(address, height=1500, dark=True)
     page.choose(tmp_path / "turned.jpg", tmp_path / "glass.png", tmp_path / "words.png")
-    page.wait(lambda: "words.png is no picture" in page.find("error").text)
+    page.wait(lambda: "words.png: is no picture" in page.find("error").text)
     assert "2 pictures" in page.find("go").text
     page.set_factors(2, 2)
     page.script("document.getElementById('error').textContent = ''")
@@ -252,11 +250,200 @@ def test_sizes_by_numbers_presets_and_keys(page, address, photo):
     page.script("document.querySelector('[data-factor=\"3\"]').click()")
     assert "becomes 903 × 609" in page.find("words").text
     page.find("grip").send_keys(Keys.ARROW_RIGHT)
-    assert "becomes 918 × 609" in page.find("words").text
+    assert "becomes 918 × 619" in page.find("words").text
+    page.find("grip").send_keys(Keys.SHIFT, Keys.ARROW_RIGHT)
+    assert "becomes 933 × 619" in page.find("words").text
+    assert page.find("tied").is_selected()  # Shift frees the shape for that one change
+    page.find("edgeV").send_keys(Keys.SHIFT, Keys.ARROW_UP)
+    assert "becomes 933 × 609" in page.find("words").text
     width.send_keys(Keys.CONTROL, "a")
-    width.send_keys("9000", Keys.TAB)
-    assert "both must be from 1 to 8" in page.find("words").text
-    assert not page.find("go").is_enabled()
+    width.send_keys("900000", Keys.TAB)
+    assert "becomes 2408 × 1624" in page.find("words").text
+    assert "more than ×8 or 60 Mpx" in page.find("words").text
+    assert page.find("go").is_enabled()
+
+
+def test_from_an_empty_page_to_a_saved_file_in_three_actions(page, address, tmp_path):
+    """Try a sample, enlarge, save; the first thing that is offered is what one sees."""
+    page.open(address)
+    page.screenshot("empty", tmp_path)
+    page.script("document.querySelector('#samples button').click()")
+    page.wait(lambda: page.find("go").is_enabled())
+    assert page.find("small").is_displayed()  # the picture stretched to its new size, before anything is computed
+    page.screenshot("size", tmp_path)
+    page.enlarge(COMPUTED)
+    assert page.find("view").is_displayed()
+    assert not page.find("edit").is_displayed()  # the result is where the picture was
+    assert page.script("return document.activeElement.id") == "view"
+    assert page.find("save").get_attribute("href").startswith("blob:")
+    assert "about" in page.find("words").text  # the next one's time is known now
+    page.script("document.querySelector('[data-factor=\"3\"]').click()")
+    assert "Result of" in page.find("showResult").text  # which is no longer what is asked for
+    assert page.find("edit").is_displayed()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "ending", "start"), [("jpeg", "jpg", b"\xff\xd8"), ("webp", "webp", b"RIFF")])
+def test_results_are_saved_as_other_kinds(page, address, photo, kind, ending, start):
+    page.open(address)
+    page.choose(photo)
+    page.choose_model("arbedsr-field-tiny")
+    page.set_factors(1.5, 1.5)
+    page.enlarge(COMPUTED)
+    page.script(
+        f"kind = document.getElementById('kind'); kind.value = '{kind}'; kind.dispatchEvent(new Event('change'))"
+    )
+    page.wait(lambda: page.find("save").get_attribute("download") == f"photo_1.5x1.5.{ending}")
+    content = page.fetched(page.find("save").get_attribute("href"))
+    assert content.startswith(start)
+    large = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+    assert np.abs(large - page.pixels().astype(int)[..., :3]).mean() < 3
+
+
+@pytest.mark.slow
+def test_all_results_are_one_zip_file(page, address, photo, tmp_path):
+    page.open(address)
+    code = """
+      const { zip } = await import("./zip.js");
+      const files = [["a.png", "one"], ["a.png", "two"], ["ü.txt", ""]];
+      return URL.createObjectURL(await zip(files.map(([name, text]) => ({ name, blob: new Blob([text]) }))));
+    """
+    content = page.fetched(page.waited(code))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            "a.png": b"one",
+            "a (2).png": b"two",
+            "ü.txt": b"",
+        }
+
+
+@pytest.mark.slow
+def test_removing_all_during_a_run_leaves_an_empty_page_that_works(page, address, photo, tmp_path):
+    choose_scene(page, address, tmp_path, 600, 600)
+    page.set_factors(2, 2)
+    page.find("go").click()
+    page.wait(lambda: page.script("return document.getElementById('bar').value > 0"), COMPUTED)
+    page.find("clear").click()
+    page.wait(lambda: page.find("welcome").is_displayed() and not page.find("cancel").is_displayed())
+    assert page.script("return document.activeElement.id") == "file"  # the focus is not lost
+    page.choose(photo)
+    page.choose_model("arbedsr-field-tiny")
+    page.set_factors(1.5, 1.5)
+    page.enlarge(COMPUTED)
+    assert page.pixels().shape == (305, 452, 4)
+    assert page.script("return document.querySelectorAll('#list li').length") == 1
+
+
+@pytest.mark.slow
+def test_a_second_run_after_a_cancelled_one_is_its_own(page, address, photo, tmp_path):
+    choose_scene(page, address, tmp_path, 600, 600)
+    page.find("go").click()
+    page.script("document.getElementById('cancel').click()")  # before the worker has got its picture
+    page.wait(lambda: page.find("status").text == "Cancelled.")
+    page.choose_model("arbedsr-field-tiny")
+    page.set_factors(1.5, 1.5)
+    page.enlarge(COMPUTED)
+    assert page.pixels().shape == (900, 900, 4)
+    assert not page.complaints()
+
+
+@pytest.mark.slow
+def test_files_may_be_dropped_anywhere(page, address):
+    page.open(address)
+    page.script("""
+      const files = new DataTransfer(), canvas = new OffscreenCanvas(20, 10);
+      canvas.getContext("2d").fillRect(0, 0, 9, 9);
+      canvas.convertToBlob().then(blob => {
+        files.items.add(new File([blob], "dropped.png", { type: blob.type }));
+        const event = new DragEvent("drop", { dataTransfer: files, cancelable: true, bubbles: true });
+        window.left = document.querySelector("footer").dispatchEvent(event);
+      });
+    """)
+    page.wait(lambda: "20 × 10 becomes" in page.find("words").text)
+    assert page.script("return window.left") is False  # the browser stays on the page
+
+
+@pytest.mark.slow
+def test_two_tabs_do_not_disturb_each_other(page, address, photo):
+    page.open(address)
+    first = page.browser.current_window_handle
+    page.browser.switch_to.new_window("tab")
+    try:
+        page.open(address)
+        for _ in range(2):
+            page.choose(photo)
+        page.choose_model("arbedsr-field-tiny")
+        page.enlarge(COMPUTED)
+    finally:
+        page.browser.close()
+        page.browser.switch_to.window(first)
+    page.choose(photo)
+    page.choose_model("arbedsr-field-tiny")
+    page.enlarge(COMPUTED)
+    assert page.find("save").is_displayed()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [320, 1280, 2560])
+def test_the_page_fills_the_window_and_never_scrolls_sideways(page, address, photo, width):
+    page.open(address, width, 1440 if width > 2000 else 800)
+    page.choose(photo)
+    assert page.script("return document.documentElement.scrollWidth <= innerWidth")
+    if width > 1000:
+        stage, panel = (
+            page.script(f"return document.getElementById('{name}').getBoundingClientRect().width")
+            for name in ("stage", "panel")
+        )
+        assert stage + panel == pytest.approx(width, abs=1)
+        assert page.script("return document.documentElement.scrollHeight <= innerHeight")  # nothing below the fold
+
+
+def test_a_large_photograph_gets_the_largest_factor_that_is_allowed(page, address):
+    page.open(address)
+    goals = page.waited("""
+      const { allowed, byFactors, bySize } = await import("./sizes.js");
+      const picture = { width: 4000, height: 3000 }, small = { width: 301, height: 203 };
+      return [[byFactors(2.5, 2.5), picture], [byFactors(8, 1), picture], [bySize(9, 9), small],
+        [bySize(999, 500), small], [byFactors(8, 8), small]].map(([rule, one]) => allowed(rule, one, 60e6));
+    """)
+    assert [(goal["width"], goal["height"]) for goal in goals] == [
+        (8800, 6600), (20000, 3000), (301, 203), (999, 500), (2408, 1624),
+    ]  # fmt: skip
+    assert [goal.get("clamped", False) for goal in goals] == [True, True, True, False, False]
+
+
+AXE = "https://registry.npmjs.org/axe-core/-/axe-core-4.10.3.tgz"
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """The script of axe-core, which looks for what keeps people out."""
+    with (
+        urllib.request.urlopen(AXE, timeout=60) as response,
+        tarfile.open(fileobj=io.BytesIO(response.read())) as archive,
+    ):
+        return archive.extractfile("package/axe.min.js").read().decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_keeps_people_out(page, address, photo, axe, width, dark):
+    """Rules of WCAG 2.1 AA and best practices, in each state of the page."""
+    page.open(address, width, 844, dark=dark)
+    page.browser.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
+    try:
+        page.script(axe)
+        found = [page.violations()]
+        page.choose(photo)
+        page.choose_model("arbedsr-field-tiny")
+        found.append(page.violations())
+        page.enlarge(COMPUTED)
+        found.append(page.violations())
+    finally:
+        page.browser.execute_cdp_cmd("Page.setBypassCSP", {"enabled": False})
+    assert found == [[], [], []]
 
 
 @pytest.mark.slow
@@ -313,8 +500,6 @@ def test_two_models_of_one_name_are_refused(tmp_path, capsys, monkeypatch):
 
 
 def test_the_archive_holds_what_the_page_needs(monkeypatch):
-    import tarfile
-
     from arbsr_jax.demo import static
 
     buffer = io.BytesIO()

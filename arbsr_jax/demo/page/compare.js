@@ -19,13 +19,18 @@ export class Comparison {
   async show(before, after, width, height) {
     this.size = { width, height };
     [this.layers[0].src, this.layers[1].src] = [before, after];
-    await Promise.all(this.layers.map(layer => layer.decode()));
+    await Promise.all(this.layers.map(layer => layer.decode().catch(() => {})));  // another result may have come
     this.fit();
   }
 
+  /** The scale at which the picture is as large as the view. */
+  get whole() {
+    return Math.min(this.view.clientWidth / this.size.width, this.view.clientHeight / this.size.height);
+  }
+
   fit() {
-    const { clientWidth, clientHeight } = this.view;
-    this.scale = Math.min(clientWidth / this.size.width, clientHeight / this.size.height, 1);
+    if (!this.size) return;
+    this.scale = this.whole;
     this.centre();
   }
 
@@ -41,7 +46,7 @@ export class Comparison {
 
   /** Zoom by a factor about a point of the view, its middle by default. */
   zoom(by, x = this.view.clientWidth / 2, y = this.view.clientHeight / 2) {
-    const least = Math.min(1, this.view.clientWidth / this.size.width, this.view.clientHeight / this.size.height) / 4;
+    const least = Math.min(1, this.whole) / 4;
     const scale = Math.min(MOST, Math.max(least, this.scale * by));
     this.x = x - (x - this.x) * scale / this.scale;
     this.y = y - (y - this.y) * scale / this.scale;
@@ -80,6 +85,8 @@ export class Comparison {
     $("right").style.visibility = divide || this.shown ? "visible" : "hidden";
     $("divide").ariaPressed = String(divide);
     $("toggle").ariaPressed = String(!divide);
+    // A picture that is seen as a whole leaves swipes to the page.
+    this.view.style.touchAction = this.scale > 1.01 * this.whole ? "none" : "pan-y";
     $("zoom").textContent = `${Math.round(this.scale * devicePixelRatio * 100)} %`;
   }
 
@@ -103,7 +110,7 @@ export class Comparison {
       else if (other) {
         const span = p => Math.hypot(p.x - other.x, p.y - other.y);
         this.zoom(span(at) / Math.max(1, span(before)), (at.x + other.x) / 2, (at.y + other.y) / 2);
-      } else {
+      } else if (this.scale > 1.01 * this.whole || event.pointerType === "mouse") {
         this.x += at.x - before.x;
         this.y += at.y - before.y;
         this.draw();
@@ -132,7 +139,7 @@ export class Comparison {
     $("one").addEventListener("click", () => this.oneToOne());
     $("in").addEventListener("click", () => this.zoom(1.25));
     $("out").addEventListener("click", () => this.zoom(0.8));
-    new ResizeObserver(() => this.draw()).observe(view);
+    new ResizeObserver(() => (this.size && this.scale <= 1.01 * this.whole ? this.fit() : this.draw())).observe(view);
   }
 
   divide(share) {

@@ -8,16 +8,19 @@ export async function start() {
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("service-worker.js").catch(() => {});
   const upscale = (picture, to, model, ...rest) => inWorker(picture, to, models.find(one => one.name === model), ...rest);
   const words = "The network computes in this browser, offline too.";
-  return { words, models: models.map(one => one.name), most: MOST, mostIn: MOST, upscale };
+  return { words, models, most: MOST, mostIn: MOST, upscale };
 }
 
 function inWorker(picture, to, model, progress, signal) {
-  worker ??= new Worker("worker.js", { type: "module" });
+  const mine = worker ??= new Worker("worker.js", { type: "module" });
   const engine = new URLSearchParams(location.search).get("engine");  // "wasm" does without WebGPU
   return new Promise((resolve, reject) => {
-    const stop = () => {  // a product that has begun cannot be stopped otherwise
-      worker?.terminate();
-      worker = null;
+    const gone = () => {  // a product that has begun cannot be stopped otherwise
+      mine.terminate();
+      if (worker === mine) worker = null;
+    };
+    const stop = () => {
+      gone();
       reject(new DOMException("cancelled", "AbortError"));
     };
     signal.addEventListener("abort", stop, { once: true });
@@ -25,12 +28,11 @@ function inWorker(picture, to, model, progress, signal) {
       signal.removeEventListener("abort", stop);
       does(value);
     };
-    worker.onerror = event => {
-      worker?.terminate();
-      worker = null;
+    mine.onerror = event => {
+      gone();
       end(reject)(new Error(event.message || "the worker could not be started; reload the page"));
     };
-    worker.onmessage = ({ data }) => {
+    mine.onmessage = ({ data }) => {
       if (data.share !== undefined) progress(data.share, data.words);
       else if (data.error) end(reject)(new Error(data.error));
       else {
@@ -38,6 +40,6 @@ function inWorker(picture, to, model, progress, signal) {
         end(resolve)({ before, after, model: `${model.name} (${data.device})` });
       }
     };
-    createImageBitmap(picture.bitmap).then(bitmap => worker?.postMessage({ bitmap, to, model, engine }, [bitmap]), end(reject));
+    createImageBitmap(picture.bitmap).then(bitmap => mine.postMessage({ bitmap, to, model, engine }, [bitmap]), end(reject));
   });
 }

@@ -6,7 +6,13 @@ const POLL = 150;  // milliseconds
 export async function start() {
   const { model, most, most_in: mostIn, most_bytes: mostBytes } = await answer(await fetch("facts.json"));
   const words = `${model} computes in Python on this machine.`;
-  return { words, models: [model], most, mostIn, upscale: (...all) => upscale(mostBytes, ...all) };
+  return { words, models: [{ name: model }], most, mostIn, decode, upscale: (...all) => upscale(mostBytes, ...all) };
+}
+
+/** What the browser cannot show (TIFF, HEIC, RAW, JPEG XL), as a PNG. */
+async function decode(file) {
+  const response = await fetch("decoded", { method: "POST", body: file });
+  return response.ok ? response.blob() : answer(response);
 }
 
 async function upscale(mostBytes, picture, to, model, progress, signal) {

@@ -1,69 +1,88 @@
-// The page: pictures in, their new size, the run, and the view of what came out.
+// The page: pictures in, their new size, the run, and what came out.
 import { Comparison } from "./compare.js";
-import { bar, remaining } from "./progress.js";
-import { LARGEST, STEP, byBox, byFactors, byShape, bySize, label, objection } from "./sizes.js";
+import { Editor } from "./edit.js";
+import { bar, estimate, learn, remaining } from "./progress.js";
+import { clamp, save, saveAll, copy } from "./save.js";
+import { STEP, allowed, byBox, byFactors, byPage, byShape, bySize, label } from "./sizes.js";
 
 const $ = id => document.getElementById(id);
-const MARGIN = 10;
-const pictures = [];  // {name, file, bitmap, width, height, thumb, rule, result}
+const pictures = [];  // {name, file, bitmap, width, height, thumb, result}
 const comparison = new Comparison();
-let current = null, rule = byFactors(2.5, 2.5), running = null, view = 1;
+let current = null, rule = byFactors(2.5, 2.5), running = null, comparing = false;
 
 const kind = document.querySelector("meta[name=engine]").content;
 const engine = await (await import(`./engine-${kind}.js`)).start();
 $("engine").textContent = engine.words;
 $("models").hidden = engine.models.length < 2;
-for (const model of engine.models) $("model").add(new Option(model, model));
+for (const { name, words } of engine.models) $("model").add(new Option(words ? `${words} (${name})` : name, name));
 
-const goal = picture => rule(picture);
+const goal = picture => allowed(rule, picture, engine.most);
 const say = text => { $("status").textContent = text; };
 const complain = text => { $("error").textContent = text; };
 const also = text => complain(`${$("error").textContent}\n${text}`.trim());
+const editor = new Editor(setFactors);
+
+/** Hide an element; what had the focus inside gives it to another one. */
+function hide(id, hidden, next) {
+  const element = $(id), had = hidden && element.contains(document.activeElement);
+  element.hidden = hidden;
+  if (had) $(next).focus();
+}
 
 function draw() {
   $("list").hidden = pictures.length < 2;
-  $("invite").hidden = Boolean(current);
-  for (const id of ["small", "box", "grip", "more", "clear"]) $(id).hidden = !current;
+  for (const id of ["more", "clear"]) hide(id, !current, "file");
+  $("welcome").hidden = Boolean(current);
   $("go").disabled = !current || Boolean(running);
   $("go").textContent = pictures.length > 1 ? `Enlarge ${pictures.length} pictures` : "Enlarge";
-  $("cancel").hidden = !running;
-  for (const [index, { firstChild: button }] of [...$("list").children].entries())
+  hide("cancel", !running, "go");
+  for (const [index, { firstChild: button }] of [...$("list").children].entries()) {
     button.ariaCurrent = String(pictures[index] === current);
-  $("width").disabled = $("height").disabled = !current;
-  if (!current) return;
-  const { width, height, columns, rows } = goal(current);
+    button.dataset.state = pictures[index].state ?? "";
+  }
+  for (const input of document.querySelectorAll("#form input, #presets button")) input.disabled = !current;
+  const result = current?.result;
+  $("switch").hidden = $("saving").hidden = !result;
+  $("result").hidden = !(result && comparing);
+  $("edit").hidden = !current || !$("result").hidden;
+  $("showSize").ariaPressed = String(!comparing);
+  $("showResult").ariaPressed = String(comparing);
+  if (!current) {
+    $("words").textContent = "Choose a picture first.";
+    return;
+  }
+  const to = goal(current), { width, height, columns, rows } = to;
   [$("width").value, $("height").value, $("h").value, $("v").value] = [width, height, columns.value, rows.value];
   $("wordsH").textContent = "×" + columns.value.toFixed(2);
   $("wordsV").textContent = "×" + rows.value.toFixed(2);
-  const wrong = objection(current, goal(current), engine.most);
-  $("words").textContent = wrong || `${current.width} × ${current.height} becomes ${width} × ${height} pixels`;
-  $("go").disabled ||= Boolean(wrong) && pictures.length === 1;
-  const room = { width: $("stage").clientWidth - 2 * MARGIN, height: $("stage").clientHeight - 2 * MARGIN };
-  // The box may grow until it meets the edge; then all shrinks.
-  view = Math.min(room.width / Math.max(width, 3 * current.width), room.height / Math.max(height, 3 * current.height));
-  const style = (id, values) => Object.assign($(id).style, values);
-  style("small", { width: current.width * view + "px", height: current.height * view + "px" });
-  style("box", { width: width * view + "px", height: height * view + "px" });
-  style("grip", { left: MARGIN + width * view + "px", top: MARGIN + height * view + "px" });
+  const held = to.clamped ? `; more than ×8 or ${Math.round(engine.most / 1e6)} Mpx is not made here` : "";
+  const time = estimate($("model").value, pictures.map(picture => [picture, goal(picture)]));
+  $("words").textContent = `${current.width} × ${current.height} becomes ${width} × ${height} pixels${time}${held}`;
+  const old = Boolean(result) && (result.width !== width || result.height !== height);
+  $("showResult").textContent = old ? `Result of ${result.width} × ${result.height}` : "Result";
+  document.body.classList.toggle("old", old);
+  if (!$("edit").hidden) editor.show(current, to);
 }
 
 function setRule(next) {
   rule = next;
+  comparing = false;
   draw();
 }
 
-function setFactors(h, v) {
-  const held = x => Math.min(LARGEST, Math.max(1, Math.round(x * STEP) / STEP));
-  setRule(byFactors(held(h), held($("tied").checked ? h : v)));
+/** Factors as multiples of the sliders' step; tied to each other but where `free` says otherwise. */
+function setFactors(h, v, free = !$("tied").checked) {
+  const near = x => clamp(Math.round(x * STEP) / STEP, 1, 8);
+  setRule(byFactors(near(h), near(free ? v : h)));
 }
 
 async function add(files) {
   complain("");
   for (const file of files) {
     try {
-      const bitmap = await createImageBitmap(file, { imageOrientation: "from-image", premultiplyAlpha: "none" });
-      const { width, height } = bitmap;
+      const bitmap = await decoded(file), { width, height } = bitmap;
       if (width * height > engine.mostIn) {
+        bitmap.close();
         also(`${file.name}: ${width} × ${height} is more than the ${Math.round(engine.mostIn / 1e6)} Mpx that are taken here.`);
         continue;
       }
@@ -71,17 +90,30 @@ async function add(files) {
       pictures.push(picture);
       listed(picture);
       select(picture);
-    } catch {
-      also(`${file.name} is no picture that this browser can show.`);
+    } catch (error) {
+      also(`${file.name}: ${error.message}`);
     }
   }
   draw();
 }
 
+const OPTIONS = { imageOrientation: "from-image", premultiplyAlpha: "none" };
+
+/** A file as a bitmap, by the browser or, if it cannot, by the engine. */
+async function decoded(file) {
+  try {
+    return await createImageBitmap(file, OPTIONS);
+  } catch {
+    if (!engine.decode) throw new Error("is no picture that this browser can show.");
+    return createImageBitmap(await engine.decode(file), OPTIONS);
+  }
+}
+
 function listed(picture) {
-  const button = document.createElement("button"), image = document.createElement("img"), item = document.createElement("li");
-  image.src = URL.createObjectURL(picture.file);
-  image.alt = "";
+  const button = document.createElement("button"), image = document.createElement("canvas"), item = document.createElement("li");
+  const scale = Math.min(84 / picture.width, 54 / picture.height);
+  Object.assign(image, { width: Math.max(1, picture.width * scale), height: Math.max(1, picture.height * scale) });
+  image.getContext("2d").drawImage(picture.bitmap, 0, 0, image.width, image.height);
   button.append(image, picture.name);
   button.title = picture.name;
   button.addEventListener("click", () => select(picture));
@@ -91,131 +123,165 @@ function listed(picture) {
 
 function select(picture) {
   current = picture;
-  Object.assign($("small"), { width: picture.width, height: picture.height, ariaLabel: picture.name });
-  $("small").getContext("2d").drawImage(picture.bitmap, 0, 0);
-  draw();
-  $("result").hidden = !picture.result;
+  comparing = Boolean(picture.result);
   if (picture.result) show(picture);
+  draw();
 }
 
-async function show(picture) {
-  const { before, after, width, height, facts, name } = picture.result;
-  $("result").hidden = false;
-  $("facts").textContent = facts;
-  $("right").textContent = picture.result.model;
-  Object.assign($("save"), { href: after, download: name });
+async function show({ result }) {
+  $("facts").textContent = result.facts;
+  $("right").textContent = result.model;
   $("saveAll").hidden = pictures.filter(one => one.result).length < 2;
-  await comparison.show(before, after, width, height);
-  document.body.dataset.done = name;
+  comparing = true;
+  draw();
+  await prepared();
+  await comparison.show(result.before, result.after, result.width, result.height);
+  document.body.dataset.done = result.name;
+}
+
+/** The link to save the current result in the kind that is chosen. */
+async function prepared() {
+  const result = current?.result;
+  $("qualities").hidden = $("kind").value === "png";
+  $("wordsQ").textContent = $("quality").value;
+  if (!result) return;
+  const { href, name } = await save(result, $("kind").value, +$("quality").value / 100);
+  if (current?.result === result) Object.assign($("save"), { href, download: name });
 }
 
 async function run() {
   complain("");
   delete document.body.dataset.done;
-  running = new AbortController();
+  const { signal } = running = new AbortController(), network = $("model").value || engine.models[0].name;
+  const begin = performance.now(), queue = pictures.map(picture => [picture, goal(picture)]), count = queue.length;
+  for (const [picture] of queue) picture.state = "waiting";
   draw();
-  const begin = performance.now(), count = pictures.length;
-  for (const [index, picture] of [...pictures].entries()) {
-    const to = goal(picture), wrong = objection(picture, to, engine.most);
+  for (const [index, [picture, to]] of queue.entries()) {
+    if (signal.aborted) break;
     const began = performance.now();
     let enlarging = began;  // networks are loaded and programs compiled before
-    if (running.signal.aborted) break;
-    if (wrong) {
-      also(`${picture.name}: ${wrong}`);
-      continue;
-    }
     const progress = (share, words = "") => {
+      if (signal.aborted) return;
       bar((index + share) / count);
       if (words && !share) enlarging = performance.now();
       const left = remaining(performance.now() - enlarging, share);
       say([count > 1 ? `${picture.name} (${index + 1} of ${count})` : "", words || left].filter(Boolean).join(": "));
     };
-    progress(0, "starting");
+    picture.state = "running";
+    progress(0, "preparing");
+    draw();
     try {
-      const made = await engine.upscale(picture, to, $("model").value || engine.models[0], progress, running.signal);
+      const made = await engine.upscale(picture, to, network, progress, signal);
+      if (signal.aborted) {
+        forget({ result: made });
+        break;
+      }
       forget(picture);
       const seconds = (performance.now() - began) / 1000;
+      learn(network, picture, to, (performance.now() - enlarging) / 1000);
       const facts = `${picture.name}: ${picture.width} × ${picture.height} became ${to.width} × ${to.height} in ${seconds.toFixed(1)} s`;
       picture.result = { ...made, ...to, facts, name: `${picture.name.replace(/\.[^.]*$/, "")}_${label(to)}.png` };
+      picture.state = "done";
       select(picture);
     } catch (error) {
-      if (!running.signal.aborted) also(`${picture.name}: ${error.message}`);
+      if (signal.aborted) break;
+      picture.state = "failed";
+      also(`${picture.name}: ${error.message}`);
     }
   }
-  say(running.signal.aborted ? "Cancelled." : count > 1 ? `Done in ${((performance.now() - begin) / 1000).toFixed(1)} s.` : "");
+  for (const picture of pictures) if (["waiting", "running"].includes(picture.state)) picture.state = "";
+  const seconds = ((performance.now() - begin) / 1000).toFixed(1);
+  say(signal.aborted ? "Cancelled." : queue.some(([one]) => one.state === "done") ? `Done in ${seconds} s.` : "");
   bar(null);
   running = null;
   draw();
+  if (!signal.aborted && current?.result) {
+    $("view").focus({ preventScroll: true });
+    $("stage").scrollIntoView({ block: "nearest" });
+  }
 }
 
 /** Give back the memory of a result. */
 function forget({ result }) {
-  if (result) for (const url of [result.before, result.after]) URL.revokeObjectURL(url);
+  if (result) for (const url of [result.before, result.after, result.saved?.href]) if (url) URL.revokeObjectURL(url);
 }
 
 function clear() {
-  pictures.splice(0).forEach(forget);
+  running?.abort();
+  for (const picture of pictures.splice(0)) {
+    forget(picture);
+    picture.bitmap.close();
+  }
   $("list").replaceChildren();
   current = null;
-  $("result").hidden = true;
-  $("words").textContent = "Choose a picture first.";
   draw();
 }
 
+function compareOrEdit(compare) {
+  comparing = compare;
+  draw();
+  if (compare) comparison.fit();
+}
+
+/** Try one of the page's own pictures. */
+async function sample(name) {
+  const blob = await (await fetch(`sample-${name}.webp`)).blob();
+  await add([new File([blob], `${name}.webp`, { type: blob.type })]);
+  $("go").focus({ preventScroll: true });
+}
+
+for (const name of ["astronaut", "coffee", "cat"]) {
+  const button = document.createElement("button"), image = document.createElement("img");
+  Object.assign(image, { src: `sample-${name}.webp`, alt: "" });
+  button.className = "plain";
+  button.append(image, name);
+  button.addEventListener("click", () => sample(name));
+  $("samples").append(button);
+}
 for (const id of ["h", "v"])
   $(id).addEventListener("input", () => $("tied").checked ? setFactors(+$(id).value, +$(id).value) : setFactors(+$("h").value, +$("v").value));
 $("tied").addEventListener("change", () => { if ($("tied").checked) setFactors(+$("h").value, +$("h").value); });
-for (const [id, other, side] of [["width", "height", "width"], ["height", "width", "height"]])
+for (const [id, other] of [["width", "height"], ["height", "width"]])
   $(id).addEventListener("change", () => {
-    const value = Math.round(+$(id).value), second = side === "width" ? "height" : "width";
-    const rest = $("tied").checked ? Math.max(1, Math.round(value * current[second] / current[side])) : +$(other).value;
-    if (value >= 1) setRule(side === "width" ? bySize(value, rest) : bySize(rest, value));
+    const value = Math.round(clamp(+$(id).value, 1, 1e6));
+    const rest = $("tied").checked ? Math.max(1, Math.round(value * current[other] / current[id])) : +$(other).value;
+    if (value >= 1) setRule(id === "width" ? bySize(value, rest) : bySize(rest, value));
     else draw();
   });
-for (const button of document.querySelectorAll("[data-factor]"))
-  button.addEventListener("click", () => setRule(byFactors(+button.dataset.factor, +button.dataset.factor)));
-for (const button of document.querySelectorAll("[data-fit]"))
-  button.addEventListener("click", () => setRule(byBox(...button.dataset.fit.split("x").map(Number))));
-for (const button of document.querySelectorAll("[data-shape]"))
+const numbers = text => text.split(/[x:]/).map(Number);
+for (const button of document.querySelectorAll("#presets button"))
   button.addEventListener("click", () => {
-    $("tied").checked = false;
-    setRule(byShape(...button.dataset.shape.split(":").map(Number), byFactors(+$("h").value, +$("h").value)));
+    const { factor, fit, page, shape } = button.dataset;
+    if (factor) setRule(byFactors(+factor, +factor));
+    else if (fit) setRule(byBox(...numbers(fit)));
+    else if (page) setRule(byPage(...numbers(page)));
+    else {
+      $("tied").checked = false;
+      setRule(byShape(...numbers(shape), byFactors(+$("h").value, +$("h").value)));
+    }
   });
 $("file").addEventListener("change", () => { add([...$("file").files]); $("file").value = ""; });
 $("more").addEventListener("click", () => $("file").click());
 $("clear").addEventListener("click", clear);
 $("cancel").addEventListener("click", () => running?.abort());
 $("form").addEventListener("submit", event => { event.preventDefault(); if (!running) run(); });
-$("saveAll").addEventListener("click", () => {
-  for (const { result } of pictures)
-    if (result) Object.assign(document.createElement("a"), { href: result.after, download: result.name }).click();
-});
-$("stage").addEventListener("dragover", event => { event.preventDefault(); $("stage").classList.add("over"); });
-$("stage").addEventListener("dragleave", () => $("stage").classList.remove("over"));
-$("stage").addEventListener("drop", event => {
+$("model").addEventListener("change", draw);
+$("showSize").addEventListener("click", () => compareOrEdit(false));
+$("showResult").addEventListener("click", () => compareOrEdit(true));
+for (const id of ["kind", "quality"]) $(id).addEventListener("change", prepared);
+$("quality").addEventListener("input", () => { $("wordsQ").textContent = $("quality").value; });
+$("copy").addEventListener("click", async () => say(await copy(current.result)));
+$("saveAll").addEventListener("click", () =>
+  saveAll(pictures.filter(one => one.result).map(one => one.result), $("kind").value, +$("quality").value / 100));
+// A file that is dropped beside would make the browser leave the page.
+addEventListener("dragover", event => { event.preventDefault(); document.body.classList.add("over"); });
+addEventListener("dragleave", event => { if (!event.relatedTarget) document.body.classList.remove("over"); });
+addEventListener("drop", event => {
   event.preventDefault();
-  $("stage").classList.remove("over");
+  document.body.classList.remove("over");
   add([...event.dataTransfer.files]);
 });
 addEventListener("paste", event => add([...event.clipboardData.files]));
-$("grip").addEventListener("pointerdown", event => {
-  $("grip").setPointerCapture(event.pointerId);
-  const scale = view;  // held while dragging, so that the picture does not swim under the pointer
-  const move = e => {
-    const box = $("stage").getBoundingClientRect();
-    $("tied").checked = false;
-    setFactors((e.clientX - box.left - MARGIN) / scale / current.width, (e.clientY - box.top - MARGIN) / scale / current.height);
-  };
-  $("grip").addEventListener("pointermove", move);
-  $("grip").addEventListener("pointerup", () => $("grip").removeEventListener("pointermove", move), { once: true });
-});
-$("grip").addEventListener("keydown", event => {
-  const by = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
-  if (!by) return;
-  event.preventDefault();
-  $("tied").checked = false;
-  setFactors(+$("h").value + by[0] / STEP, +$("v").value + by[1] / STEP);
-});
 addEventListener("resize", draw);
 draw();
 document.body.dataset.ready = kind;

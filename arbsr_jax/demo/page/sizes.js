@@ -31,6 +31,10 @@ export const byBox = (width, height) => picture => {
   return bySize(Math.round(picture.width * factor), Math.round(picture.height * factor))(picture);
 };
 
+/** The rule "as large as fits on this sheet", upright or lying as the picture is. */
+export const byPage = (short, long) => picture =>
+  (picture.width > picture.height ? byBox(long, short) : byBox(short, long))(picture);
+
 /** The rule "this shape", keeping the larger of the sides that another rule gives. */
 export const byShape = (across, down, rule) => picture => {
   const now = rule(picture);
@@ -40,18 +44,28 @@ export const byShape = (across, down, rule) => picture => {
   return bySize(width, height)(picture);
 };
 
-function target(picture, columns, rows) {
-  return { width: enlarged(picture.width, columns), height: enlarged(picture.height, rows), columns, rows };
+/** A rule's goal, brought within the factors and the pixels that are allowed; its field `clamped` says so. */
+export function allowed(rule, picture, most) {
+  const goal = rule(picture), held = x => Math.min(LARGEST, Math.max(1, x));
+  let [h, v] = [held(goal.columns.value), held(goal.rows.value)];
+  const area = picture.width * picture.height, few = most / area;
+  if (h * v > few) {  // both by one share; where one meets 1 the other gives way alone
+    const share = Math.sqrt(few / (h * v));
+    [h, v] = [held(h * share), held(v * share)];
+    [h, v] = [Math.min(h, Math.max(1, few / v)), Math.min(v, Math.max(1, few / h))];
+  }
+  if (h === goal.columns.value && v === goal.rows.value && goal.width * goal.height <= most) return goal;
+  if (h * v < few * 0.999 && goal.exact) {
+    const size = bySize(Math.min(Math.max(goal.width, picture.width), LARGEST * picture.width),
+      Math.min(Math.max(goal.height, picture.height), LARGEST * picture.height))(picture);
+    if (size.width * size.height <= most) return { ...size, clamped: true };
+  }
+  const down = x => Math.max(1, Math.floor(x * STEP + 1e-9) / STEP);
+  return { ...byFactors(down(h), down(v))(picture), clamped: true };
 }
 
-/** What keeps a size from being made, in words; empty if nothing does. */
-export function objection(picture, goal, most) {
-  const factors = [goal.columns.value, goal.rows.value];
-  if (Math.min(...factors) < 1 || Math.max(...factors) > LARGEST)
-    return `${goal.width} × ${goal.height} is ${factors.map(f => "×" + f.toFixed(2)).join(" and ")}; both must be from 1 to ${LARGEST}.`;
-  if (goal.width * goal.height > most)
-    return `${goal.width} × ${goal.height} is more than the ${Math.round(most / 1e6)} Mpx that are made here.`;
-  return "";
+function target(picture, columns, rows) {
+  return { width: enlarged(picture.width, columns), height: enlarged(picture.height, rows), columns, rows };
 }
 
 /** The factors as names of files and the command line say them: 2.5x3.5, or the size if no short factors give it. */

@@ -66,8 +66,10 @@ async function enlarge(run, rgb, width, height, to, channels, write, progress) {
 const rounded = x => Math.min(255, Math.max(0, Math.floor(x + 0.5)));
 
 async function upscale({ bitmap, to, model, engine }) {
-  postMessage({ share: 0, words: sessions.has(model.name) ? "enlarging" : "loading the network" });
-  const network = await session(model, engine), { width, height } = bitmap, count = width * height;
+  postMessage({ share: 0, words: sessions.has(model.name) ? "enlarging" : "preparing: loading the network" });
+  const network = await session(model, engine);
+  postMessage({ share: 0, words: "enlarging" });
+  const { width, height } = bitmap, count = width * height;
   const run = async feeds => {
     const { hr } = await network.run(feeds), data = hr.getData ? await hr.getData() : hr.data;
     hr.dispose?.();
