@@ -76,7 +76,7 @@ class Job(NamedTuple):
 def _encoded(job: Job) -> Iterator[tuple[Any, Any]]:
     """LR of every image, and its features and masks for the scales that are compared."""
     features = importlib.import_module("arbsr_jax.analysis.features")
-    for image in job.sweep.datasets[0].images:
+    for image in tqdm(job.sweep.datasets[0].images, unit="image", leave=False, disable=None):
         lr = make_pair(job.sweep, image, LR_SCALE).lr
         yield lr, features.encode_for_scales(job.models, lr, COMPARED)
 
@@ -117,11 +117,14 @@ def _crops(figures: ModuleType, job: Job) -> Any:
     scale, sheets = job.sweep.scales[0], []
     corner = _corner(job.flags.box) if job.flags.box else None
 
-    def keep(_: Dataset, __: Scale, scored: Scored | None) -> None:
-        assert scored is not None  # there is no cache
-        sheets.append(comparison(scored, scale, job.flags.protocol, corner))
+    with tqdm(total=len(job.sweep), unit="image", leave=False, disable=None) as progress:
 
-    list(evaluate(job.network, job.sweep, on_image=keep, on_failure=job.on_failure))
+        def keep(_: Dataset, __: Scale, scored: Scored | None) -> None:
+            assert scored is not None  # there is no cache
+            sheets.append(comparison(scored, scale, job.flags.protocol, corner))
+            progress.update()
+
+        list(evaluate(job.network, job.sweep, on_image=keep, on_failure=job.on_failure))
     if not sheets:
         raise ArbsrError("no image could be scored")
     return figures.crops(sheets, f"{job.title}; scale {scale} (horizontal x vertical)")

@@ -12,12 +12,18 @@ from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import DEFAULT_MODEL
 
 MASKS = "masks"
-NAMES = ("scales", MASKS, "gain", "heatmap", "crops")
+SHOWN = {
+    "scales": "how much features depend on the scale: those for x2, x3 and x4 compared",
+    MASKS: "where features are adapted to the scale",
+    "gain": "PSNR over bicubic at each factor from 1.05 to 4",
+    "heatmap": "PSNR over bicubic for each pair of factors",
+    "crops": "of each image the part that gains most, beside bicubic and HR",
+}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
-    parser.add_argument("name", choices=NAMES, help="which figure")
+    parser.add_argument("name", choices=SHOWN, help="; ".join(f"{name}: {words}" for name, words in SHOWN.items()))
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="FILE.png and FILE.pdf")
     parser.add_argument(
         "--model", nargs="+", default=[DEFAULT_MODEL], help="a model; for `scales` also one for each of x2, x3, x4"

@@ -14,16 +14,28 @@ from arbsr_jax.errors import ArbsrError, reason
 from arbsr_jax.version import VERSION
 
 COMMANDS = {
-    "upscale": "Enlarge images by any pair of factors, or to an exact size.",
+    "upscale": "Enlarge images and films by any pair of factors, or to an exact size.",
     "models": "List the shipped models, or the contents of model files.",
     "demo": "Open a local page: drop a picture, drag its new size, compare with bicubic.",
     "evaluate": "Score a model at any pair of scale factors; evaluate.py is the same.",
     "report": "Put the JSON files of `arbsr evaluate` side by side: a row for each model, a column for each scale.",
     "figures": "Draw a figure of the paper from a model and real images, as PNG and PDF.",
     "convert": "Make a model file of PyTorch weights (EDSR, RCAN, ArbRCAN, LIIF), or PyTorch weights of EDSR or RCAN.",
-    "export": "Write a network as StableHLO (jax.export), for every image size and scale.",
+    "export": "Write a network as one file for every image size and scale: ONNX, or StableHLO (jax.export).",
     "teach": "Make pictures by a scale-specific network, as targets of training.",
     "train": "Train a network; train.py is the same.",
+}
+EXAMPLES = {
+    "upscale": "photo.jpg --scale 2.5x3.5",
+    "models": "--verbose",
+    "demo": "--static site",
+    "evaluate": "--scale 2.5x3.5",
+    "report": "a.json b.json",
+    "figures": "crops --model arbedsr-field -o crops",
+    "convert": "edsr.pt -o edsr.safetensors",
+    "export": "arbedsr-field -o network.onnx",
+    "teach": "photos -o pictures",
+    "train": "--config arbedsr:tiny --data photos --workdir run",
 }
 FULL_USAGE = "arbsr COMMAND --help"
 
@@ -31,7 +43,9 @@ FULL_USAGE = "arbsr COMMAND --help"
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     prepare_streams()
-    listing = "\n".join(f"  {name:<10}{words}" for name, words in COMMANDS.items())
+    listing = "\n".join(
+        f"  {name:<10}{words}\n{'':12}arbsr {name} {EXAMPLES[name]}" for name, words in COMMANDS.items()
+    )
     parser = argparse.ArgumentParser(
         prog="arbsr",
         usage="arbsr [--help] [--version] COMMAND ...",
@@ -42,6 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"arbsr_jax {VERSION}")
     parser.add_argument("command", metavar="COMMAND", choices=COMMANDS, help=argparse.SUPPRESS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help()
+        return DONE
     command, rest = (parsed := parser.parse_args(arguments)).command, parsed.rest
     module = importlib.import_module(f"arbsr_jax.cli.{command}")  # only this one: most of them need JAX
     if command == "train":  # the values of its config are no flags

@@ -8,13 +8,23 @@ import textwrap
 from pathlib import Path
 
 from arbsr_jax.cli.conventions import DONE
+from arbsr_jax.models.config import DEFAULT_MODEL, DEFAULT_RESTORING
 
 NOTICE_SHOWN = 220  # characters
+PURPOSES = {  # of shipped models, in the order in which they are listed
+    DEFAULT_MODEL: "the default; the paper's own plug-in",
+    "arbedsr-field": "better from x2.5 on and for two different factors",
+    DEFAULT_RESTORING: "noise and JPEG artefacts, with --restore 0 to 1",
+    "arbedsr-field-tiny": "small and fast",
+    "arbedsr-tiny": "small and fast, the paper's own plug-in",
+}
+SHOWN = ("2", "3", "4", "2.5x3.5")  # scales in the list
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the command."""
     parser.add_argument("files", nargs="*", metavar="MODEL", help="names or files (default: all that are shipped)")
+    parser.add_argument("--verbose", action="store_true", help="origin, licence and all scores of each")
 
 
 def run(flags: argparse.Namespace) -> int:
@@ -26,11 +36,35 @@ def run(flags: argparse.Namespace) -> int:
     from arbsr_jax.model_file import SUFFIX, shipped_models
 
     shipped = shipped_models()
-    for name in flags.files or shipped:
-        print("\n".join(describe(name, shipped.get(name, Path(name)))))
-    if not flags.files:
-        print(f"More: any {SUFFIX} file of train.py or `arbsr convert` works wherever a name does.")
+    names = flags.files or sorted(
+        shipped, key=lambda name: (list(PURPOSES).index(name) if name in PURPOSES else 99, name)
+    )
+    if flags.verbose or flags.files:
+        for name in names:
+            print("\n".join(describe(name, shipped.get(name, Path(name)))))
+        return DONE
+    columns = "".join(f"{f'x{scale}':>9}" for scale in SHOWN)
+    print(f"{'model':<20}{'MB':>5}{columns}  PSNR on Set5, dB")
+    for name in names:
+        print(one_line(name, shipped[name]))
+    print(
+        f"`arbsr models --verbose`: origin and licence. Any {SUFFIX} file of train.py or `arbsr convert` works as well."
+    )
     return DONE
+
+
+def one_line(name: str, path: Path) -> str:
+    """A shipped model's size, scores and purpose.
+
+    Raises:
+      ArbsrError: it cannot be read.
+    """
+    from arbsr_jax.model_file import load_model
+
+    rows = load_model(path).provenance.get("scores", {}).get("rows", [])
+    scores = {row["scale"]: f"{row['psnr']:.2f}" for row in rows if row["dataset"] == "Set5"}
+    columns = "".join(f"{scores.get(scale, '-'):>9}" for scale in SHOWN)
+    return f"{name:<20}{path.stat().st_size / 1e6:>5.1f}{columns}  {PURPOSES.get(name, '')}".rstrip()
 
 
 def describe(name: str, path: Path) -> list[str]:

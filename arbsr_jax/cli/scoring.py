@@ -17,7 +17,7 @@ from arbsr_jax.cli.conventions import DONE, SOME_FAILED, lines_beside, parsed_re
 from arbsr_jax.cli.interruption import InterruptedRunError
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation import report
-from arbsr_jax.evaluation.datasets import Dataset, open_datasets, sample_photographs
+from arbsr_jax.evaluation.datasets import COMPARISON, Dataset, open_datasets, sample_photographs
 from arbsr_jax.evaluation.methods import AutoNetwork, Bicubic, Method, Network, Pictures, ResizedAfter
 from arbsr_jax.evaluation.panels import save_panels
 from arbsr_jax.evaluation.perceptual import Lpips
@@ -51,6 +51,9 @@ def score(flags: argparse.Namespace) -> int:
         for scale in sweep.scales if flags.scale else []:
             print(f"scale {scale}: {scale.in_words}")
         rows, failures = score_all(flags, sweep, method)
+        if flags.out and rows:
+            print(f"pictures: {flags.out}/DATASET/SCALE/, each beside LR, bicubic and HR in NAME{COMPARISON}.png")
+            print("next: `arbsr upscale PHOTO --scale 2.5x3.5`, or `arbsr demo` for a page")
         if upscaler:
             count = len(upscaler.compiled)
             print(f"{count} programs compiled in {upscaler.compile_seconds:.1f} s, not counted in s/image")

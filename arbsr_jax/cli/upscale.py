@@ -62,7 +62,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--precision", choices=PRECISIONS, help="what to compute in (default: float32; bfloat16 on accelerators)")
     add("--ext", default=BY_SOURCE, help=f"kind of file to write: {BY_SOURCE}, {', '.join(e[1:] for e in FORMATS)}")
     add("--suffix", help="added to names, as in _large (default: nothing; without -o the factors or the size)")
-    add("--quality", type=int, default=DEFAULT_QUALITY, help=f"of JPEG and WebP (default: {DEFAULT_QUALITY})")
+    add(
+        "--quality",
+        type=int,
+        default=DEFAULT_QUALITY,
+        help=f"of JPEG, WebP, AVIF, JPEG XL (default: {DEFAULT_QUALITY})",
+    )
     add("--no-metadata", action="store_true", help="leave EXIF, XMP, text, resolution and colour profiles out: sRGB")
     add("--frames", choices=(FIRST, ALL), default=FIRST, help="of animated and multi-page files (default: first)")
     add("--skip-existing", action="store_true", help="leave alone what is there already: goes on after an interruption")
