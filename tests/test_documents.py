@@ -37,6 +37,14 @@ def test_every_module_that_a_document_names_exists(path):
         assert place.is_dir() or place.with_suffix(".py").is_file(), name
 
 
+def test_every_test_that_a_document_names_exists():
+    named = {name for path in DOCUMENTS for name in re.findall(r"`(test_\w+)`", path.read_text())}
+    modules = (ROOT / "tests").rglob("test_*.py")
+    written = {name for path in modules for name in re.findall(r"def (test_\w+)", path.read_text())}
+    assert len(named) > 30
+    assert not named - written
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=IDS)
 def test_every_link_leads_somewhere(path):
     for target, anchor in LINK.findall(path.read_text()):
