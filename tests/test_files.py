@@ -21,8 +21,13 @@ def test_what_was_written_is_on_the_disc_before_it_has_its_name(tmp_path, monkey
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     (tmp_path / "file").write_bytes(b"before")
-    with pytest.raises(KeyError), atomic_write(tmp_path / "file") as partial:
-        partial.write_bytes(b"half")
-        raise KeyError
+
+    def fail():
+        with atomic_write(tmp_path / "file") as partial:
+            partial.write_bytes(b"half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_bytes() == b"before"

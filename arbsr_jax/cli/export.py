@@ -8,9 +8,10 @@ from pathlib import Path
 from arbsr_jax.cli.conventions import DONE, check_ending
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
-from arbsr_jax.imaging.scale import Size
+from arbsr_jax.imaging.scale import Scale, Size
 
 ONNX, STABLEHLO = ".onnx", ".stablehlo"
+FACTORS = [str(factor) for factor in range(2, 9)]
 ENDINGS = {ONNX: "ONNX", STABLEHLO: "StableHLO"}
 
 
@@ -25,8 +26,25 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--float16", action="store_true", help="store weights in half the bytes (.onnx)")
     words = "take LR tiles of this one size, width x height (.onnx; default: any size)"
     parser.add_argument("--tile", metavar="128x128", help=words)
-    words = "write a plain network for this one factor (.onnx, field upsampling)"
-    parser.add_argument("--scale", type=int, choices=range(2, 9), metavar="2..8", default=0, help=words)
+    words = "for this scale alone (.onnx): 2 to 8 with field upsampling; with --plain any, as 2.5x3.5"
+    parser.add_argument("--scale", metavar="S", help=words)
+    words = (
+        "one input [1, 3, height, width] of 0 to 1 and one output, as other programs want them (.onnx, needs --scale)"
+    )
+    parser.add_argument("--plain", action="store_true", help=words)
+
+
+def check(flags: argparse.Namespace) -> None:
+    """What can be said of the flags before JAX is imported.
+
+    Raises:
+      ArbsrError: a flag is wrong, or lacks another.
+    """
+    scale = Scale.of(flags.scale) if flags.scale else None
+    if flags.plain and (scale is None or flags.tile):
+        raise ArbsrError("--plain is for one scale and any size; give --scale, as in --scale 2.5x3.5, and no --tile")
+    if scale and not flags.plain and flags.scale not in FACTORS:
+        raise ArbsrError(f"--scale {flags.scale} needs --plain; without it: {', '.join(FACTORS)}")
 
 
 def run(flags: argparse.Namespace) -> int:
@@ -38,17 +56,21 @@ def run(flags: argparse.Namespace) -> int:
     from arbsr_jax.dial import Dial
     from arbsr_jax.inference.export import PLATFORMS, export_model
     from arbsr_jax.model_file import find_model, load_model
-    from arbsr_jax.to_onnx.onnx_file import to_onnx
+    from arbsr_jax.to_onnx.onnx_file import to_onnx, to_plain_onnx
 
     check_ending(flags.output, ENDINGS)
     model = load_model(flags.model) if flags.restore is None else Dial.of(flags.model).at(flags.restore)
     if flags.output.suffix.lower() == ONNX:
         tile = Size.of(flags.tile) if flags.tile else None
-        content = to_onnx(model, find_model(flags.model), half=flags.float16, tile=tile, factor=flags.scale)
-        words = (f"tiles of {tile}" if tile else "any size") + (f" at x{flags.scale}" if flags.scale else "")
+        path, half = find_model(flags.model), flags.float16
+        if flags.plain:
+            content = to_plain_onnx(model, path, Scale.of(flags.scale), half=half)
+        else:
+            content = to_onnx(model, path, half=half, tile=tile, factor=int(flags.scale or 0))
+        words = (f"tiles of {tile}" if tile else "any size") + (f" at scale {flags.scale}" if flags.scale else "")
     else:
         if flags.float16 or flags.tile or flags.scale:
-            raise ArbsrError(f"{flags.output}: --float16, --tile and --scale are for {ONNX} files")
+            raise ArbsrError(f"{flags.output}: --float16, --tile, --scale and --plain are for {ONNX} files")
         content, words = export_model(model), ", ".join(PLATFORMS)
     flags.output.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(flags.output) as partial:

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 OPSET, IR_VERSION = 17, 8  # of ONNX 1.12, which every runtime since 2022 reads
 FLOAT = TensorProto.FLOAT
+HALF = TensorProto.FLOAT16
 INTEGER = TensorProto.INT64
 Value = str | np.ndarray | np.generic  # what an earlier node made, by its name, or a constant
 
@@ -40,6 +41,10 @@ class Graph:
         self._nodes.append(helper.make_node(operator, given, names, **attributes))
         return names
 
+    def named(self, name: str, value: str) -> None:
+        """Give a value another name."""
+        self._nodes.append(helper.make_node("Identity", [value], [name]))
+
     def constant(self, value: np.ndarray | np.generic) -> str:
         """The name of a constant; equal ones share it."""
         array = np.ascontiguousarray(value).reshape(np.shape(value))
@@ -68,6 +73,8 @@ class Graph:
         inputs: Mapping[str, tuple[int, Sequence[int | str]]],
         output: tuple[str, str, Sequence[int | str]],
         metadata: dict[str, str],
+        *,
+        half: bool = False,
     ) -> onnx.ModelProto:
         """The checked model.
 
@@ -76,14 +83,15 @@ class Graph:
           inputs: by name their type and shape; words in a shape stand for any size.
           output: the name that it shall have, the name that it has here, and its shape.
           metadata: words to keep in the file.
+          half: whether the output is float16.
         """
         called, made, shape = output
-        self._nodes.append(helper.make_node("Identity", [made], [called]))
+        self.named(called, made)
         graph = helper.make_graph(
             self._nodes,
             name,
             [helper.make_tensor_value_info(key, *given) for key, given in inputs.items()],
-            [helper.make_tensor_value_info(called, FLOAT, shape)],
+            [helper.make_tensor_value_info(called, HALF if half else FLOAT, shape)],
             self._tensors,
         )
         opset = helper.make_opsetid("", OPSET)

@@ -180,3 +180,94 @@ def test_a_factor_is_for_field_upsampling(tmp_path, capsys):
     assert main(["export", "arbedsr-tiny", "-o", str(tmp_path / "x2.onnx"), "--scale", "2"]) == 2
     assert "arbedsr-tiny: one factor alone is for networks with field upsampling" in capsys.readouterr().err
     assert not (tmp_path / "x2.onnx").exists()
+
+
+class OtherProgram:
+    """What programs do with a network that they know nothing of: one array in, one out, of 0 to 1, colours first."""
+
+    def __init__(self, path):
+        self._session = onnxruntime.InferenceSession(path)
+        (self._input,), (self._output,) = self._session.get_inputs(), self._session.get_outputs()
+        self.kind = np.float16 if self._input.type == "tensor(float16)" else np.float32
+
+    def __call__(self, image):
+        array = (image.transpose(2, 0, 1)[None] / 255).astype(self.kind)
+        (result,) = self._session.run([self._output.name], {self._input.name: array})
+        assert result.dtype == self.kind
+        return result[0].transpose(1, 2, 0)
+
+
+def plain_file(tmp_path, config, scale, *flags):
+    model = Model("m", config, randomized(config), {})
+    save_model(tmp_path / "m.safetensors", config, model.parameters, {"name": "m"})
+    path = tmp_path / "plain.onnx"
+    words = ["export", str(tmp_path / "m.safetensors"), "--plain", "--scale", scale, "-o", str(path), *flags]
+    assert main(words) == 0
+    return path, Upscaler(model, tile=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [
+        ("field", "2"),
+        ("field", "2.5x3.5"),
+        ("field", "1.37"),
+        ("edsr", "3"),
+        ("edsr", "1.5x4"),
+        ("experts", "2.5"),
+        ("bicubic", "2.5x3.5"),
+        ("liif", "1.5"),
+        ("x2", "2"),
+    ],
+)
+def test_programs_that_know_one_input_get_the_same_picture(photograph, tmp_path, name, scale):
+    path, upscaler = plain_file(tmp_path, CONFIGS[name], scale)
+    network = OtherProgram(str(path))
+    for height, width in ((23, 31), (40, 17), (1, 3)):
+        image = np.ascontiguousarray(photograph[:height, :width])
+        expected = np.clip(upscaler.upscale_unrounded(image, scale) / 255, 0, 1)
+        result = network(image)
+        assert result.shape == expected.shape
+        np.testing.assert_allclose(result, expected, atol=TOLERANCE / 255)
+    content = onnx.load(str(path))
+    assert [value.name for value in content.graph.input] == ["input"]
+    assert [value.name for value in content.graph.output] == ["output"]
+    assert content.opset_import[0].version <= 20
+
+
+def test_float16_is_of_input_and_output_too(photograph, tmp_path):
+    path, upscaler = plain_file(tmp_path, CONFIGS["field"], "2.5", "--float16")
+    network = OtherProgram(str(path))
+    assert network.kind is np.float16
+    image = np.ascontiguousarray(photograph[:24, :24])
+    expected = np.clip(upscaler.upscale_unrounded(image, "2.5") / 255, 0, 1)
+    np.testing.assert_allclose(network(image), expected, atol=0.01)
+
+
+def test_tiles_of_a_plain_network_are_parts_of_the_whole(photograph, tmp_path):
+    """At an integer factor, away from the rim that the encoder sees."""
+    path, _ = plain_file(tmp_path, CONFIGS["field"], "3")
+    network, image = OtherProgram(str(path)), photograph[:40, :40]
+    whole, tile = network(image), network(np.ascontiguousarray(image[8:32, 8:32]))
+    np.testing.assert_allclose(tile[24:-24, 24:-24], whole[48:-48, 48:-48], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--plain"], "give --scale"),
+        (["--plain", "--scale", "2", "--tile", "64x64"], "no --tile"),
+        (["--scale", "2.5"], "--scale 2.5 needs --plain"),
+        (["--plain", "--scale", "9"], "from 1 to 8"),
+    ],
+)
+def test_wrong_flags_of_plain_files_are_one_line(tmp_path, capsys, flags, said):
+    assert main(["export", "arbedsr-field-tiny", "-o", str(tmp_path / "m.onnx"), *flags]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_plain_file_of_one_scale_is_for_that_scale(tmp_path, capsys):
+    save_model(tmp_path / "m.safetensors", CONFIGS["x2"], randomized(CONFIGS["x2"]), {})
+    words = ["export", str(tmp_path / "m.safetensors"), "--plain", "--scale", "3", "-o", str(tmp_path / "m.onnx")]
+    assert main(words) == 2
+    assert "for scale 2 alone, not 3" in capsys.readouterr().err
