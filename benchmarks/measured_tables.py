@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from benchmarks import record
 from benchmarks.score_tables import Table
+
+STRENGTHS = ("0", "0.25", "0.5", "0.75", "1", "auto")  # of `--restore`
 
 
 def columns(name: str, fields: dict[str, tuple[str, str]], **chosen: str) -> Table:
@@ -44,6 +48,34 @@ def grid() -> Table:
     """Steps across the lines of the LR grid."""
     places = {"between the areas of LR pixels": ("borders", ".2f"), "at their centres": ("centres", ".2f")}
     return columns("grid", {"method": ("method", ""), **places})
+
+
+def restoration() -> Table:
+    """Gain over bicubic interpolation on damaged photographs, by method."""
+    return _by_method(lambda row: f"{float(row['psnr']) - float(row['bicubic']):+.2f}")
+
+
+def restoration_distance() -> Table:
+    """Distance of results from the damaged LR images, by method."""
+    return _by_method(lambda row: f"{float(row['distance']):.2f}")
+
+
+def _by_method(shown: Callable[[dict[str, str]], str]) -> Table:
+    rows = record.read("restoration")
+    others = sorted({row["method"] for row in rows} - {"bicubic", *STRENGTHS})
+    cells = {(row["protocol"], row["scale"], row["method"]): row for row in rows}
+    table = [["protocol", "scale", "bicubic, dB", *(f"restore {name}" for name in STRENGTHS), *others]]
+    for place in dict.fromkeys((row["protocol"], row["scale"]) for row in rows):
+        found = [cells.get((*place, name)) for name in ("bicubic", *STRENGTHS, *others)]
+        bicubic = f"{float(found[0]['psnr']):.2f}" if found[0] else "-"
+        table.append([*place, bicubic, *(shown(row) if row else "-" for row in found[1:])])
+    return table
+
+
+def flicker() -> Table:
+    """Mean difference of successive frames of a still scene."""
+    names = ("bicubic", "restore 0", "restore 0.5", "restore 1")
+    return columns("flicker", {"film": ("film", ""), **{name: (name, ".2f") for name in names}})
 
 
 def step_compiling() -> Table:

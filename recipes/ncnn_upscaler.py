@@ -19,25 +19,35 @@ from PIL import Image
 INPUT, OUTPUT = "data", "output"
 
 
-def main() -> None:
-    """Enlarge one file."""
+def load(model: str, threads: int = 1) -> Any:
+    """The network of MODEL.param and MODEL.bin."""
     import ncnn
 
-    model, source, target = sys.argv[1:]
-    library: Any = ncnn
-    network = library.Net()
-    network.opt.num_threads = 1
+    network: Any = ncnn.Net()
+    network.opt.num_threads = threads
     if network.load_param(f"{model}.param") or network.load_model(f"{model}.bin"):
         sys.exit(f"{model}: no network in ncnn's format")
-    pixels = np.asarray(Image.open(source).convert("RGB"), np.float32) / 255
-    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return network
+
+
+def run(network: Any, pixels: np.ndarray) -> np.ndarray:
+    """An image [height, width, 3] of 8 bits, enlarged."""
+    import ncnn
+
+    planes = np.ascontiguousarray((pixels.astype(np.float32) / 255).transpose(2, 0, 1))
     extractor = network.create_extractor()
-    extractor.input(INPUT, library.Mat(planes).clone())  # a Mat borrows the array's memory
+    extractor.input(INPUT, ncnn.Mat(planes).clone())  # a Mat borrows the array's memory
     failed, result = extractor.extract(OUTPUT)
     if failed:
-        sys.exit(f"{source}: the network failed ({failed})")
+        sys.exit(f"the network failed ({failed})")
     large = np.floor(255 * np.array(result).transpose(1, 2, 0) + 0.5)
-    Image.fromarray(np.clip(large, 0, 255).astype(np.uint8)).save(Path(target))
+    return np.clip(large, 0, 255).astype(np.uint8)
+
+
+def main() -> None:
+    """Enlarge one file."""
+    model, source, target = sys.argv[1:]
+    Image.fromarray(run(load(model), np.asarray(Image.open(source).convert("RGB")))).save(Path(target))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from arbsr_jax.cli.models import describe
+from arbsr_jax.dial import RESTORES
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.model_file import SUFFIX, load_model, save_model, shipped_models
 
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--licence", required=True)
     parser.add_argument("--notice", type=Path, help="text that must stay with the weights")
     parser.add_argument("--note")
+    parser.add_argument("--restores", metavar="NAME", help="the shipped model whose restoring one it is")
     parser.add_argument("--half", action="store_true", help="store float16, if its scores stay within 0.002 dB")
     flags = parser.parse_args()
     model, scores = load_model(flags.model), json.loads(flags.scores.read_text())
@@ -47,6 +49,7 @@ def main() -> None:
     more = {"name": flags.name, "licence": flags.licence, "scores": {"protocol": scores["protocol"], "rows": rows}}
     more |= {"notice": " ".join(flags.notice.read_text().split())} if flags.notice else {}
     more |= {"note": flags.note} if flags.note else {}
+    more |= {RESTORES: flags.restores} if flags.restores else {}
     target = next(iter(shipped_models().values())).parent / f"{flags.name}{SUFFIX}"
     save_model(target, model.config, model.parameters, {**without_folders(model.provenance), **more}, half=flags.half)
     print("\n".join(describe(flags.name, target)))

@@ -30,6 +30,7 @@ Image = UInt8[np.ndarray, "_ _ 3"]
 STEPS = (1, 2, 5, 10, 20, 50)
 METASR_CUT = 4
 AUTHORS_LUMA_GAIN = 256 / 255
+STANDARD = "standard"
 
 
 class Pair(NamedTuple):
@@ -131,7 +132,7 @@ def by_factor(pair: Pair, scale: Scale) -> Image:
 
 
 PROTOCOLS = {
-    "standard": Protocol(standard, to_size, by_size=True),
+    STANDARD: Protocol(standard, to_size, by_size=True),
     "arbsr": Protocol(arbsr, to_size, luma_gain=AUTHORS_LUMA_GAIN),
     "metasr": Protocol(metasr, by_factor),
     **{name: Protocol(partial(degraded, name), to_size, by_size=True) for name in NAMES},
