@@ -9,13 +9,18 @@ from arbsr_jax import ArbsrError
 from arbsr_jax.cli.main import main
 from arbsr_jax.dial import Dial
 from arbsr_jax.evaluation.degraded import compressed
+from arbsr_jax.evaluation.protocols import PROTOCOLS
+from arbsr_jax.imaging.metrics import crop_border, quality_y
+from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.restoring import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import load_model, save_model
+from arbsr_jax.models.config import DEFAULT_RESTORING
 from arbsr_jax.models.parameters import flatten_parameters
 from arbsr_jax.photos.images import read_rgb
 from arbsr_jax.photos.photo import Photo
 from arbsr_jax.photos.writing import write_photo
+from tests.conftest import real_data
 from tests.models.fixtures import SMALL, randomized
 
 CLEANING = {"data": {"cleaning_share": 0.1}}
@@ -121,3 +126,28 @@ def test_evaluate_sets_the_dial(files, picture, tmp_path, capsys):
 def test_wrong_strengths_are_named(command, text, capsys):
     assert main([*command, f"--restore={text}"]) == 2
     assert f"--restore {text} is not understood; give 0 to 1, or auto" in capsys.readouterr().err
+
+
+def test_the_shipped_dial_begins_with_the_shipped_clean_network():
+    dial = Dial.of(DEFAULT_RESTORING)
+    assert dial.at(0).digest == load_model("arbedsr-field").digest
+    assert dial.at(1).digest == load_model(DEFAULT_RESTORING).digest
+    assert Dial.of("arbedsr-field").at(1).digest == dial.at(1).digest
+    assert dial.restoring.cleans
+    assert not dial.clean.cleans
+
+
+@pytest.mark.parametrize(("protocol", "gain"), [("jpeg40", 0.3), ("noise10", 1.0)])
+def test_the_shipped_dial_restores(protocol, gain):
+    """Every twentieth image of B100 at x4: over bicubic, and over the clean network."""
+    files = sorted(real_data("benchmark", "B100", "HR").iterdir())[::20]
+    scale, scores = Scale.of(4), []
+    methods = [arbsr_jax.load_model(DEFAULT_RESTORING, restore=strength) for strength in (0, 1)]
+    for file in files:
+        pair = PROTOCOLS[protocol].pair(read_rgb(file), scale)
+        made = [PROTOCOLS[protocol].enlarge(pair, scale)]
+        made += [method.upscale(pair.lr, size=pair.hr.shape[1::-1]) for method in methods]
+        scores.append([quality_y(picture, pair.hr, crop_border(scale)).psnr for picture in made])
+    bicubic, clean, restored = np.mean(scores, axis=0)
+    assert restored > bicubic + gain
+    assert restored > clean + gain

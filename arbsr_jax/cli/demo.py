@@ -33,6 +33,7 @@ def run(flags: argparse.Namespace) -> int:
     """
     from arbsr_jax.demo.server import make_server
     from arbsr_jax.demo.service import Service
+    from arbsr_jax.inference.restoring import AutoRestoring
     from arbsr_jax.inference.upscaler import load_model
 
     if flags.static:
@@ -40,8 +41,9 @@ def run(flags: argparse.Namespace) -> int:
     if flags.model and len(flags.model) > 1:
         raise ArbsrError(f"--model {' '.join(flags.model)}: the page computes by one model; several need --static DIR")
     upscaler = load_model(flags.model[0] if flags.model else PAGE_MODEL, memory=RESPONSIVE)
+    restoring = None if flags.model else AutoRestoring(PAGE_MODEL, memory=RESPONSIVE)
     try:
-        server = make_server(Service(upscaler), flags.port)
+        server = make_server(Service(upscaler, restoring), flags.port)
     except (OSError, OverflowError) as error:
         raise ArbsrError(
             f"port {flags.port}: {getattr(error, 'strerror', None) or error}; give another --port"

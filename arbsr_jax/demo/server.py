@@ -67,7 +67,7 @@ def make_server(service: Service, port: int) -> ThreadingHTTPServer:
                 self._fail(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, words)
             else:
                 query = parse_qs(parts.query)
-                target = (query.get(name, [None])[0] for name in ("scale", "size"))
+                target = (query.get(name, [None])[0] for name in ("scale", "size", "restore"))
                 upload = self.rfile.read(int(length))
                 try:
                     if parts.path == "/decoded":

@@ -16,10 +16,12 @@ import numpy as np
 from PIL import Image
 
 from arbsr_jax.compilation import reported
+from arbsr_jax.dial import check_strength
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.channels import enlarge_channels
+from arbsr_jax.inference.restoring import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.photos.photo import Pixels, to_8_bit
 from arbsr_jax.photos.reading import photo_size, read_photo
@@ -48,9 +50,9 @@ class Job:
       pictures: PNGs by name.
     """
 
-    def __init__(self, number: int, pixels: Pixels, scale: Scale, size: Size) -> None:
+    def __init__(self, number: int, pixels: Pixels, scale: Scale, size: Size, restore: float = 0.0) -> None:
         self.token, self.number = secrets.token_urlsafe(16), number
-        self.pixels, self.scale, self.size = pixels, scale, size
+        self.pixels, self.scale, self.size, self.restore = pixels, scale, size, restore
         self.state, self.share, self.compiling, self.error = WAITING, 0.0, False, ""
         self.pictures: dict[str, bytes] = {}
 
@@ -58,8 +60,9 @@ class Job:
 class Service:
     """One model behind the page; a thread computes the jobs in their order."""
 
-    def __init__(self, upscaler: Upscaler) -> None:
-        self._upscaler, self._jobs = upscaler, OrderedDict[str, Job]()
+    def __init__(self, upscaler: Upscaler, restoring: AutoRestoring | None = None) -> None:
+        """Start the thread; `restoring` is a dial whose clean end is the model."""
+        self._upscaler, self._restoring, self._jobs = upscaler, restoring, OrderedDict[str, Job]()
         self._queue, self._numbers, self._lock = queue.Queue[Job](), itertools.count(), threading.Lock()
         threading.Thread(target=self._work, daemon=True).start()
 
@@ -67,14 +70,15 @@ class Service:
     def facts(self) -> dict[str, Any]:
         """What the page has to know."""
         limits = {"most": LARGEST_RESULT, "most_in": LARGEST_INPUT, "most_bytes": LARGEST_UPLOAD}
-        return {"model": self._upscaler.model.name, **limits}
+        return {"model": self._upscaler.model.name, "restores": self._restoring is not None, **limits}
 
-    def submit(self, upload: bytes, scale: str | None, size: str | None) -> dict[str, Any]:
-        """Queue an uploaded file; `size` is width x height.
+    def submit(self, upload: bytes, scale: str | None, size: str | None, restore: str | None = None) -> dict[str, Any]:
+        """Queue an uploaded file; `size` is width x height, `restore` a strength from 0 to 1.
 
         Raises:
-          ArbsrError: the file is no picture, too large, the scale or size is not allowed, or too many wait.
+          ArbsrError: the file is no picture, too large, the scale, size or strength is not allowed, or too many wait.
         """
+        strength = _strength(restore) if self._restoring else 0.0
         if sum(job.state == WAITING for job in list(self._jobs.values())) >= MOST_WAITING:
             raise ArbsrError(f"{MOST_WAITING} pictures are waiting; try again later")
         pixels = decoded(upload)
@@ -83,7 +87,7 @@ class Service:
         exact, large = self._upscaler.target(pixels.shape[:2], scale, sides)
         if large.height * large.width > LARGEST_RESULT:
             raise ArbsrError(f"the result would have {large} pixels; this page makes {LARGEST_RESULT / 1e6:.0f} Mpx")
-        job = Job(next(self._numbers), pixels, exact, large)
+        job = Job(next(self._numbers), pixels, exact, large, strength)
         self._jobs[job.token] = job
         self._queue.put(job)
         return {"token": job.token, "width": large.width, "height": large.height}
@@ -145,13 +149,28 @@ class Service:
             job.compiling = seconds is None
 
         with reported(compiling):
-            large = self._upscaler.upscale(job.pixels, job.scale, progress=progress)
+            upscaler = self._restoring.at(job.restore) if self._restoring and job.restore else self._upscaler
+            large = upscaler.upscale(job.pixels, job.scale, progress=progress)
         bicubic = enlarge_channels(job.pixels, lambda image, _: _bicubic(image, job.size))
         pictures = {"after": png(large), "before": png(bicubic)}
         progress(1.0)
         job.pictures = pictures
         if not self._turn(job, (RUNNING,), DONE):
             job.pictures = {}
+
+
+def _strength(text: str | None) -> float:
+    """A strength from a query, to a quarter, so that few networks are made.
+
+    Raises:
+      ArbsrError: it is none.
+    """
+    try:
+        strength = float(text or 0)
+        check_strength(strength)
+    except ValueError:
+        raise ArbsrError(f"restore={text} is not a number; give a strength from 0 to 1") from None
+    return round(4 * strength) / 4
 
 
 def decoded(upload: bytes) -> Pixels:

@@ -7,19 +7,22 @@ import socket
 import threading
 import time
 
+import jax
 import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
 
-from arbsr_jax import load_model
+from arbsr_jax import ArbsrError, load_model
 from arbsr_jax.cli.main import main
 from arbsr_jax.demo import service
 from arbsr_jax.demo.server import LOOPBACK, make_server
 from arbsr_jax.demo.service import DONE, KEPT, LARGEST_UPLOAD, RUNNING, WAITING, Job, Service
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
+from arbsr_jax.inference.restoring import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.model_file import save_model
 from tests.photos import fixtures
 
 PICTURE = skimage.data.astronaut()[20:120, 150:290]
@@ -216,6 +219,27 @@ def test_giving_up_and_starting_never_cross(upscaler):
         for thread in threads:
             thread.join()
         assert job.state == "cancelled"
+
+
+def test_a_job_is_restored_as_strongly_as_it_asks(upscaler, tmp_path):
+    """The dial's clean end is the model of the page; strengths come in quarters."""
+    clean, restoring = tmp_path / "clean.safetensors", tmp_path / "restoring.safetensors"
+    model = upscaler.model
+    save_model(clean, model.config, model.parameters, {})
+    other = jax.tree.map(lambda leaf: 0.9 * leaf, model.parameters)
+    save_model(restoring, model.config, other, {"restores": str(clean)})
+    queue = Service(upscaler, AutoRestoring(restoring))
+    assert queue.facts["restores"]
+    for text, strength in ((None, 0.0), ("0.7", 0.75), ("1", 1.0)):
+        token = queue.submit(jpeg_or_png(), "2", None, text)["token"]
+        while queue.status(token)["state"] in (WAITING, RUNNING):
+            time.sleep(0.01)
+        found = np.asarray(Image.open(io.BytesIO(queue.picture(token, "after"))))
+        expected = load_model(restoring, restore=strength).upscale(PICTURE, "2")
+        np.testing.assert_array_equal(found, expected)
+    for text in ("2", "nan", "x"):
+        with pytest.raises(ArbsrError, match="give a strength from 0"):
+            queue.submit(jpeg_or_png(), "2", None, text)
 
 
 def test_what_a_browser_cannot_show_is_decoded(port, tmp_path):

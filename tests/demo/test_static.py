@@ -86,6 +86,7 @@ def test_the_folder_is_whole(folder):
     assert [model["name"] for model in json.loads((folder / "models.json").read_text())] == [
         "arbedsr-field",
         "arbedsr-field-tiny",
+        "arbedsr-restore",
     ]
     assert {path.name for path in (folder / "licences").iterdir()} == {
         "arbsr_jax.txt",

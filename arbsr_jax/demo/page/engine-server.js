@@ -4,9 +4,9 @@ import { label } from "./sizes.js";
 const POLL = 150;  // milliseconds
 
 export async function start() {
-  const { model, most, most_in: mostIn, most_bytes: mostBytes } = await answer(await fetch("facts.json"));
+  const { model, restores, most, most_in: mostIn, most_bytes: mostBytes } = await answer(await fetch("facts.json"));
   const words = `${model} computes in Python on this machine.`;
-  return { words, models: [{ name: model }], most, mostIn, decode, upscale: (...all) => upscale(mostBytes, ...all) };
+  return { words, restores, models: [{ name: model }], most, mostIn, decode, upscale: (...all) => upscale(mostBytes, ...all) };
 }
 
 /** What the browser cannot show (TIFF, HEIC, RAW, JPEG XL), as a PNG. */
@@ -15,10 +15,10 @@ async function decode(file) {
   return response.ok ? response.blob() : answer(response);
 }
 
-async function upscale(mostBytes, picture, to, model, progress, signal) {
+async function upscale(mostBytes, picture, to, model, progress, signal, restore) {
   if (picture.file.size > mostBytes) throw new Error(`files up to ${mostBytes / 2 ** 20} MiB are accepted`);
   const query = to.exact ? `size=${label(to)}` : `scale=${label(to)}`;
-  const { token } = await answer(await fetch(`jobs?${query}`, { method: "POST", body: picture.file }));
+  const { token } = await answer(await fetch(`jobs?${query}&restore=${restore}`, { method: "POST", body: picture.file }));
   const cancel = () => fetch(`jobs/${token}`, { method: "DELETE" });
   signal.addEventListener("abort", cancel);
   try {
@@ -32,7 +32,7 @@ async function upscale(mostBytes, picture, to, model, progress, signal) {
     }
     const [before, after] = await Promise.all(["before", "after"].map(async name =>
       URL.createObjectURL(await (await fetch(`jobs/${token}/${name}.png`, { signal })).blob())));
-    return { before, after, model };
+    return { before, after, model: restore ? `${model}, restored` : model };
   } finally {
     signal.removeEventListener("abort", cancel);
   }

@@ -14,6 +14,7 @@ const kind = document.querySelector("meta[name=engine]").content;
 const engine = await (await import(`./engine-${kind}.js`)).start();
 $("engine").textContent = engine.words;
 $("models").hidden = engine.models.length < 2;
+$("restores").hidden = !engine.restores;
 for (const { name, words } of engine.models) $("model").add(new Option(words ? `${words} (${name})` : name, name));
 
 const goal = picture => allowed(rule, picture, engine.most);
@@ -171,7 +172,7 @@ async function run() {
     progress(0, "preparing");
     draw();
     try {
-      const made = await engine.upscale(picture, to, network, progress, signal);
+      const made = await engine.upscale(picture, to, network, progress, signal, +$("restore").value);
       if (signal.aborted) {
         forget({ result: made });
         break;
@@ -266,6 +267,7 @@ $("clear").addEventListener("click", clear);
 $("cancel").addEventListener("click", () => running?.abort());
 $("form").addEventListener("submit", event => { event.preventDefault(); if (!running) run(); });
 $("model").addEventListener("change", draw);
+$("restore").addEventListener("input", () => { $("wordsR").textContent = `${Math.round(100 * $("restore").value)} %`; });
 $("showSize").addEventListener("click", () => compareOrEdit(false));
 $("showResult").addEventListener("click", () => compareOrEdit(true));
 for (const id of ["kind", "quality"]) $(id).addEventListener("change", prepared);

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Field upsampling at tiny size, one choice changed at a time, three seeds: which choices pay.
+#
+#   recipes/field_ablation.sh RUNS VALIDATION_DIR PHOTOS_DIR [PHOTOS_DIR ...]
+#
+# Every run starts from arbedsr-tiny's blocks with a fresh head. Each run's scores are in RUNS/NAME/scores.json, those
+# of VALIDATION_DIR at x2, x3, x4, 2.5x3.5 and x6. A second start goes on where the first one stopped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source recipes/common.sh "$@"
+common=(--config.model.upsampler=field --config.init_from=arbedsr-tiny --config.teachers.weight=0
+  --config.normalized_masks=False --config.data.asymmetric=True --config.data.largest=8 --config.data.symmetric_share=0.4
+  --config.data.large_share=0.15 --config.data.batch=8 --config.data.patch=40 --config.data.rim=4 --config.steps=300
+  --config.optimizer.learning_rate=2e-3 --config.ema=0.995 --config.validation.every=100000 --config.checkpoint_every=300)
+
+base=(--config.model.adaption=none --config.model.basis=32 --config.model.hidden=128 --config.model.hidden_layers=2)
+rows=(
+  "base"
+  "basis16 --config.model.basis=16"
+  "basis64 --config.model.basis=64"
+  "one-layer --config.model.hidden_layers=1"
+  "hidden256 --config.model.hidden=256"
+  "adaption --config.model.adaption=plain"
+  "paper --config.model.upsampler=scale_aware"
+)
+for seed in ${SEEDS:-0 1 2}; do
+  for row in "${rows[@]}"; do
+    read -r name flags <<<"$row"
+    # shellcheck disable=SC2086 (flags are words)
+    train "$name-$seed" arbedsr.py:tiny --config.seed="$seed" "${base[@]}" $flags
+    [ -e "$runs/$name-$seed/scores.json" ] || "$python" evaluate.py --model "$runs/$name-$seed/model.safetensors" \
+      --data "$validation" --scale 2 3 4 2.5x3.5 6 --json "$runs/$name-$seed/scores.json"
+  done
+done
