@@ -11,6 +11,7 @@ their x4 pictures are resized to HR's size. Every image counts, or every N-th. W
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -51,13 +52,28 @@ def methods(model: str, strengths: list[str], ncnn: list[str]) -> dict[str, Meth
         network = load(path)
         found[Path(path).name] = lambda pair, network=network: _resized(run(network, pair.lr), pair)
     if strengths:
-        dial = Dial.of(model)
-        at = {float(text): Upscaler(dial.at(float(text)), precision="float32") for text in strengths}
-        for text in strengths:
-            found[text] = lambda pair, upscaler=at[float(text)]: _upscaled(upscaler, pair)
-        if set(strengths) >= set(STRENGTHS):
-            found[AUTO] = lambda pair: _upscaled(at[restore_strength(pair.lr)], pair)
+        made = Strengths(Dial.of(model))
+        found |= {text: lambda pair, text=text: made(pair, float(text)) for text in strengths}
+        found[AUTO] = lambda pair: made(pair, restore_strength(pair.lr))
     return found
+
+
+class Strengths:
+    """Pictures of one pair after the other, each strength computed once."""
+
+    def __init__(self, dial: Dial) -> None:
+        """Take the ends."""
+        self._at = functools.cache(lambda strength: Upscaler(dial.at(strength), precision="float32"))
+        self._pair: Pair | None = None
+        self._made: dict[float, np.ndarray] = {}
+
+    def __call__(self, pair: Pair, strength: float) -> np.ndarray:
+        """The picture of HR's size."""
+        if pair is not self._pair:
+            self._pair, self._made = pair, {}
+        if strength not in self._made:
+            self._made[strength] = self._at(strength).upscale(pair.lr, size=pair.hr.shape[1::-1])
+        return self._made[strength]
 
 
 def measure(dataset: Dataset, protocol: str, scale: Scale, chosen: Mapping[str, Method], every: int) -> list[dict]:
@@ -117,10 +133,6 @@ def _bicubic(pair: Pair) -> np.ndarray:
 def _resized(image: np.ndarray, pair: Pair) -> np.ndarray:
     height, width = pair.hr.shape[:2]
     return imresize(image, height=height, width=width)
-
-
-def _upscaled(upscaler: Upscaler, pair: Pair) -> np.ndarray:
-    return upscaler.upscale(pair.lr, size=pair.hr.shape[1::-1])
 
 
 if __name__ == "__main__":

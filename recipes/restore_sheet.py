@@ -29,8 +29,8 @@ PHOTOGRAPHS = {  # how each is damaged at half its size, the corner that is show
     "cat": (skimage.data.chelsea, lambda lr: compressed(lr, 30.0), (30, 100), "2.5x3.5"),
     "coffee": (skimage.data.coffee, lambda lr: noisy(lr, 12.0), (40, 100), "3"),
     "rocket": (skimage.data.rocket, lambda lr: compressed(noisy(lr, 8.0), 50.0), (120, 130), "2.5x3.5"),
-    "colour wheel": (skimage.data.colorwheel, lambda lr: compressed(lr, 50.0), (40, 50), "3"),
-    "retina": (skimage.data.retina, lambda lr: compressed(noisy(lr, 6.0), 60.0), (300, 250), "2.5x3.5"),
+    "shuttle": (skimage.data.astronaut, lambda lr: compressed(lr, 50.0), (30, 160), "3"),
+    "spoon": (skimage.data.coffee, lambda lr: compressed(noisy(lr, 6.0), 60.0), (110, 180), "2.5x3.5"),
 }
 
 
