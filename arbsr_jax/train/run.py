@@ -52,7 +52,7 @@ def train(config: ConfigDict, sources: Sequence[str], workdir: str | Path) -> st
 
     Raises:
       ArbsrError: the config, the sources, the teachers or the workdir cannot be used; or training diverged.
-      Preempted: SIGTERM or Ctrl-C arrived; the state is saved and the next start goes on from it.
+      Preempted: SIGTERM or Ctrl-C arrived; the state is saved, and the next start resumes there.
     """
     for name, value in (("steps", config.steps), ("data.batch", config.data.batch)):
         if value < 1:
