@@ -23,7 +23,7 @@ from arbsr_jax.evaluation.datasets import Dataset, open_dataset
 from arbsr_jax.evaluation.degraded import NAMES
 from arbsr_jax.evaluation.protocols import PROTOCOLS, STANDARD, Pair
 from arbsr_jax.imaging.damage import restore_strength
-from arbsr_jax.imaging.metrics import crop_border, psnr, rgb_to_y
+from arbsr_jax.imaging.metrics import crop_border, psnr_y
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.faithful import distance
@@ -40,9 +40,7 @@ Method = Callable[[Pair], np.ndarray]
 
 def score(pair: Pair, sr: np.ndarray, scale: Scale) -> tuple[float, float]:
     """PSNR of Y in dB, and the distance from LR in grey levels."""
-    rows, columns = crop_border(scale)
-    inner = slice(rows, len(pair.hr) - rows), slice(columns, pair.hr.shape[1] - columns)
-    return psnr(rgb_to_y(sr[inner]), rgb_to_y(pair.hr[inner])), distance(sr, pair.lr).mean
+    return psnr_y(sr, pair.hr, crop_border(scale)), distance(sr, pair.lr).mean
 
 
 def methods(model: str, strengths: list[str], ncnn: list[str]) -> dict[str, Method]:

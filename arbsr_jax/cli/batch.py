@@ -76,11 +76,9 @@ class Batch:
         """Pictures of one size, type and strength, as many as are best enlarged at once: one on CPUs."""
         group: list[Step] = []
         kind, count, most = None, 0, 1
-        for one in steps:
-            step = one
+        for step in steps:
             if step.photo is not None:
                 pixels = step.photo.pixels
-                step = step._replace(restore=self._auto and self._auto.strength_of(pixels))
                 if count and (pixels.shape, pixels.dtype, step.restore) != kind:
                     yield group
                     group, count = [], 0
@@ -141,7 +139,8 @@ class Batch:
             job.target.parent.mkdir(parents=True, exist_ok=True)
             for frame, photo in enumerate(chain([first], islice(photos, count - 1))):
                 if not (flags.skip_existing and places[frame].exists()):
-                    yield Step(outcome, photo, places[frame], (frame, count))
+                    restore = self._auto and self._auto.strength_of(photo.pixels)
+                    yield Step(outcome, photo, places[frame], (frame, count), restore=restore)
 
     def _announce(self, outcome: Outcome, height: int, width: int, pixel: Fraction = SQUARE) -> None:
         """Note what a file of that size becomes."""

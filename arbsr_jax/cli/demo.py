@@ -9,6 +9,7 @@ from pathlib import Path
 from arbsr_jax.cli.conventions import DONE
 from arbsr_jax.demo import PAGE_MODEL, RUNTIME_VERSION
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.models.config import DEFAULT_RESTORING
 
 RESPONSIVE = 2**28  # bytes: windows small enough to show progress and to be cancelled soon
 
@@ -40,8 +41,8 @@ def run(flags: argparse.Namespace) -> int:
         return _write(flags)
     if flags.model and len(flags.model) > 1:
         raise ArbsrError(f"--model {' '.join(flags.model)}: the page computes by one model; several need --static DIR")
-    upscaler = load_model(flags.model[0] if flags.model else PAGE_MODEL, memory=RESPONSIVE)
-    restoring = None if flags.model else AutoRestoring(PAGE_MODEL, memory=RESPONSIVE)
+    restoring = None if flags.model else AutoRestoring(DEFAULT_RESTORING, memory=RESPONSIVE)
+    upscaler = restoring.at(0.0) if restoring else load_model(flags.model[0], memory=RESPONSIVE)  # 0.0: `PAGE_MODEL`
     try:
         server = make_server(Service(upscaler, restoring), flags.port)
     except (OSError, OverflowError) as error:

@@ -55,9 +55,10 @@ class PhotoDegradations:
         """A uint8 LR patch with noise and compressed at random."""
         draw = self._draw(sample)
         first = draw["jpeg_first"] < JPEG_FIRST_SHARE
-        lr = tf.cond(first, lambda: self._files(lr, draw), lambda: lr)
-        lr = tf.cond(draw["noise"] < NOISE_SHARE, lambda: self._noise(lr, draw, sample), lambda: lr)
-        return tf.cond(first, lambda: lr, lambda: self._files(lr, draw))
+        noise = draw["noise"] < NOISE_SHARE
+        lr = tf.cond(noise & tf.logical_not(first), lambda: self._noise(lr, draw, sample), lambda: lr)
+        lr = self._files(lr, draw)  # once: their operations are many
+        return tf.cond(noise & first, lambda: self._noise(lr, draw, sample), lambda: lr)
 
     def _draw(self, sample: Any) -> Draws:
         """Uniform numbers; a clean pair's are all 1, so that nothing happens to it."""

@@ -158,11 +158,11 @@ class PatchMaker:
         pictures = self._pictures[:, self._teachers[scale_index]]
         taught = (hr_share < 1) & (pictures[place[0]] >= 0)
         target = tf.cond(taught, lambda: mixed(crop, self._cut(pictures, place, axes), hr_share), lambda: crop)
-        side, shown = self._patches[scale_index], crop if self._lr_of_photographs else target
+        side, source = self._patches[scale_index], crop if self._lr_of_photographs else target
         if self._degradations:
-            shown = self._degradations.of_hr(shown, sample)
+            source = self._degradations.of_hr(source, sample)
             target = target[self._rim : -self._rim, self._rim : -self._rim]
-        lr = self._downsample(shown, axes, side)
+        lr = self._downsample(source, axes, side)
         if self._degradations:
             lr = self._degradations.of_lr(lr, sample)
         hr = target[vertical[1] : vertical[1] + vertical[3], horizontal[1] : horizontal[1] + horizontal[3]]

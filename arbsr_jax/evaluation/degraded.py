@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import zlib
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from jaxtyping import UInt8
@@ -21,6 +22,7 @@ from arbsr_jax.imaging.resize import round_to_uint8
 NAMES = "jpeg75", "jpeg40", "noise10", "noise10-jpeg60", "blur1.2-jpeg75"
 STEP = re.compile(r"(blur|noise|jpeg)([\d.]+)")
 Pixels = UInt8[np.ndarray, "height width 3"]
+Damage = Mapping[str, Callable[[Pixels, float], Pixels]]
 
 
 def blurred(image: Pixels, sigma: float) -> Pixels:
@@ -42,18 +44,12 @@ def compressed(image: Pixels, quality: float) -> Pixels:
     return np.asarray(Image.open(file).convert("RGB"))
 
 
-OF_LR = {"noise": noisy, "jpeg": compressed}
+OF_HR: Damage = {"blur": blurred}
+OF_LR: Damage = {"noise": noisy, "jpeg": compressed}
 
 
-def damaged_hr(image: Pixels, name: str) -> Pixels:
-    """The HR image that LR is made of: blurred, if the name says so."""
+def damaged(image: Pixels, name: str, damage: Damage) -> Pixels:
+    """The image after those steps of a name that `damage` knows, `OF_HR` or `OF_LR`."""
     for kind, strength in STEP.findall(name):
-        image = blurred(image, float(strength)) if kind == "blur" else image
-    return image
-
-
-def damaged_lr(image: Pixels, name: str) -> Pixels:
-    """The LR image after noise and files."""
-    for kind, strength in STEP.findall(name):
-        image = OF_LR[kind](image, float(strength)) if kind in OF_LR else image
+        image = damage[kind](image, float(strength)) if kind in damage else image
     return image

@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.evaluation.degraded import NAMES, damaged_hr, damaged_lr
+from arbsr_jax.evaluation.degraded import NAMES, OF_HR, OF_LR, damaged
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size, round_half_up
 
@@ -74,8 +74,8 @@ def degraded(name: str, image: Image, scale: Scale) -> Pair:
     Raises:
       ArbsrError: the image is too small for the scale.
     """
-    lr, _ = standard(damaged_hr(image, name), scale)
-    return Pair(damaged_lr(lr, name), standard(image, scale).hr)
+    lr, blurred = standard(damaged(image, name, OF_HR), scale)
+    return Pair(damaged(lr, name, OF_LR), _cut(image, blurred.shape[:2]))
 
 
 def arbsr(image: Image, scale: Scale) -> Pair:

@@ -58,14 +58,32 @@ def quality_y(
     Raises:
       ValueError: the images are of different sizes.
     """
+    y, reference = _inner_y(sr, hr, border)
+    stretched = (Y_OFFSET + luma_gain * (channel - Y_OFFSET) for channel in (y, reference))
+    return Quality(psnr(y, reference), ssim(*stretched))
+
+
+def psnr_y(
+    sr: UInt8[np.ndarray, "height width 3"],
+    hr: UInt8[np.ndarray, "hr_height hr_width 3"],
+    border: tuple[int, int] = (0, 0),
+) -> float:
+    """PSNR of `quality_y` without SSIM, which takes most of the time.
+
+    Raises:
+      ValueError: the images are of different sizes.
+    """
+    return psnr(*_inner_y(sr, hr, border))
+
+
+def _inner_y(sr: np.ndarray, hr: np.ndarray, border: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Y of both images without their borders."""
     if sr.shape != hr.shape:
         raise ValueError(f"images of different shapes cannot be compared: {sr.shape} and {hr.shape}")
     rows, columns = border
     height, width = hr.shape[:2]
     inner = slice(rows, height - rows), slice(columns, width - columns)
-    y, reference = rgb_to_y(sr[inner]), rgb_to_y(hr[inner])
-    stretched = (Y_OFFSET + luma_gain * (channel - Y_OFFSET) for channel in (y, reference))
-    return Quality(psnr(y, reference), ssim(*stretched))
+    return rgb_to_y(sr[inner]), rgb_to_y(hr[inner])
 
 
 def psnr(a: Float64[np.ndarray, "height width"], b: Float64[np.ndarray, "height width"]) -> float:

@@ -6,12 +6,10 @@ import functools
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from arbsr_jax.dial import Dial
 from arbsr_jax.imaging.damage import restore_strength
 from arbsr_jax.inference.upscaler import Upscaler
-from arbsr_jax.photos.photo import Pixels, to_8_bit
+from arbsr_jax.photos.photo import Pixels, to_8_bit_rgb
 
 
 class AutoRestoring:
@@ -30,6 +28,4 @@ class AutoRestoring:
 
     def strength_of(self, pixels: Pixels) -> float:
         """The strength for a picture [height, width, channels] of 8 or 16 bits."""
-        eight = to_8_bit(pixels)
-        colours = eight[..., :3] if eight.shape[-1] > 2 else np.repeat(eight[..., :1], 3, axis=-1)
-        return restore_strength(np.ascontiguousarray(colours))
+        return restore_strength(to_8_bit_rgb(pixels))

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.photos.photo import to_8_bit
+from arbsr_jax.photos.photo import to_8_bit_rgb
 from arbsr_jax.photos.reading import read_photo
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -34,5 +34,4 @@ def read_rgb(path: Path) -> UInt8[np.ndarray, "height width 3"]:
     Raises:
       ArbsrError: the file cannot be read as an image.
     """
-    pixels = to_8_bit(read_photo(path).pixels)
-    return np.repeat(pixels[..., :1], 3, axis=-1) if pixels.shape[-1] < 3 else np.ascontiguousarray(pixels[..., :3])
+    return to_8_bit_rgb(read_photo(path).pixels)

@@ -83,3 +83,9 @@ def to_16_bit(shifted: Pixels, bits: int) -> Pixels:
 def to_8_bit(pixels: Pixels) -> Pixels:
     """16-bit values as 8-bit ones, rounded half up."""
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+
+
+def to_8_bit_rgb(pixels: Pixels) -> Pixels:
+    """Pixels of any channels and depth as 8-bit RGB; transparency is left out."""
+    pixels = to_8_bit(pixels)
+    return np.repeat(pixels[..., :1], 3, axis=-1) if pixels.shape[-1] < 3 else np.ascontiguousarray(pixels[..., :3])

@@ -41,7 +41,7 @@ class Graph:
         self._nodes.append(helper.make_node(operator, given, names, **attributes))
         return names
 
-    def named(self, name: str, value: str) -> None:
+    def alias(self, name: str, value: str) -> None:
         """Give a value another name."""
         self._nodes.append(helper.make_node("Identity", [value], [name]))
 
@@ -86,7 +86,7 @@ class Graph:
           half: whether the output is float16.
         """
         called, made, shape = output
-        self.named(called, made)
+        self.alias(called, made)
         graph = helper.make_graph(
             self._nodes,
             name,

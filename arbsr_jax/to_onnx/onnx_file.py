@@ -62,13 +62,9 @@ def to_onnx(
     else:
         inputs |= {name: (graph.INTEGER, (len(positions.AXIS),)) for name in positions.INPUTS}
         sizes = "tall", "wide"
-    made = built.finish(
-        model.name,
-        inputs,
-        ("hr", _decoded(built, model, factor), ("n", *sizes, 3)),
-        metadata(model, path, config.scale or factor),
-    )
-    return made.SerializeToString()
+    output = "hr", _decoded(built, model, factor), ("n", *sizes, 3)
+    facts = metadata(model, path, config.scale or factor)
+    return built.finish(model.name, inputs, output, facts).SerializeToString()
 
 
 def to_plain_onnx(model: Model, path: Path, scale: Scale, *, half: bool = False) -> bytes:

@@ -22,7 +22,7 @@ TO_CHANNELS_LAST, TO_CHANNELS_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 def take_image(graph: Graph, name: str, *, half: bool) -> None:
     """Make of `INPUT`, [n, 3, height, width] in 0..1, what networks take by a name: [n, height, width, 3] in 0..255."""
     image = graph("Cast", INPUT, to=FLOAT) if half else INPUT
-    graph.named(name, graph("Mul", graph("Transpose", image, perm=TO_CHANNELS_LAST), WHITE))
+    graph.alias(name, graph("Mul", graph("Transpose", image, perm=TO_CHANNELS_LAST), WHITE))
 
 
 def place_pixels(graph: Graph, image: str, scale: Scale) -> None:
@@ -32,7 +32,7 @@ def place_pixels(graph: Graph, image: str, scale: Scale) -> None:
         length = _enlarged(graph, graph("Gather", shape, graph.integers(number)), factor)
         zero = graph.integers(0)
         numbers = graph.integers(factor.numerator), graph.integers(factor.denominator), zero, zero, length, length
-        graph.named(name, graph("Concat", *numbers, axis=0))
+        graph.alias(name, graph("Concat", *numbers, axis=0))
 
 
 def result_of(graph: Graph, hr: str, *, half: bool) -> str:
