@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
@@ -24,6 +26,7 @@ COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red")
 RINGS = (28, 11, 2)  # areas of markers
 TSNE_POINTS = 150  # pixels for each scale and image
 DPI = 110
+PANEL_WIDTH, CAPTION_HEIGHT, COLOUR_BAR_WIDTH = 1.9, 0.3, 0.7  # inches
 BRIGHT = 0.6  # of viridis, from which black is easier to read than white
 
 
@@ -55,16 +58,21 @@ def masks(encoded: dict[Scale, Encoded], lr: UInt8[np.ndarray, "h w 3"], title: 
     """Fig. 4: the mask of every adaption beside the discrepancy of features between scales."""
     count = _places([encoded])
     first = next(iter(encoded.values()))
-    figure = Figure(figsize=(1.9 * (count + 1), 4.6), layout="constrained")
+    maps = {"mask": first.masks, "discrepancy": [discrepancy(encoded, place) for place in range(count)]}
+    # Panels take the picture's shape: no empty bands between them.
+    panel = PANEL_WIDTH * lr.shape[0] / lr.shape[1] + CAPTION_HEIGHT
+    figure = Figure(figsize=(PANEL_WIDTH * (count + 1) + COLOUR_BAR_WIDTH, 2 * panel), layout="constrained")
     axes = figure.subplots(2, count + 1)
     figure.suptitle(title, fontsize=9)
     axes[0, 0].imshow(lr)
     axes[0, 0].set_title("LR", fontsize=9)
-    for place in range(count):
-        pictures = {"mask": first.masks[place], "discrepancy": discrepancy(encoded, place)}
-        for row, (name, picture) in enumerate(pictures.items()):
-            axes[row, place + 1].imshow(picture, cmap="magma", vmin=0, vmax=1 if name == "mask" else None)
+    for row, (name, pictures) in enumerate(maps.items()):
+        most = float(np.max(pictures))  # one colour bar for all places, of which the last differ most by far
+        norm = Normalize(0, 1) if name == "mask" else LogNorm(most / 1000, most, clip=True)
+        for place, picture in enumerate(pictures):
+            axes[row, place + 1].imshow(picture, cmap="magma", norm=norm)
             axes[row, place + 1].set_title(f"{name} {place + 1}", fontsize=9)
+        figure.colorbar(ScalarMappable(norm, "magma"), ax=axes[row, -1], label=name, fraction=0.08)
     _bare(axes.ravel())
     return figure
 

@@ -21,6 +21,8 @@ from arbsr_jax.models.config import DEFAULT_RESTORING
 DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 STDERR = 2  # its descriptor
 FIRST, ALL = "first", "all"  # frames
+Tell = Callable[..., object]  # prints a line, as `say` does
+PIPE_SECONDS = 10.0  # between lines of progress
 AUTO = "auto"  # of --restore: what suits each image
 
 
@@ -62,6 +64,31 @@ def say(line: str, stream: Any, write: Callable[..., object] = print) -> None:
 def close_quietly(stream: Any) -> None:
     """Let what is still buffered go nowhere, without a word at the end of the process."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+class _Lines(io.TextIOBase):
+    """What a progress bar writes, as lines: for a pipe, where nothing moves."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream, self._last = stream, ""
+
+    def write(self, text: str) -> int:
+        """A state of the bar, if it is a new one."""
+        if (line := text.strip()) and line != self._last:
+            say(line, self._stream)
+            self._last = line
+        return len(text)
+
+
+@contextmanager
+def image_bar(what: str, total: int) -> Iterator[tqdm]:
+    """Images that are done, of how many, and the remaining time: on a terminal a bar, else a line now and then."""
+    terminal = sys.stderr.isatty()
+    layout = "{desc}: {n_fmt} of {total_fmt} images, {remaining} left" + ("{postfix}" if terminal else "")
+    shown: dict[str, Any] = {} if terminal else {"file": _Lines(sys.stderr), "mininterval": PIPE_SECONDS}
+    bar = tqdm(desc=what, total=total, leave=not terminal, bar_format=layout, **shown)
+    with bar, show_compiling(bar):
+        yield bar
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from arbsr_jax.cli.conventions import DONE, SOME_FAILED
+from arbsr_jax.cli.conventions import DONE, SOME_FAILED, image_bar
 from arbsr_jax.cli.figures import MASKS
 from arbsr_jax.errors import ArbsrError, missing_extra
 from arbsr_jax.evaluation.datasets import Dataset, open_dataset, sample_photographs
@@ -76,9 +76,12 @@ class Job(NamedTuple):
 def _encoded(job: Job) -> Iterator[tuple[Any, Any]]:
     """LR of every image, and its features and masks for the scales that are compared."""
     features = importlib.import_module("arbsr_jax.analysis.features")
-    for image in tqdm(job.sweep.datasets[0].images, unit="image", leave=False, disable=None):
-        lr = make_pair(job.sweep, image, LR_SCALE).lr
-        yield lr, features.encode_for_scales(job.models, lr, COMPARED)
+    images = job.sweep.datasets[0].images
+    with image_bar(job.flags.name, len(images)) as progress:
+        for image in images:
+            lr = make_pair(job.sweep, image, LR_SCALE).lr
+            yield lr, features.encode_for_scales(job.models, lr, COMPARED)
+            progress.update()
 
 
 def _scales(figures: ModuleType, job: Job) -> Any:
@@ -117,11 +120,11 @@ def _crops(figures: ModuleType, job: Job) -> Any:
     scale, sheets = job.sweep.scales[0], []
     corner = _corner(job.flags.box) if job.flags.box else None
 
-    with tqdm(total=len(job.sweep), unit="image", leave=False, disable=None) as progress:
+    with image_bar(job.flags.name, len(job.sweep)) as progress:
 
         def keep(_: Dataset, __: Scale, scored: Scored | None) -> None:
             assert scored is not None  # there is no cache
-            sheets.append(comparison(scored, scale, job.flags.protocol, corner))
+            sheets.append(comparison(scored, scale, job.flags.protocol, job.models[0].name, corner))
             progress.update()
 
         list(evaluate(job.network, job.sweep, on_image=keep, on_failure=job.on_failure))
@@ -144,7 +147,7 @@ def _rows(job: Job, scales: list[Scale]) -> list[Row]:
     method, sweep = job.network, job.sweep
     sweep = Sweep(sweep.datasets, scales, sweep.protocol)
     cache = ScoreCache(job.flags.output.with_suffix(".images.jsonl"), f"{method.identity}, {sweep.protocol}")
-    with tqdm(total=len(sweep), unit="image", leave=False, disable=None) as progress:
+    with image_bar(job.flags.name, len(sweep)) as progress:
 
         def advance(*_: object) -> None:
             progress.update()

@@ -55,8 +55,8 @@ def score(flags: argparse.Namespace) -> int:
             print(f"pictures: {flags.out}/DATASET/SCALE/, each beside LR, bicubic and HR in NAME{COMPARISON}.png")
             print("next: `arbsr upscale PHOTO --scale 2.5x3.5`, or `arbsr demo` for a page")
         if upscaler:
-            count = len(upscaler.compiled)
-            print(f"{count} programs compiled in {upscaler.compile_seconds:.1f} s, not counted in s/image")
+            count = len(upscaler.network.programs)
+            print(f"{count} programs compiled in {upscaler.network.seconds:.1f} s, not counted in s/image")
     if flags.json and str(flags.json) == STREAM:
         report.write_json(flags.json, method.name, flags.protocol, rows)
     return SOME_FAILED if failures else DONE
@@ -111,7 +111,7 @@ def _resized_after(flags: argparse.Namespace) -> ResizedAfter:
         )
     upscale = partial(upscaler.upscale, scale=scale, ensemble=flags.self_ensemble)
     identity = f"{upscaler.model.digest}, tile {flags.tile}, ensemble {flags.self_ensemble}, {flags.precision}"
-    return ResizedAfter(lambda lr: upscaler.timed(lambda: upscale(lr)), upscaler.model.name, identity)
+    return ResizedAfter(lambda lr: upscaler.network.timed(lambda: upscale(lr)), upscaler.model.name, identity)
 
 
 def score_all(flags: argparse.Namespace, sweep: Sweep, method: Method) -> tuple[list[Row], list[str]]:
@@ -131,12 +131,13 @@ def score_all(flags: argparse.Namespace, sweep: Sweep, method: Method) -> tuple[
     cache = ScoreCache(place, identity)
     if place and cache.known:
         print(f"{cache.known} scores of single images are known from {place.parent}")
-    print(report.header_line(lpips=flags.lpips), flush=True)
+    table = report.ScoreTable(method.name, lpips=flags.lpips)
+    print(table.header, flush=True)
     rows: list[Row] = []
 
     def on_row(row: Row) -> None:
         rows.append(row)
-        tqdm.write(report.row_line(row), file=sys.stdout)
+        tqdm.write(table.row(row), file=sys.stdout)
         if row.exact:
             tqdm.write(f"  {row.exact} more equal HR exactly in a column: not in the means", file=sys.stdout)
         write_tables(flags, method.name, rows)
@@ -144,7 +145,7 @@ def score_all(flags: argparse.Namespace, sweep: Sweep, method: Method) -> tuple[
     failures = _score(sweep, method, flags, cache, on_row)
     means = report.averages(rows)
     for average in means:
-        print(report.row_line(average))
+        print(table.row(average))
     for line in report.paper_lines(report.sweep_name(sweep.scales), flags.protocol, means):
         print(line)
     return rows, failures
@@ -168,7 +169,7 @@ def _score(
 
         def on_image(dataset: Dataset, scale: Scale, scored: Scored | None) -> None:
             if flags.out and scored:
-                save_panels(flags.out / dataset.name / str(scale), scored, scale, flags.protocol)
+                save_panels(flags.out / dataset.name / str(scale), scored, scale, flags.protocol, method.name)
             progress.update()
 
         def on_failure(line: str) -> None:

@@ -56,7 +56,7 @@ class Network:
         height, width = task.pair.hr.shape[:2]
         target: dict[str, Any] = {"size": (width, height)} if self._by_size else {"scale": task.scale}
         upscale = self._upscaler.upscale
-        return self._upscaler.timed(lambda: upscale(task.pair.lr, **target, ensemble=self._ensemble))
+        return self._upscaler.network.timed(lambda: upscale(task.pair.lr, **target, ensemble=self._ensemble))
 
 
 class AutoNetwork:

@@ -1,4 +1,4 @@
-"""Super-resolved images on disk, and LR, bicubic, ours and HR side by side."""
+"""Super-resolved images on disk, and LR, bicubic, SR and HR side by side."""
 
 from __future__ import annotations
 
@@ -21,27 +21,30 @@ ZOOM = 2
 GAP, CAPTION, FONT_SIZE = 6, 22, 14
 
 
-def save_panels(folder: Path, scored: Scored, scale: Scale, protocol: str) -> None:
+def save_panels(folder: Path, scored: Scored, scale: Scale, protocol: str, method: str) -> None:
     """Write NAME.png, the whole result, and NAME_compare.png, its most improved part beside the others."""
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(scored.sr).save(folder / f"{scored.name}.png")
-    comparison(scored, scale, protocol).save(folder / f"{scored.name}{COMPARISON}.png")
+    comparison(scored, scale, protocol, method).save(folder / f"{scored.name}{COMPARISON}.png")
 
 
-def comparison(scored: Scored, scale: Scale, protocol: str, corner: tuple[int, int] | None = None) -> Image.Image:
-    """LR, bicubic, ours and HR of one part, enlarged, with PSNR of the whole image.
+def comparison(
+    scored: Scored, scale: Scale, protocol: str, method: str, corner: tuple[int, int] | None = None
+) -> Image.Image:
+    """LR, bicubic, SR and HR of one part, enlarged, with PSNR of the whole image.
 
     Args:
       scored: the image.
       scale: of the result.
       protocol: how.
+      method: the name of what made the SR image.
       corner: top left (row, column) of the part; None: the part that gains most over bicubic.
     """
     box = most_improved_box(scored) if corner is None else box_at(scored, corner)
     panels = {
         f"LR ({scale} smaller)": nearest(scored.pair.lr, scale, scored.sr.shape[:2]),
         f"bicubic {scored.scores.bicubic.psnr:.2f} dB": scored.bicubic,
-        f"ours {scored.scores.ours.psnr:.2f} dB": scored.sr,
+        f"{method} {scored.scores.ours.psnr:.2f} dB": scored.sr,
         f"HR ({scored.name}, {protocol})": scored.pair.hr,
     }
     height, width = (ZOOM * (axis.stop - axis.start) for axis in box)
@@ -75,7 +78,7 @@ def box_at(scored: Scored, corner: tuple[int, int]) -> tuple[slice, slice]:
 
 
 def most_improved_box(scored: Scored) -> tuple[slice, slice]:
-    """Rows and columns of the box whose squared error falls most from bicubic to ours."""
+    """Rows and columns of the box whose squared error falls most from bicubic to SR."""
     y = rgb_to_y(scored.pair.hr)
     gain = (rgb_to_y(scored.bicubic) - y) ** 2 - (rgb_to_y(scored.sr) - y) ** 2
     sides: Any = [min(BOX, length) for length in gain.shape]  # scipy takes one for each axis

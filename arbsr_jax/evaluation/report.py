@@ -14,20 +14,7 @@ from arbsr_jax.evaluation.scores import Scores
 from arbsr_jax.evaluation.sweep import Row
 from arbsr_jax.files import json_text, write_text
 
-COLUMNS = (
-    ("dataset", "{:<12}"),
-    ("horizontal x vertical", "{:>21}"),
-    ("images", "{:>6}"),
-    ("bicubic dB", "{:>10}"),
-    ("ours dB", "{:>8}"),
-    ("gain", "{:>6}"),
-    ("bicubic SSIM", "{:>12}"),
-    ("ours SSIM", "{:>9}"),
-    ("s/image", "{:>8}"),
-    ("bicubic LPIPS", "{:>13}"),
-    ("ours LPIPS", "{:>10}"),
-)
-WITHOUT_LPIPS = len(COLUMNS) - 2
+DATASET_WIDTH, GAIN_WIDTH, SECONDS_WIDTH = 12, 6, 8  # letters of columns whose cells may be wider than their names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,22 +43,37 @@ def averages(rows: Iterable[Row]) -> list[Average]:
     ]
 
 
-def header_line(*, lpips: bool = False) -> str:
-    """The table's column names."""
-    return _laid_out([name for name, _ in COLUMNS[: None if lpips else WITHOUT_LPIPS]])
+class ScoreTable:
+    """Lines of a table for a terminal."""
+
+    def __init__(self, model: str, *, lpips: bool = False) -> None:
+        """For a model's scores."""
+        self._columns = [*_columns(model, lpips=lpips)]
+
+    @property
+    def header(self) -> str:
+        """The names of the columns."""
+        return self._line(self._columns)
+
+    def row(self, row: Row | Average) -> str:
+        """One row."""
+        return self._line(_cells(row))
+
+    def _line(self, cells: list[str]) -> str:
+        wide = {"dataset": DATASET_WIDTH, "gain": GAIN_WIDTH, "s/image": SECONDS_WIDTH}
+        widths = [wide.get(name, len(name)) for name in self._columns]
+        first, *others = (cell.rjust(width) for cell, width in zip(cells, widths, strict=False))
+        return "  ".join([first.strip().ljust(DATASET_WIDTH), *others])
 
 
-def row_line(row: Row | Average) -> str:
-    """One row of the table."""
-    return _laid_out(_cells(row))
-
-
-def _laid_out(cells: list[str]) -> str:
-    return "  ".join(layout.format(cell) for cell, (_, layout) in zip(cells, COLUMNS, strict=False))
+def _columns(model: str, *, lpips: bool) -> list[str]:
+    names = ["dataset", "horizontal x vertical", "images", "bicubic dB", f"{model} dB", "gain"]
+    names += ["bicubic SSIM", f"{model} SSIM", "s/image"]
+    return [*names, "bicubic LPIPS", f"{model} LPIPS"] if lpips else names
 
 
 def paper_lines(sweep: str | None, protocol: str, means: Iterable[Average]) -> list[str]:
-    """Papers' numbers of bicubic interpolation in this sweep, and how far ours is from them, in words."""
+    """Papers' numbers of bicubic interpolation in this sweep, and how far our bicubic is from them, in words."""
     lines = []
     for average in means:
         for entry in published():
@@ -105,8 +107,7 @@ def write_csv(path: Path, model: str, protocol: str, rows: list[Row]) -> None:
 
 def write_markdown(path: Path, model: str, protocol: str, rows: list[Row]) -> None:
     """The rows and averages as a Markdown table."""
-    columns = COLUMNS if rows and rows[0].scores.ours.lpips is not None else COLUMNS[:WITHOUT_LPIPS]
-    names = [name.replace("ours", model) for name, _ in columns]
+    names = _columns(model, lpips=bool(rows) and rows[0].scores.ours.lpips is not None)
     lines = [f"{model}, protocol `{protocol}`, Y channel.", "", table_line(names), table_line(["---"] * len(names))]
     lines += [table_line(_cells(row)) for row in [*rows, *averages(rows)]]
     write_text(path, "\n".join(lines) + "\n")

@@ -62,7 +62,7 @@ def test_one_bad_image_among_good_ones(tmp_path, photograph):
     images.mkdir()
     Image.fromarray(photograph).save(images / "good.png")
     (images / "bad.png").write_bytes(b"\x89PNG nothing more")
-    result = run_command("evaluate.py", "--data", images, "--scale", "2x3", "--out", out)
+    result = run_command("evaluate.py", "--model", "arbedsr-tiny", "--data", images, "--scale", "2x3", "--out", out)
     assert result.returncode == 1
     assert "bad.png" in result.stderr
     assert "Traceback" not in result.stderr

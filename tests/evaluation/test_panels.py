@@ -32,7 +32,7 @@ def test_the_box_is_where_the_gain_is():
 
 def test_pictures_are_saved_whole_and_side_by_side(tmp_path):
     example = scored(astronaut(), "2.5x3.5")
-    save_panels(tmp_path, example, Scale.of("2.5x3.5"), "standard")
+    save_panels(tmp_path, example, Scale.of("2.5x3.5"), "standard", "arbedsr-tiny")
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "one.png")), example.sr)
     sheet = np.asarray(Image.open(tmp_path / "one_compare.png"))
     panels = np.array_split(sheet[CAPTION:], 4, axis=1)
@@ -42,7 +42,7 @@ def test_pictures_are_saved_whole_and_side_by_side(tmp_path):
 def test_small_images_fit_in_one_box(photograph, tmp_path):
     pair = standard(photograph, Scale.of(3))
     example = Scored("small", pair, pair.hr, pair.hr, SCORES)
-    save_panels(tmp_path, example, Scale.of(3), "standard")
+    save_panels(tmp_path, example, Scale.of(3), "standard", "arbedsr-tiny")
     assert (tmp_path / "small_compare.png").exists()
 
 

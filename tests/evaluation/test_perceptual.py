@@ -26,7 +26,7 @@ def test_lpips_stands_in_every_table(tmp_path, capsys):
     flags = ["--model", "bicubic", "--data", str(tmp_path), "--scale", "2", "3", "--lpips", "--json", str(target)]
     assert evaluate.main([*flags, "--markdown", str(markdown)]) == 0
     printed, content = capsys.readouterr().out, json.loads(target.read_text())
-    assert "ours LPIPS" in printed
+    assert "bicubic LPIPS" in printed
     assert "bicubic LPIPS |" in markdown.read_text()
     assert 0.01 < content["rows"][0]["lpips"] == content["rows"][0]["bicubic_lpips"] < content["averages"][0]["lpips"]
 

@@ -150,7 +150,7 @@ def test_a_limit_draws_the_same_images_again(images):
     assert len(dataset.drawn(9, 0).images) == 4
 
 
-@pytest.mark.parametrize("scale", ["2", "1.7x2.3"])
+@pytest.mark.parametrize("scale", [pytest.param("2", marks=pytest.mark.slow), "1.7x2.3"])
 def test_the_ensemble_commutes_with_flips_and_transposes(scale, photograph):
     """Turning the image and turning the result are the same, up to the rounding of halves."""
     upscaler, scale = load_model("arbedsr-tiny"), Scale.of(scale)
