@@ -14,6 +14,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from arbsr_jax import hub
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
 from arbsr_jax.imaging.scale import PAPER_LARGEST
@@ -102,11 +103,13 @@ def allowed_name(text: str) -> str:
 
 
 def find_model(path_or_name: str | Path) -> Path:
-    """The model file at a path, or of a shipped model.
+    """The model file at a path, of a shipped model, or of a repository of the Hugging Face Hub.
 
     Raises:
-      ArbsrError: no such file or name.
+      ArbsrError: no such file, name or repository.
     """
+    if str(path_or_name).startswith(hub.PREFIX):
+        return hub.download(str(path_or_name))
     shipped = shipped_models()
     path = shipped.get(str(path_or_name), Path(path_or_name))
     if not path.is_file():

@@ -37,7 +37,7 @@ def measured(name: str, cache: str) -> tuple[float, int, float]:
     drawn = time.perf_counter() - begin
     upscaler = Upscaler(Model(name, MODELS[name], parameters, {}))
     upscaler.upscale(np.zeros((100, 100, 3), np.uint8), "2")
-    return drawn, len(upscaler.compiled), upscaler.compile_seconds
+    return drawn, len(upscaler.network.programs), upscaler.network.seconds
 
 
 def main() -> None:

@@ -59,18 +59,18 @@ class Network:
 
     def prepared(self, image: np.ndarray, scale: Scale) -> tuple[Callable[[], None], float, float]:
         """A function that upscales and waits, MiB of temporary memory, and seconds of compiling what is new for it."""
-        before, seconds = len(self._upscaler.compiled), self._upscaler.compile_seconds
+        before, seconds = len(self._upscaler.network.programs), self._upscaler.network.seconds
         size = scale.output_size(*image.shape[:2])
 
         def run() -> None:
             self._upscaler.upscale(image, scale)
 
         run()
-        programs = self._upscaler.compiled
+        programs = self._upscaler.network.programs
         used = [program.memory_analysis() for program in (programs[0], *programs[before:])]
         peak = max(one.temp_size_in_bytes + one.output_size_in_bytes for one in used)
         # Another scale of the same sizes has compiled nothing: it uses the programs of the first.
-        return run, self._peaks.setdefault(size, peak / MEBI), self._upscaler.compile_seconds - seconds
+        return run, self._peaks.setdefault(size, peak / MEBI), self._upscaler.network.seconds - seconds
 
 
 def in_torch(config: ModelConfig, image: np.ndarray, scale: Scale, *, bfloat16: bool) -> Callable[[], None]:

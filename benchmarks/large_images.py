@@ -1,4 +1,4 @@
-"""Seconds and memory against the size of the result, by tiles under a budget; and what starting costs.
+"""Seconds and memory against the size of the result, by tiles under a budget.
 
     python -m benchmarks.large_images [--megapixels 1 4 16 64] [--memory 1024] [--json FILE] [--plot FILE]
 
@@ -12,12 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -52,29 +49,18 @@ def one(model: str, height: int, width: int, memory: int) -> dict:
     upscaler, image = load_model(model, memory=memory * MEBI), photograph(height, width)
     upscaler.upscale(image[:300, :300], SCALE)
     before = peak()
-    result, seconds = upscaler.timed(lambda: upscaler.upscale(image, SCALE))
+    result, seconds = upscaler.network.timed(lambda: upscaler.upscale(image, SCALE))
     sizes = {"lr": f"{width}x{height}", "hr": f"{result.shape[1]}x{result.shape[0]}"}
     pixels = result.shape[0] * result.shape[1] / 1e6
     measured = {"megapixels": pixels, "seconds": seconds, "seconds_per_megapixel": seconds / pixels}
     memory = {"peak_mb": peak(), "grew_mb": peak() - before, "result_mb": result.nbytes / MEBI}
-    return {**sizes, **measured, **memory, "programs": len(upscaler.compiled)}
+    return {**sizes, **measured, **memory, "programs": len(upscaler.network.programs)}
 
 
-def in_a_process(*arguments: object, **environment: str) -> str:
+def in_a_process(*arguments: object) -> str:
     """What this script prints when it runs anew with these arguments."""
     command = [sys.executable, "-m", "benchmarks.large_images", *map(str, arguments)]
-    return subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environment}).stdout
-
-
-def cold_starts(model: str) -> dict[str, float]:
-    """Seconds of a whole process for one small image, without and with compiled programs on disk."""
-    found = {}
-    with tempfile.TemporaryDirectory() as cache:
-        for name in ("cold_start_s", "second_start_s"):
-            begin = time.perf_counter()
-            in_a_process("--model", model, "--one", 100, 100, **{compilation.CACHE_VARIABLE: cache})
-            found[name] = time.perf_counter() - begin
-    return found
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def plot(rows: list[dict], title: str, path: Path) -> None:
@@ -134,16 +120,11 @@ def main() -> None:
             *(f"{row[k]:.0f}" for k in ("peak_mb", "grew_mb", "result_mb")),
         ]
         print(f"| {' | '.join([*cells, str(row['programs'])])} |", flush=True)
-    starts = cold_starts(flags.model)
-    print(
-        f"first start {starts['cold_start_s']:.1f} s, every later one {starts['second_start_s']:.1f} s (100x100 pixels)"
-    )
     if flags.record:
         conditions = {"model": flags.model, "scale": str(SCALE), "budget_mb": flags.memory, "machine": machine()}
         record("large_images", [row | conditions for row in rows], ("lr", *conditions))
-        record("starts", [starts | conditions], tuple(conditions))
     if flags.json:
-        flags.json.write_text(json.dumps({"model": flags.model, "rows": rows, **starts}, indent=2) + "\n")
+        flags.json.write_text(json.dumps({"model": flags.model, "rows": rows}, indent=2) + "\n")
     if flags.plot:
         plot(
             sorted(rows, key=lambda row: row["megapixels"]),

@@ -79,14 +79,27 @@ def flicker() -> Table:
 
 
 def step_compiling() -> Table:
-    """Compiling a training step, beside an older version."""
-    fields = {"model": ("model", "")}
+    """Compiling a training step or an image, beside an older version."""
+    fields = {"of": ("of", ""), "model": ("model", "")}
     for version in ("before", "after"):
         fields |= {
-            f"compiled {version}, s": (f"{version}_compile_s", ".0f"),
+            f"compiled {version}, s": (f"{version}_compile_s", ".1f"),
+            f"its encoder {version}, s": (f"{version}_encoder_s", ".1f"),
             f"{version}, ms": (f"{version}_ms", ",.0f"),
         }
     return columns("step_compiling", fields)
+
+
+def cluster() -> Table:
+    """Many pictures by one process and by a cluster."""
+    return columns("cluster", {"engine": ("engine", ""), "pictures": ("pictures", ""), "seconds": ("seconds", ".1f")})
+
+
+def starts() -> Table:
+    """Seconds of whole commands, and what the second start of `arbsr upscale` is made of."""
+    fields = {"command": ("command", ""), "model": ("model", "")}
+    stages = ("first", "second", "imports", "network", "programs", "computing")
+    return columns("starts", fields | {f"{name}, s": (f"{name}_s", ".1f") for name in stages})
 
 
 def inference_large() -> Table:

@@ -36,11 +36,12 @@ from arbsr_jax import compilation, load_model
 compilation.keep_programs_on_disk()
 scene = skimage.data.astronaut()
 upscaler = load_model(sys.argv[1], tile=json.loads(sys.argv[2]))
+network = getattr(upscaler, "network", upscaler)  # older checkouts
 for line in sys.stdin:
     width, height, scale = json.loads(line)
     times = -(-height // scene.shape[0]), -(-width // scene.shape[1]), 1
     image = np.ascontiguousarray(np.tile(scene, times)[:height, :width])
-    print(upscaler.timed(lambda: upscaler.upscale(image, scale))[1], flush=True)
+    print(network.timed(lambda: upscaler.upscale(image, scale))[1], flush=True)
 """
 
 

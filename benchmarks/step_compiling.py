@@ -1,9 +1,9 @@
-"""Seconds until a training step is compiled, and milliseconds that it takes, beside those of another checkout.
+"""Seconds until a training step or an image is compiled, and milliseconds that it takes, beside another checkout's.
 
-    python -m benchmarks.step_compiling [--sizes tiny baseline full] [--before CHECKOUT] [--record]
+    python -m benchmarks.step_compiling [--steps tiny baseline full] [--images arbedsr-tiny ...] [--before CHECKOUT]
 
-One step at x2.5 of 8 LR patches of 40x40 pixels, two CPU devices, nothing on disk. Checkouts take turns, each in
-processes of its own: `git worktree add ../before COMMIT` makes one.
+A step at x2.5 of 8 LR patches of 40x40 pixels on two CPU devices; an image of 100x100 pixels at x2. Nothing is on disk.
+Checkouts take turns, each in processes of its own: `git worktree add ../before COMMIT` makes one.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+from benchmarks.inference import MODELS
 from benchmarks.record import machine, record
 
 ROOT = Path(__file__).parents[1]
 BATCH, PATCH, SCALE = 8, 40, "2.5"
-# Runs in any checkout since the first release.
-CHILD = """
+# Both run in any checkout since the first release.
+STEP = """
 import json, sys, time
 import jax, numpy as np
 jax.config.update("jax_num_cpu_devices", 2)
@@ -54,12 +56,30 @@ for _ in range(int(sys.argv[5])):
     times.append(1e3 * (time.perf_counter() - begin))
 print(json.dumps({"compile_s": compiled - min(times) / 1e3, "ms": times}))
 """
+IMAGE = """
+import json, sys, time
+import jax, numpy as np
+from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.model_file import Model
+from arbsr_jax.models.network import initialize
+from benchmarks.inference import MODELS
+config, times, parts = MODELS[sys.argv[1]], [], []
+upscaler = Upscaler(Model(sys.argv[1], config, initialize(config, seed=0), {}), tile=0)
+network = getattr(upscaler, "network", upscaler)  # of older checkouts
+jax.monitoring.register_event_duration_secs_listener(
+    lambda name, seconds, **_: parts.append(seconds) if name.endswith("backend_compile_duration") else None)
+image = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
+for _ in range(1 + int(sys.argv[5])):
+    times.append(1e3 * network.timed(lambda: upscaler.upscale(image, 2))[1])
+compiling = network.compile_seconds if network is upscaler else network.seconds
+print(json.dumps({"compile_s": compiling, "encoder_s": max(parts), "ms": times[1:]}))
+"""
 
 
-def measured(checkout: Path, size: str, steps: int) -> dict[str, object]:
+def measured(checkout: Path, child: str, name: str, repeats: int) -> dict[str, Any]:
     """Seconds and milliseconds in a fresh process."""
     environment = os.environ | {"PYTHONPATH": str(checkout), "JAX_ENABLE_COMPILATION_CACHE": "0"}
-    command = [sys.executable, "-c", CHILD, size, str(BATCH), str(PATCH), SCALE, str(steps)]
+    command = [sys.executable, "-c", child, name, str(BATCH), str(PATCH), SCALE, str(repeats)]
     done = subprocess.run(command, env=environment, cwd=checkout, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -67,27 +87,28 @@ def measured(checkout: Path, size: str, steps: int) -> dict[str, object]:
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", nargs="+", default=["tiny", "baseline", "full"])
+    parser.add_argument("--steps", nargs="*", default=["tiny", "baseline", "full"], help="sizes of ArbEDSR")
+    parser.add_argument("--images", nargs="*", default=list(MODELS), choices=MODELS, help="networks")
     parser.add_argument("--before", type=Path, help="another checkout of this repository")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=8, help="that are timed in each round")
+    parser.add_argument("--repeats", type=int, default=8, help="steps or images that are timed in each round")
     parser.add_argument("--record", action="store_true", help="keep the rows in benchmarks/results")
     flags = parser.parse_args()
     checkouts = {"after": ROOT} | ({"before": flags.before.resolve()} if flags.before else {})
-    rows = []
-    for size in flags.sizes:
-        found = {name: [] for name in checkouts}
+    cases = [("step", STEP, size) for size in flags.steps] + [("image", IMAGE, name) for name in flags.images]
+    for kind, child, name in cases:
+        rounds: dict[str, list[dict[str, Any]]] = {checkout: [] for checkout in checkouts}
         for _ in range(flags.rounds):
-            for name, checkout in checkouts.items():
-                found[name].append(measured(checkout, size, flags.steps))
-        row: dict[str, object] = {"model": f"arbedsr-{size}"}
-        for name, rounds in found.items():
-            row[f"{name}_compile_s"] = min(one["compile_s"] for one in rounds)
-            row[f"{name}_ms"] = statistics.median(ms for one in rounds for ms in one["ms"])
+            for checkout, folder in checkouts.items():
+                rounds[checkout].append(measured(folder, child, name, flags.repeats))
+        row: dict[str, object] = {"of": kind, "model": name if kind == "image" else f"arbedsr-{name}"}
+        for checkout, found in rounds.items():
+            row[f"{checkout}_compile_s"] = min(one["compile_s"] for one in found)
+            row[f"{checkout}_encoder_s"] = min((one["encoder_s"] for one in found if "encoder_s" in one), default="")
+            row[f"{checkout}_ms"] = statistics.median(ms for one in found for ms in one["ms"])
         print(row, flush=True)
-        rows.append(row | {"machine": machine()})
-    if flags.record:
-        record("step_compiling", rows, ("model", "machine"))
+        if flags.record:
+            record("step_compiling", [row | {"machine": machine()}], ("of", "model", "machine"))
 
 
 if __name__ == "__main__":

@@ -41,6 +41,8 @@ TABLES: dict[str, Callable[[], Table]] = {
     "thin_convolution": measured_tables.thin_convolution,
     "compiling": measured_tables.compiling,
     "step_compiling": measured_tables.step_compiling,
+    "starts": measured_tables.starts,
+    "cluster": measured_tables.cluster,
     "field": measured_tables.field,
     "grid": measured_tables.grid,
     "restoration": measured_tables.restoration,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from arbsr_jax.cli.conventions import ALL, say, show_compiling
+from arbsr_jax.cli.conventions import ALL, Tell, say, show_compiling
 from arbsr_jax.cli.interruption import InterruptedRunError
 from arbsr_jax.cli.outcomes import DONE, THERE, WOULD, Outcome, Step, in_total
 from arbsr_jax.cli.targets import SQUARE, Target
@@ -35,8 +35,9 @@ from arbsr_jax.photos.writing import write_photo
 class Batch:
     """One run over many files."""
 
-    def __init__(self, flags: argparse.Namespace, target: Target, upscaler: Upscaler | AutoRestoring) -> None:
-        self._flags, self._target = flags, target
+    def __init__(self, flags: Namespace, target: Target, upscaler: Upscaler | AutoRestoring, tell: Tell = say) -> None:
+        """By the flags of the command; `tell` prints each file's line, as `conventions.say` does."""
+        self._flags, self._target, self._tell = flags, target, tell
         self._auto = upscaler if isinstance(upscaler, AutoRestoring) else None
         self._upscaler = upscaler.at(0.0) if isinstance(upscaler, AutoRestoring) else upscaler
         self._targets: dict[Path, Path] = {}  # every result of this run, and its source
@@ -59,7 +60,7 @@ class Batch:
                     self._write(step)
                     if step.photo is None:
                         line, stream = step.outcome.line(self._target.in_words)
-                        say(line, stream, bar.write)
+                        self._tell(line, stream, bar.write)
                         bar.update(step.outcome.number + 1 - bar.n)
                         entries.append(step.outcome.entry)
 
@@ -182,7 +183,7 @@ class Batch:
         upscaler = self._at(steps[0].restore)
         photos = [step.photo for step in steps if step.photo is not None]
         large, failure = [photo.pixels for photo in photos], {}
-        with outcome.part(failure, upscaler.stats):
+        with outcome.part(failure, upscaler.network.stats):
             arguments = self._target.of(*large[0].shape[:2])
             stack = large[0] if len(large) == 1 else np.stack(large)
             results = upscaler.upscale(stack, **arguments, progress=progress, ensemble=ensemble)
@@ -218,9 +219,9 @@ class Batch:
                 strength = float(np.median([self._auto.strength_of(frame) for frame in frames]))
                 outcome.restored(strength)
             upscaler = self._at(strength)
-            before = upscaler.stats.copy()
+            before = upscaler.network.stats.copy()
             large = upscaler.upscale(frames, **arguments, ensemble=flags.self_ensemble)
-            outcome.stats += upscaler.stats - before
+            outcome.stats += upscaler.network.stats - before
             if flags.consistent:
                 large = np.stack([project(*pair)[0] for pair in zip(large, frames, strict=True)])
             count += len(frames)

@@ -33,7 +33,7 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: a file cannot be read.
     """
-    from arbsr_jax.model_file import SUFFIX, shipped_models
+    from arbsr_jax.model_file import SUFFIX, find_model, shipped_models
 
     shipped = shipped_models()
     names = flags.files or sorted(
@@ -41,7 +41,7 @@ def run(flags: argparse.Namespace) -> int:
     )
     if flags.verbose or flags.files:
         for name in names:
-            print("\n".join(describe(name, shipped.get(name, Path(name)))))
+            print("\n".join(describe(name, find_model(name))))
         return DONE
     columns = "".join(f"{f'x{scale}':>9}" for scale in SHOWN)
     print(f"{'model':<20}{'MB':>5}{columns}  PSNR on Set5, dB")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from arbsr_jax.cli.conventions import (
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import STREAM, check_can_be_written, json_text, write_text
-from arbsr_jax.models.config import DEFAULT_MODEL, DEFAULT_RESTORING, PRECISIONS
+from arbsr_jax.models.config import DEFAULT_MODEL, PRECISIONS
 from arbsr_jax.photos.jobs import BY_SOURCE, plan_jobs
 from arbsr_jax.photos.writing import DEFAULT_QUALITY, FORMATS
 
@@ -73,6 +74,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--skip-existing", action="store_true", help="leave alone what is there already: goes on after an interruption")
     add("--dry-run", action="store_true", help="say what would be done")
     add("--json", type=Path, metavar="FILE", help="write what was done there; - is standard output")
+    words = "share the work in a cluster of Ray: ray (this machine's own) or ray://HOST:PORT (needs the extra `ray`)"
+    add("--on", metavar="ray[://HOST:PORT]", help=words)
     add_process_flags(parser)
 
 
@@ -87,6 +90,8 @@ def check(flags: argparse.Namespace) -> None:
         parse_memory(flags.memory)
     if flags.json:
         check_can_be_written(flags.json)
+    if flags.on is not None:
+        check_cluster(flags)
     if parsed_restore(flags.restore) is not None and flags.resize_after:
         raise ArbsrError("--restore and --resize-after are of different networks; give one of them")
     if not 1 <= flags.quality <= 100:
@@ -99,31 +104,19 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: a flag is wrong, or a folder is missing or empty.
     """
-    from arbsr_jax import model_file, parallel
-    from arbsr_jax.cli.batch import Batch
+    from arbsr_jax import parallel
+    from arbsr_jax.cli.cluster import run_on_cluster
     from arbsr_jax.cli.outcomes import FAILED
-    from arbsr_jax.inference.resized_after import ResizedAfter
-    from arbsr_jax.inference.restoring import AutoRestoring
-    from arbsr_jax.inference.upscaler import load_model
+    from arbsr_jax.cli.setup import batch_of
 
-    target = Target(flags.scale, flags.size, flags.aspect, square_pixels=flags.square_pixels)
-    beside = flags.output is None
-    suffix = flags.suffix or (f"_{target.label}" if beside else "")
+    label = Target(flags.scale, flags.size, flags.aspect).label
+    suffix = flags.suffix or (f"_{label}" if flags.output is None else "")
     jobs = plan_jobs(flags.inputs, flags.output, suffix=suffix, extension=flags.ext, say=warn)
-    memory = parse_memory(flags.memory) if flags.memory else None
     parallel.initialize_distributed(flags.coordinator, flags.processes, flags.process)
     process, processes = parallel.this_process() if flags.coordinator else (0, 1)
-    settings = {"tile": flags.tile, "memory": memory, "precision": flags.precision}
-    restore, name = parsed_restore(flags.restore), flags.model or DEFAULT_MODEL
-    restoring = flags.model or DEFAULT_RESTORING
-    if isinstance(restore, str):
-        upscalers = AutoRestoring(restoring, **settings)
-    elif flags.resize_after:
-        upscalers = ResizedAfter(model_file.load_model(name), **settings)
-    else:
-        upscalers = load_model(name if restore is None else restoring, restore, **settings)
     with lines_beside(flags.json):
-        done = Batch(flags, target, upscalers).run(jobs[process::processes])
+        mine = jobs[process::processes]
+        done = run_on_cluster(flags, mine) if flags.on else batch_of(flags).run(mine)
     if flags.json:
         alone = process == 0 or str(flags.json) == STREAM
         place = flags.json if alone else flags.json.with_stem(f"{flags.json.stem}-{process}")
@@ -131,6 +124,18 @@ def run(flags: argparse.Namespace) -> int:
     if processes > 1:
         parallel.barrier()
     return SOME_FAILED if any(entry["status"] == FAILED for entry in done) else DONE
+
+
+def check_cluster(flags: argparse.Namespace) -> None:
+    """Refuse an engine that is none, and what does not go with it.
+
+    Raises:
+      ArbsrError: the address is not understood, or the processes of `--coordinator` are asked for too.
+    """
+    if not re.fullmatch(r"ray(://[\w.-]+:\d+)?", flags.on):
+        raise ArbsrError(f"--on {flags.on} is not understood; give ray, or ray://HOST:PORT")
+    if flags.coordinator:
+        raise ArbsrError("--on and --coordinator are two ways to share the work; give one of them")
 
 
 def warn(line: str) -> None:

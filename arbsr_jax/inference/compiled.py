@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +17,7 @@ from arbsr_jax import parallel
 from arbsr_jax.compilation import ProgramCache, own_settings, run
 from arbsr_jax.imaging.grid import Grid, Phases
 from arbsr_jax.inference.limits import TABLE_BYTES
+from arbsr_jax.inference.stats import Stats
 from arbsr_jax.inference.strips import decode_in_strips
 from arbsr_jax.kernels.conv3x3 import ConvOptions
 from arbsr_jax.models.config import ModelConfig
@@ -27,6 +29,7 @@ from arbsr_jax.models.parameters import Parameters, cast_parameters
 TABLE_ROWS = 16  # of a phase table at a time: its fully connected layers then take little memory
 
 Features = Float[Array, "lanes batch height width channels"]
+Result = TypeVar("Result")
 
 
 class CompiledNetwork:
@@ -35,6 +38,7 @@ class CompiledNetwork:
     Attributes:
       programs: all that this network used, in that order. Networks of one config share them.
       seconds: that it spent on compiling.
+      stats: what all images so far cost.
       lanes: the most that there can be; one of them works just as well.
       functions: what is compiled, by name and number of lanes.
       by_cell: whether decoding asks for grids with cells.
@@ -58,7 +62,7 @@ class CompiledNetwork:
         self.by_cell = config.upsampler == "field"
         self._dtype, self._table_bytes, self._values = dtype, table_bytes, phase_values(config)
         self.programs: list[jax.stages.Compiled] = []
-        self.seconds, self.lanes = 0.0, parallel.most_lanes()
+        self.seconds, self.stats, self.lanes = 0.0, Stats(), parallel.most_lanes()
         parts = {n: parts_of(config, dtype, n, ConvOptions(block=parallel.block_values(n))) for n in (1, self.lanes)}
         self._caches = {(name, n): cache for n, part in parts.items() for name, (_, cache) in part.items()}
         self.functions = {(name, n): function for n, part in parts.items() for name, (function, _) in part.items()}
@@ -77,6 +81,12 @@ class CompiledNetwork:
         with own_settings():
             self._parameters = {lanes: parallel.to_lanes(cast, lanes) for lanes in {1, self.lanes}}
         self._last_table: tuple[Any, PhaseTable | None] = None, None
+
+    def timed(self, compute: Callable[[], Result]) -> tuple[Result, float]:
+        """The result of `compute`, and the seconds that it took, without those in which this network compiled."""
+        begin, compiling = time.perf_counter(), self.seconds
+        result = compute()
+        return result, time.perf_counter() - begin - (self.seconds - compiling)
 
     def send(self, split: PyTree) -> PyTree:
         """Arrays [lanes, ...] on their devices."""

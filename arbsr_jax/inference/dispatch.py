@@ -19,7 +19,6 @@ from arbsr_jax.imaging.grid import Grid, factors, window_grid
 from arbsr_jax.inference.arguments import DEPTHS
 from arbsr_jax.inference.compiled import CompiledNetwork
 from arbsr_jax.inference.plan import Plan, Tile
-from arbsr_jax.inference.stats import Stats
 from arbsr_jax.models.extent import Extent
 from arbsr_jax.models.hyper import PhaseTable
 
@@ -46,14 +45,10 @@ class Pending(NamedTuple):
 
 
 class Dispatcher:
-    """Runs plans by a network's programs.
-
-    Attributes:
-      stats: of all runs.
-    """
+    """Runs plans by a network's programs, and counts in its `stats` what they cost."""
 
     def __init__(self, network: CompiledNetwork) -> None:
-        self._network, self.stats = network, Stats()
+        self._network, self.stats = network, network.stats
         self._positions: tuple[Plan | None, dict[Any, Any]] = None, {}  # of the last plan, on the devices
 
     def run(

@@ -1,7 +1,12 @@
-"""A network as one file of StableHLO that any JAX runs, without this package, for every size and scale."""
+"""A network as one file of StableHLO that JAX runs, without this package, for every size and scale.
+
+JAX promises to read such a file for six months (https://docs.jax.dev/en/latest/export/export.html): ONNX is the format
+to keep.
+"""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import jax
@@ -14,14 +19,16 @@ from arbsr_jax.model_file import Model
 from arbsr_jax.models.network import SRNetwork
 
 PLATFORMS = ("cpu", "cuda", "tpu")
+LIFE = timedelta(days=182)  # for which a later JAX reads a file
 
 
-def export_model(model: Model) -> bytes:
+def export_model(model: Model, written: date) -> bytes:
     """A serialized `jax.export` program with symbolic sizes; `jax.export.deserialize(content).call(...)` runs it.
 
     Its arguments are the image, float32 [1, h, w, 3] in 0..255, and for networks of every scale the positions of HR
     pixels: for rows and then for columns `base` [H] (int32), `phase` [H] (int32) and `relative` [P] (float32) of
     `imaging.grid.Phases`, then (r_v, r_h). It returns float32 [1, H, W, 3] in 0..255, not clipped.
+    Its `fun_name` ends in the day on which it was written.
     """
     network, parameters = SRNetwork(model.config), {"params": model.parameters}
     symbols = export.symbolic_shape("h, w, H, W, P, Q")
@@ -39,6 +46,8 @@ def export_model(model: Model) -> bytes:
         out: Any = network.apply(parameters, image, grid)
         return out[0]
 
+    for function in (of_one_scale, of_every_scale):
+        function.__name__ = f"arbsr_jax_written_{written:%Y_%m_%d}"
     if model.config.scale:
         return bytes(export.export(jax.jit(of_one_scale), platforms=PLATFORMS)(image).serialize())
     shapes = [((n,), kind) for n in (tall, wide) for kind in (jnp.int32, jnp.int32)]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import numpy as np
@@ -25,17 +23,16 @@ from arbsr_jax.inference.ensemble import mean_of_views
 from arbsr_jax.inference.limits import Limits, check_settings, default_memory
 from arbsr_jax.inference.pictures import as_pixels
 from arbsr_jax.inference.plan import Plan
-from arbsr_jax.inference.stats import Stats
+from arbsr_jax.inference.pretrained import Pretrained
 from arbsr_jax.inference.tiling import TilesWithin, tiling_of
 from arbsr_jax.models.config import FLOAT32
 from arbsr_jax.models.parameters import DTYPES
 
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
 MOST_FRAMES = 16  # of a film at once
-Result = TypeVar("Result")
 
 
-class Upscaler:
+class Upscaler(Pretrained):
     """A network ready for use. Programs are compiled per array shape, never per scale, and kept.
 
     Images are cut as `tiling` says, so that few programs and a bounded amount of memory serve all sizes.
@@ -44,6 +41,7 @@ class Upscaler:
       model: the contents of the model file.
       tile: side of the LR tiles in pixels; 0: whole images; None: what suits image and memory.
       precision: of the backbone.
+      network: its programs, the seconds that compiling them took, and what all images so far cost.
     """
 
     def __init__(
@@ -72,8 +70,8 @@ class Upscaler:
             self._limits = Limits(memory or default_memory(), accelerator=platform() != "cpu")
             self._tiling = tiling_of(tile, self._limits)
             self.precision = precision or ("bfloat16" if self._limits.accelerator else FLOAT32)
-            self._network = CompiledNetwork(model.config, model.parameters, DTYPES[self.precision])
-        self._dispatcher = Dispatcher(self._network)
+            self.network = CompiledNetwork(model.config, model.parameters, DTYPES[self.precision])
+        self._dispatcher = Dispatcher(self.network)
 
     def __repr__(self) -> str:
         tile = f"tile {'by memory' if self.tile is None else self.tile}"
@@ -81,21 +79,6 @@ class Upscaler:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.model, self.tile, self._memory, self.precision)
-
-    @property
-    def stats(self) -> Stats:
-        """What all images so far cost."""
-        return self._dispatcher.stats
-
-    @property
-    def compiled(self) -> list[jax.stages.Compiled]:
-        """The programs compiled so far."""
-        return self._network.programs
-
-    @property
-    def compile_seconds(self) -> float:
-        """Time spent on compiling so far."""
-        return self._network.seconds
 
     def explain(self, lr: tuple[int, int], scale: ScaleLike | None = None, size: SizeLike | None = None) -> str:
         """How an image of (height, width) would be cut, in a line; scale or size as of `upscale`.
@@ -111,21 +94,15 @@ class Upscaler:
         self, lr: tuple[int, int], scale: ScaleLike | None = None, size: SizeLike | None = None, most: int = MOST_FRAMES
     ) -> int:
         """How many of many images of (height, width) are best handed to `upscale` at once: one for each CPU device."""
-        (exact, hr), lanes = self.target(lr, scale, size), self._network.lanes
+        (exact, hr), lanes = self.target(lr, scale, size), self.network.lanes
         return lanes * self._plan(lr, hr, exact, -(-most // lanes)).batch
 
     def replace_model(self, model: model_file.Model) -> None:
         """Use another model of the same config; compiled programs stay."""
         assert model.config == self.model.config
         self.model = model
-        self._network.replace(model.parameters)
+        self.network.replace(model.parameters)
         self.__dict__.pop("_in_float32", None)
-
-    def timed(self, compute: Callable[[], Result]) -> tuple[Result, float]:
-        """The result of `compute`, and the seconds that it took, without those in which this upscaler compiled."""
-        begin, compiling = time.perf_counter(), self.compile_seconds
-        result = compute()
-        return result, time.perf_counter() - begin - (self.compile_seconds - compiling)
 
     def upscale(
         self,

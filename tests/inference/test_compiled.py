@@ -14,7 +14,7 @@ from arbsr_jax.models.config import scale_specific
 from tests.models.fixtures import SMALL, randomized
 
 
-@pytest.fixture(scope="module", params=["scale_aware", "experts"])
+@pytest.fixture(scope="module", params=["scale_aware", pytest.param("experts", marks=pytest.mark.slow)])
 def network(request):
     config = dataclasses.replace(SMALL, upsampler=request.param)
     return Upscaler(Model("small", config, randomized(config), {}))
@@ -63,12 +63,12 @@ def test_tables_that_pieces_do_not_share_are_not_kept(rng, upscaler, ran):
     assert ran.count("_phase_table") == 1
 
 
-@pytest.mark.parametrize("scale", ["2.37", "2.3701"])
+@pytest.mark.parametrize("scale", ["2.37", pytest.param("2.3701", marks=pytest.mark.slow)])
 def test_a_table_changes_no_more_than_rounding_does(rng, upscaler, scale):
     image = image_of(rng, 110, 60)
     with_table = [upscaler.upscale_unrounded(image, scale) for _ in range(2)]
     model, without = upscaler.model, Upscaler(upscaler.model)
-    without._network = CompiledNetwork(model.config, model.parameters, table_bytes=0)
+    without.network = CompiledNetwork(model.config, model.parameters, table_bytes=0)
     computed = without.upscale_unrounded(image, scale)
     for result in with_table:
         np.testing.assert_allclose(result, computed, atol=1e-3 * np.abs(computed).max())

@@ -34,18 +34,18 @@ def frames_of(rng, count, height, width):
 
 def test_an_accelerator_is_sent_everything_before_anything_is_read():
     upscaler = as_on_an_accelerator(load_model("arbedsr-tiny"))
-    scene = np.add.outer(np.arange(720), np.arange(1280))[..., None].repeat(3, axis=2).astype(np.uint8)
+    scene = np.add.outer(np.arange(360), np.arange(640))[..., None].repeat(3, axis=2).astype(np.uint8)
     upscaler.upscale(scene, 3)
-    stats = upscaler.stats
+    stats = upscaler.network.stats
     assert (stats.encodes, stats.decodes, stats.host_waits) == (1, 1, 0)
-    assert stats.bytes_from_device == 2160 * 3840 * 3
+    assert stats.bytes_from_device == 1080 * 1920 * 3
     assert stats.encoded == stats.decoded == 1
 
 
 def test_a_hundred_frames_take_few_dispatches(rng, small):
     upscaler, frames = as_on_an_accelerator(small), frames_of(rng, 100, 18, 32)
     large = upscaler.upscale(frames, 2)
-    assert upscaler.stats.encodes == upscaler.stats.decodes == 1
+    assert upscaler.network.stats.encodes == upscaler.network.stats.decodes == 1
     assert upscaler.batch_size((180, 320), 2, most=100) >= 7
     one_by_one = Upscaler(upscaler.model)
     for frame, expected in zip(frames[::33], large[::33], strict=True):
@@ -56,18 +56,18 @@ def test_a_hundred_frames_take_few_dispatches(rng, small):
 def test_positions_are_sent_once_for_images_of_one_size(rng, small):
     frames = frames_of(rng, 3, 30, 40)
     small.upscale(frames[0], "2.37")
-    first = small.stats.copy()
+    first = small.network.stats.copy()
     small.upscale(frames[1], "2.37")
     lr_bytes = 4 * 3 * 30 * 40
-    assert (small.stats - first).bytes_to_device == lr_bytes < first.bytes_to_device
+    assert (small.network.stats - first).bytes_to_device == lr_bytes < first.bytes_to_device
     small.upscale(frames[2], "2.39")
-    assert (small.stats - first).bytes_to_device > 2 * lr_bytes
+    assert (small.network.stats - first).bytes_to_device > 2 * lr_bytes
 
 
 def test_counters_say_what_a_plan_does(rng, small):
     upscaler = Upscaler(small.model, tile=64)
     upscaler.upscale(frames_of(rng, 1, 90, 70)[0], 2)
-    stats = upscaler.stats
+    stats = upscaler.network.stats
     assert stats.images == 1
     assert (stats.lr_pixels, stats.hr_pixels) == (90 * 70, 180 * 140)
     assert stats.encoded_pixels == stats.encodes * 64**2
@@ -85,7 +85,7 @@ model, image, frames = model_file.load_model(sys.argv[1]), np.load(sys.argv[2]),
 tiles, whole = Upscaler(model, tile=64), Upscaler(model)
 results = {"tiles": tiles.upscale(image, "2.5x3.5"), "frames": whole.upscale(frames, "2.37")}
 results["one"] = whole.upscale(image, 2)
-print(jax.local_device_count(), tiles.stats.encodes, whole.stats.encodes)
+print(jax.local_device_count(), tiles.network.stats.encodes, whole.network.stats.encodes)
 np.savez(sys.argv[4], **results)
 """
 

@@ -19,6 +19,8 @@ from tests.models.fixtures import SMALL, randomized
 RCAN = ModelConfig("rcan", blocks=1, channels=8, group_blocks=1, reduction=4, interval=1)
 FIELD = dataclasses.replace(EDSR_TINY, blocks=2, upsampler="field", adaption="none")
 SCALES = ("1.5", "2", "3.3", "4", "2.5x3.5", "4x1.1")
+QUICK = ("2", "2.5x3.5")
+EVERY_SCALE = [scale if scale in QUICK else pytest.param(scale, marks=pytest.mark.slow) for scale in SCALES]
 
 
 def scene(height, width):
@@ -136,7 +138,7 @@ def tiny():
     return load_model("arbedsr-tiny", tile=0), load_model("arbedsr-tiny", tile=64), load_model("arbedsr-tiny")
 
 
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("scale", EVERY_SCALE)
 def test_tiles_equal_the_whole_to_a_grey_level(tiny, scale):
     """An odd-sized image: 3 x 2 tiles of 64 with cores of 16 to 40, or one padded tile."""
     whole, tiles, automatic = tiny
@@ -179,7 +181,7 @@ def test_fifty_sizes_at_five_scales_need_few_programs(rng):
     for _ in range(50):
         image = scene(*rng.integers(20, 300, 2))
         upscaler.upscale(image, SCALES[rng.integers(5)])
-    assert len(upscaler.compiled) <= 12
+    assert len(upscaler.network.programs) <= 12
 
 
 def test_rcan_sees_an_image_as_a_whole_where_memory_allows():
@@ -216,7 +218,12 @@ def test_a_plan_says_what_it_does():
 
 
 @pytest.mark.parametrize(
-    "config", [EDSR_TINY, dataclasses.replace(EDSR, blocks=2), FIELD], ids=["32 channels", "256", "field"]
+    "config",
+    [
+        pytest.param(EDSR_TINY, id="32 channels"),
+        pytest.param(dataclasses.replace(EDSR, blocks=2), id="256", marks=pytest.mark.slow),
+        pytest.param(FIELD, id="field", marks=pytest.mark.slow),
+    ],
 )
 def test_what_is_needed_is_bounded_by_what_is_said(config):
     """XLA's own count of temporary bytes and results of every program."""
@@ -226,6 +233,6 @@ def test_what_is_needed_is_bounded_by_what_is_said(config):
         upscaler.upscale(scene(70, 80), "2.37")
         plan = FixedTiles(side).plan((70, 80), (166, 190), Scale.of("2.37"), config)
         needed = BUDGET.needed(side**2, plan.canvas[0] * plan.canvas[1], config)
-        for program in upscaler.compiled:
+        for program in upscaler.network.programs:
             used = program.memory_analysis()
             assert used.temp_size_in_bytes + used.output_size_in_bytes <= needed, side

@@ -44,7 +44,7 @@ def test_programs_are_shared_between_scales(photograph):
     upscaler = Upscaler(Model("small", SMALL, randomized(SMALL), {}))
     for scale in ("2", "1.1", "2.5x3.5", "4", "8x3.2"):
         upscaler.upscale(photograph[:20, :30], scale=scale)
-    assert len(upscaler.compiled) == 3
+    assert len(upscaler.network.programs) == 3
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,11 @@ def test_the_shipped_network_computes_the_same(tiny, photograph, scale, size):
 
 
 VARIANTS = ("res_scale", "inverse", "no mask", "x8", "x2", "3x3 kernels")  # of kinds that are there too
+LONG = ("experts",)
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in VARIANTS else name for name in CONFIGS]
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in VARIANTS + LONG else name for name in CONFIGS]
 )
 def test_every_kind_of_network_computes_the_same(photograph, tmp_path, name):
     config = CONFIGS[name]
@@ -212,9 +213,9 @@ def plain_file(tmp_path, config, scale, *flags):
         ("field", "2"),
         ("field", "2.5x3.5"),
         ("field", "1.37"),
-        ("edsr", "3"),
+        pytest.param("edsr", "3", marks=pytest.mark.slow),
         ("edsr", "1.5x4"),
-        ("experts", "2.5"),
+        pytest.param("experts", "2.5", marks=pytest.mark.slow),
         ("bicubic", "2.5x3.5"),
         ("liif", "1.5"),
         ("x2", "2"),

@@ -1,0 +1,36 @@
+"""What `arbsr upscale` runs, by its flags: on one machine, and in every worker of a cluster."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from arbsr_jax import model_file
+from arbsr_jax.cli.batch import Batch
+from arbsr_jax.cli.conventions import Tell, parsed_restore, say
+from arbsr_jax.cli.targets import Target, parse_memory
+from arbsr_jax.inference.resized_after import ResizedAfter
+from arbsr_jax.inference.restoring import AutoRestoring
+from arbsr_jax.inference.upscaler import Upscaler, load_model
+from arbsr_jax.models.config import DEFAULT_MODEL, DEFAULT_RESTORING
+
+
+def batch_of(flags: argparse.Namespace, tell: Tell = say) -> Batch:
+    """The run that a command's flags ask for.
+
+    Raises:
+      ArbsrError: no such model, or a setting is not allowed.
+    """
+    memory = parse_memory(flags.memory) if flags.memory else None
+    settings: dict[str, Any] = {"tile": flags.tile, "memory": memory, "precision": flags.precision}
+    restore, name = parsed_restore(flags.restore), flags.model or DEFAULT_MODEL
+    restoring = flags.model or DEFAULT_RESTORING
+    upscaler: Upscaler | AutoRestoring
+    if isinstance(restore, str):
+        upscaler = AutoRestoring(restoring, **settings)
+    elif flags.resize_after:
+        upscaler = ResizedAfter(model_file.load_model(name), **settings)
+    else:
+        upscaler = load_model(name if restore is None else restoring, restore, **settings)
+    target = Target(flags.scale, flags.size, flags.aspect, square_pixels=flags.square_pixels)
+    return Batch(flags, target, upscaler, tell)
