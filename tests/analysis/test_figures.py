@@ -30,10 +30,10 @@ def images(tmp_path):
     return folder
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("masks", "heatmap")]
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("scales", "masks", "heatmap")]
 
 
-@pytest.mark.parametrize("name", ["scales", "crops", *SLOW])
+@pytest.mark.parametrize("name", ["crops", *SLOW])
 def test_every_figure_is_drawn(name, images, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("arbsr_jax.analysis.figures.TSNE_POINTS", 40)  # t-SNE of all takes a quarter of a minute
     target = tmp_path / "figures" / name

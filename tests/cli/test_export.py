@@ -30,10 +30,11 @@ WIDE = ModelConfig("edsr", blocks=1, channels=48, interval=1)  # by Winograd's w
 
 
 KINDS = (WIDE, "wide"), (RCAN, "rcan"), (scale_specific(SMALL, 3), "x3")
-SLOW = [pytest.param(config, marks=pytest.mark.slow, id=name) for config, name in KINDS]
+OTHERS = [pytest.param(config, id=name) for config, name in KINDS]
 
 
-@pytest.mark.parametrize("config", [pytest.param(SMALL, id="edsr"), *SLOW])
+@pytest.mark.slow
+@pytest.mark.parametrize("config", [pytest.param(SMALL, id="edsr"), *OTHERS])
 def test_the_exported_file_computes_the_same(tmp_path, photograph, config):
     """One file, two sizes and scales."""
     model = Model("small", config, randomized(config), {})

@@ -23,8 +23,8 @@ NETWORKS = {
     "rcan": lambda scale: torch_networks.rcan(10, 20, 64, scale),
 }
 CASES = [(name, scale) for name in NETWORKS for scale in (2, 3, 4, 8) if scale < 8 or "rcan" in name]
-FULL_SIZE = ("edsr", "rcan")  # a minute each
-PARAMETERS = [pytest.param(*case, marks=pytest.mark.slow) if case[0] in FULL_SIZE else case for case in CASES]
+QUICK = [("edsr-baseline", 4), ("short rcan", 3)]
+PARAMETERS = [case if case in QUICK else pytest.param(*case, marks=pytest.mark.slow) for case in CASES]
 
 
 @pytest.fixture
@@ -64,9 +64,9 @@ def test_converted_networks_compute_the_same(name, scale, image, tmp_path, capsy
     with torch.no_grad():
         expected = nhwc(network(torch.tensor(image).permute(0, 3, 1, 2)))
     every = dataclasses.replace(model.config, interval=1)  # names the features after each block
-    grid = make_grid(Scale.of(scale), (13 * scale, 10 * scale))
+    grid, network_of = make_grid(Scale.of(scale), (13 * scale, 10 * scale)), jax.jit(SRNetwork(every).apply)
     for parameters in (model.parameters, other.parameters):
-        result, out = jax.jit(SRNetwork(every).apply)({"params": parameters}, image, grid)
+        result, out = network_of({"params": parameters}, image, grid)
         np.testing.assert_allclose(result, expected, rtol=0, atol=1e-3)
         for ours, theirs in zip(out["features"], map(nhwc, network.features), strict=True):
             in_range = 255 / max(255, np.abs(theirs).max())  # random RCANs have features above 800
@@ -127,7 +127,7 @@ def test_safetensors_of_pytorch_are_read(tmp_path):
     assert main(["convert", str(tmp_path / "bad.safetensors"), "-o", str(target)]) == 2
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("scale", [*(pytest.param(scale, marks=pytest.mark.slow) for scale in (2, 3)), 4])
 @pytest.mark.parametrize("kind", ["edsr", "rcan"])
 def test_networks_of_basicsr_compute_the_same(tmp_path, image, kind, scale):
     torch.manual_seed(0)

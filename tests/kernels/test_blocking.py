@@ -39,7 +39,7 @@ def test_symbols_make_one_block():
     assert Blocks.of(1, height, 900, 64, CORE_BLOCK).number == 1
 
 
-@pytest.mark.parametrize("size", [(1, 61, 47), (3, 41, 40), (8, 20, 22)])
+@pytest.mark.parametrize("size", [pytest.param((1, 61, 47), marks=pytest.mark.slow), (3, 41, 40)])
 def test_blocks_change_nothing_but_rounding(rng, size):
     """Against one block of everything: results, and a kernel's gradient."""
     x, gradient = (jnp.asarray(rng.normal(size=(*size, 8)), jnp.float32) for _ in range(2))

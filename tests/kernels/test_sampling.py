@@ -40,7 +40,7 @@ def test_bilinear_sampling_equals_a_float64_loop(rng):
         np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("scale", ["2", "1.7x3.3", "4x1.1"])
+@pytest.mark.parametrize("scale", ["2", "1.7x3.3", pytest.param("4x1.1", marks=pytest.mark.slow)])
 def test_bicubic_upsampling_equals_imresize(photograph, scale):
     scale = Scale.of(scale)
     height, width = 20, 30  # whole HR sizes at these scales, so that imresize has the same factors

@@ -35,7 +35,7 @@ def test_the_head_has_the_parameters_of_its_layers(config):
     assert "tail" not in shapes
 
 
-@pytest.mark.parametrize("scale", ["2", "2.5x3.5"])
+@pytest.mark.parametrize("scale", [pytest.param("2", marks=pytest.mark.slow), "2.5x3.5"])
 def test_without_coefficients_it_is_bilinear_interpolation(photograph, scale):
     image, scale = photograph[None].astype(np.float32), Scale.of(scale)
     parameters = randomized(FIELD)
@@ -53,7 +53,7 @@ def test_without_coefficients_it_is_bilinear_interpolation(photograph, scale):
     np.testing.assert_allclose(result, expected, atol=1e-3)
 
 
-@pytest.mark.parametrize("scale", ["2.5x3.5", "2.37"])
+@pytest.mark.parametrize("scale", ["2.5x3.5", pytest.param("2.37", marks=pytest.mark.slow)])
 def test_a_table_changes_nothing(photograph, scale):
     """The whole image at once, as in training, and in strips, as in inference."""
     image, scale, parameters = photograph[None].astype(np.float32), Scale.of(scale), randomized(FIELD)

@@ -66,7 +66,9 @@ def in_torch(parameters):
     return network
 
 
-@pytest.mark.parametrize("scale", ["2", "3.3", "2.5x3.5", "4x1.5"])
+@pytest.mark.parametrize(
+    "scale", ["2.5x3.5", *(pytest.param(scale, marks=pytest.mark.slow) for scale in ("2", "3.3", "4x1.5"))]
+)
 def test_the_network_equals_its_pytorch_twin(rng, scale):
     """At most 1e-3 of 255 apart; the reference computes positions in float32 and heads pixel by pixel."""
     scale, parameters = Scale.of(scale), randomized(MODEL)

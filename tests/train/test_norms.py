@@ -32,7 +32,8 @@ def trained(steps=3, **settings):
 
 
 @pytest.mark.parametrize(
-    ("config", "files", "training"), [(EDSR, 42_924_309, 42_925_877), (RCAN, 15_955_311, 15_956_291)]
+    ("config", "files", "training"),
+    [(EDSR, 42_924_309, 42_925_877), pytest.param(RCAN, 15_955_311, 15_956_291, marks=pytest.mark.slow)],
 )
 def test_sizes_of_model_files_and_with_norms(config, files, training):
     """A conv before a norm has no bias here, which the counts of the paper's code have: the norm takes it away."""

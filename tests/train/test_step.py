@@ -97,6 +97,7 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted():
     assert (int(state.skipped), int(state.skipped_in_row)) == (2, 0)
 
 
+@pytest.mark.slow
 def test_a_batch_in_parts_has_the_gradient_of_the_batch():
     """Without batch norms, whose parts differ; Adam's first moments are a tenth of the gradients."""
     start = fresh_state(initialize(fixtures.STUDENT, 0), fixtures.OPTIMIZER)
@@ -110,6 +111,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_batch():
     chex.assert_trees_all_close(moments[1], moments[0], atol=1e-6 * scale)
 
 
+@pytest.mark.slow
 def test_batch_norms_see_one_part_at_a_time():
     state, losses = fixtures.run(fixtures.program(accumulate=2), fixtures.fresh(), 2, fixtures.constants())
     assert np.isfinite(losses).all()
@@ -118,6 +120,7 @@ def test_batch_norms_see_one_part_at_a_time():
     assert all(np.ptp(leaf) > 0 or leaf.size == 1 for leaf in variances)
 
 
+@pytest.mark.slow
 def test_backbone_and_hypernetworks_learn_at_their_own_rates():
     """Adam's first step is the learning rate in the direction of the gradient, whatever the gradient's size."""
     before = copies(fixtures.fresh().parameters)
