@@ -65,16 +65,18 @@ def run(flags: argparse.Namespace) -> int:
 def _words(architecture: str, config: ModelConfig) -> str:
     if config.scale:
         scale = f"x{config.scale}"
+    elif architecture == "meta-rdn":
+        scale = "for every scale, kernels predicted for each HR pixel"
     elif architecture == "arbrcan":
         scale = "for every scale, mixes of experts, batch norms folded"
     else:
         scale = "for every scale, an implicit function"
-    size = (
-        f"{config.blocks} groups of {config.group_blocks} blocks"
-        if config.backbone == "rcan"
-        else f"{config.blocks} blocks"
-    )
-    return f"{architecture} {scale}, {size}, {config.channels} channels, res_scale {config.res_scale:g}"
+    sizes = {
+        "edsr": f"{config.blocks} blocks, {config.channels} channels, res_scale {config.res_scale:g}",
+        "rcan": f"{config.blocks} groups of {config.group_blocks} blocks, {config.channels} channels",
+        "rdn": f"{config.blocks} dense blocks of {config.dense_layers} layers, {config.channels} channels",
+    }
+    return f"{architecture} {scale}, {sizes[config.backbone]}"
 
 
 def _pytorch() -> ModuleType:

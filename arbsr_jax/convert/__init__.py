@@ -1,3 +1,3 @@
 """Weights from PyTorch, and back."""
 
-ARCHITECTURES = ("edsr", "rcan", "arbrcan", "liif")  # whose weights are read
+ARCHITECTURES = ("edsr", "rcan", "rdn", "arbrcan", "meta-rdn", "liif")  # whose weights are read

@@ -10,13 +10,26 @@ import numpy as np
 
 from arbsr_jax.convert import ARCHITECTURES
 from arbsr_jax.convert.liif_rules import ENCODER, in_our_range, liif_rules, parted
+from arbsr_jax.convert.rdn_rules import META, SHALLOW, YJN870, original_names, rdn_rules
+from arbsr_jax.convert.rdn_rules import in_our_range as in_one_range
 from arbsr_jax.convert.rules import Arrays, apply_rules, reverse_rules
 from arbsr_jax.convert.tables import MASK, MASK_CONVS, arbrcan_rules, fold_batch_norm, scale_specific_rules
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.models.config import ARBRCAN_OF_EXPERTS, EDSR, EDSR_BASELINE, RCAN, ModelConfig, implicit, scale_specific
+from arbsr_jax.models.config import (
+    ARBRCAN_OF_EXPERTS,
+    EDSR,
+    EDSR_BASELINE,
+    RCAN,
+    RDN,
+    ModelConfig,
+    implicit,
+    meta,
+    scale_specific,
+)
 from arbsr_jax.models.network import parameter_shapes
 from arbsr_jax.models.parameters import Parameters, flatten_parameters, unflatten_parameters
 
+WHITE = 255.0
 ATTENTION = "body.0.body.0.body.3.conv_du.0.weight"
 
 
@@ -26,8 +39,10 @@ def infer_architecture(source: Arrays) -> str:
     Raises:
       ArbsrError: the keys are of none of them.
     """
-    if f"{ENCODER}head.0.weight" in source:
+    if f"{ENCODER}head.0.weight" in source or f"{ENCODER}{SHALLOW}" in source:
         return "liif"
+    if SHALLOW in source or YJN870 in source:
+        return "meta-rdn" if f"{META}.0.weight" in source else "rdn"
     if "head.0.weight" in source and "body.0.body.0.weight" in source:
         return "edsr"
     if "head.0.weight" in source and ATTENTION in source:
@@ -49,6 +64,8 @@ def infer_config(source: Arrays, architecture: str, scale: int | None, res_scale
       ArbsrError: a key that must be there is not, or the scale is no possible one.
     """
     prefix = ENCODER if architecture == "liif" else ""
+    if f"{prefix}{SHALLOW}" in source or YJN870 in source:
+        return _rdn_config(original_names(source), architecture, scale, prefix)
     channels = _shape(source, f"{prefix}head.0.weight")[0]
     if architecture in ("rcan", "arbrcan"):
         squeezed = _shape(source, ATTENTION)[0]
@@ -74,6 +91,10 @@ def from_torch(source: Arrays, architecture: str, config: ModelConfig) -> Parame
       ArbsrError: keys, shapes or values do not fit; all that is wrong in one line.
     """
     shapes = {path: leaf.shape for path, leaf in flatten_parameters(parameter_shapes(config)).items()}
+    if architecture in ("rdn", "meta-rdn"):
+        filled = apply_rules(rdn_rules(config), original_names(source), shapes)
+        white = 1.0 if YJN870 in source else WHITE
+        return unflatten_parameters(filled if architecture == "meta-rdn" else in_one_range(filled, white))
     if architecture == "liif":
         return unflatten_parameters(in_our_range(apply_rules(liif_rules(config), parted(source, config), shapes)))
     if architecture != "arbrcan":
@@ -90,9 +111,20 @@ def to_torch(parameters: Parameters, config: ModelConfig) -> dict[str, np.ndarra
     Raises:
       ArbsrError: the network is not scale-specific, so has no counterpart there.
     """
-    if not config.scale:
+    if not config.scale or config.backbone not in ("edsr", "rcan"):
         raise ArbsrError("only scale-specific networks (EDSR, RCAN at one scale) have a PyTorch counterpart")
     return reverse_rules(scale_specific_rules(config), flatten_parameters(parameters))
+
+
+def _rdn_config(source: Arrays, architecture: str, scale: int | None, prefix: str) -> ModelConfig:
+    """The sizes of RDN, of files with the names of EDSR-PyTorch's."""
+    growth, channels = _shape(source, f"{prefix}RDBs.0.convs.0.conv.0.weight")[:2]
+    blocks, layers = re.escape(prefix) + r"RDBs\.(\d+)\.LFF\.weight", r"RDBs\.0\.convs\.(\d+)\.conv\.0\.weight"
+    sizes = {"blocks": _count(source, blocks), "dense_layers": _count(source, re.escape(prefix) + layers)}
+    config = dataclasses.replace(RDN, channels=channels, growth=growth, **sizes)
+    if architecture == "meta-rdn":
+        return meta(config)
+    return implicit(config) if prefix else scale_specific(config, scale or _scale(source, channels))
 
 
 def _shape(source: Arrays, key: str) -> tuple[int, ...]:
@@ -108,9 +140,11 @@ def _count(source: Arrays, pattern: str) -> int:
 
 
 def _scale(source: Arrays, channels: int) -> int:
-    widths = [array.shape[0] // channels for key, array in source.items() if re.fullmatch(r"tail\.0\.\d\.weight", key)]
+    pattern = r"(tail\.0|UPNet)\.\d\.weight"
+    widths = [array.shape[0] // channels for key, array in source.items() if re.fullmatch(pattern, key)]
+    widths = [width for width in widths if width]  # UPNet's last conv is to colours
     if widths == [9]:
         return 3
     if widths and set(widths) == {4}:
         return 2 ** len(widths)
-    raise ArbsrError("tail.0.*.weight do not tell the scale; give it by --scale")
+    raise ArbsrError("tail.0.*.weight or UPNet.*.weight do not tell the scale; give it by --scale")

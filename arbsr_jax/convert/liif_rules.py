@@ -1,9 +1,10 @@
-"""LIIF: its encoder is EDSR's backbone on 2x / 255 - 1, its decoder one stack of fully connected layers."""
+"""LIIF: its encoder is EDSR's backbone or RDN's on 2x / 255 - 1, its decoder one stack of fully connected layers."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from arbsr_jax.convert.rdn_rules import rdn_backbone
 from arbsr_jax.convert.rules import Arrays, Rule, layer
 from arbsr_jax.convert.tables import edsr_backbone, mean_shift
 from arbsr_jax.errors import ArbsrError
@@ -19,7 +20,8 @@ TAPS = 9  # of the unfolded features
 
 def liif_rules(config: ModelConfig) -> list[Rule]:
     """All rules of LIIF, of arrays as `parted` gives them; the mean shift of its encoder is never used."""
-    backbone = [rule._replace(source=ENCODER + rule.source) for rule in edsr_backbone(config)]
+    rules = rdn_backbone() if config.backbone == "rdn" else edsr_backbone(config)
+    backbone = [rule._replace(source=ENCODER + rule.source) for rule in rules]
     unused = [Rule(f"{ENCODER}{rule.source}", None) for rule in mean_shift()]
     first = [
         Rule(f"{DECODER}0.features", "upsampler/features/kernel", "conv"),

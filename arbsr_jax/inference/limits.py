@@ -84,6 +84,8 @@ class Limits:
 def _encoded_values(config: ModelConfig) -> float:
     """Values of each LR pixel that are alive while a tile is encoded."""
     backbone = ENCODED * config.channels
+    if config.backbone == "rdn":  # all results of blocks are kept, and those of a block's convs, twice
+        backbone += config.blocks * config.channels + 2 * config.dense_layers * config.growth
     return max(backbone, float(config.channels + 3 * config.hidden)) if config.upsampler == "field" else backbone
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from arbsr_jax.imaging.grid import Grid, Phases
 from arbsr_jax.models.extent import Extent
 from arbsr_jax.models.hyper import PhaseTable
-from arbsr_jax.models.network import SRNetwork
+from arbsr_jax.models.network import SRNetwork, hr_channels
 from arbsr_jax.models.parameters import Parameters
 
 STRIP_BYTES = 2**21  # of HR features of one strip
@@ -42,7 +42,8 @@ def decode_in_strips(
       strip_bytes: of the HR features of a strip.
     """
     batch, (length, width) = len(features), grid.canvas
-    strip = max(1, min(length + 1, strip_bytes // (4 * batch * width * features.shape[-1])))
+    channels = max(features.shape[-1], hr_channels(network.config) if network.config.upsampler == "meta" else 0)
+    strip = max(1, min(length + 1, strip_bytes // (4 * batch * width * channels)))
     count = -(-(length + 1) // strip)
     rows_in_image, columns_in_image = grid.canvas if grid.size is None else grid.size
 

@@ -1,7 +1,8 @@
-"""The blocks of EDSR and RCAN.
+"""The blocks of EDSR, RCAN and RDN.
 
 EDSR: Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution", CVPRW 2017.
 RCAN: Zhang et al., "Image Super-Resolution Using Very Deep Residual Channel Attention Networks", ECCV 2018.
+RDN: Zhang et al., "Residual Dense Network for Image Super-Resolution", CVPR 2018.
 """
 
 from __future__ import annotations
@@ -94,8 +95,28 @@ class ResidualGroup(nn.Module):
         return x + Conv3x3(self.channels, self.options, name="conv")(branch, extent)
 
 
-def backbone_block(config: ModelConfig, options: ConvOptions) -> ResBlock | ResidualGroup:
+class ResidualDenseBlock(nn.Module):
+    """RDN's block: every conv sees the results of all before it; a 1x1 conv fuses them, and x is added."""
+
+    channels: int
+    layers: int
+    growth: int
+    options: ConvOptions = DEFAULTS
+
+    @nn.compact
+    def __call__(self, x: Features, extent: Extent = WHOLE) -> Features:
+        """The block applied; shapes are kept."""
+        seen = x
+        for index in range(self.layers):
+            new = nn.relu(Conv3x3(self.growth, self.options, name=f"conv_{index}")(seen, extent))
+            seen = jnp.concatenate([seen, new], axis=-1)
+        return x + Conv1x1(self.channels, name="fuse")(seen)
+
+
+def backbone_block(config: ModelConfig, options: ConvOptions) -> ResBlock | ResidualGroup | ResidualDenseBlock:
     """One of the `config.blocks` blocks of a backbone."""
+    if config.backbone == "rdn":
+        return ResidualDenseBlock(config.channels, config.dense_layers, config.growth, options)
     if config.backbone == "edsr":
         return ResBlock(config.channels, config.res_scale, options)
     # Hundreds of convs follow each other here: compiling faster ones takes minutes, and their rounding adds up.

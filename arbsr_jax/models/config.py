@@ -9,8 +9,8 @@ from typing import Any
 from arbsr_jax.errors import ArbsrError
 
 CHOICES = {
-    "backbone": ("edsr", "rcan"),
-    "upsampler": ("scale_aware", "pixel_shuffle", "bicubic", "experts", "implicit", "field"),
+    "backbone": ("edsr", "rcan", "rdn"),
+    "upsampler": ("scale_aware", "pixel_shuffle", "bicubic", "experts", "implicit", "field", "meta"),
     "adaption": ("none", "plain", "masked", "experts"),
     "scale_input": ("factor", "inverse"),
 }
@@ -26,16 +26,18 @@ class ModelConfig:
     """One network; every row of the paper's Table 1 is such a config.
 
     Attributes:
-      backbone: "edsr" or "rcan".
-      blocks: residual blocks (EDSR) or residual groups (RCAN).
+      backbone: "edsr", "rcan" or "rdn".
+      blocks: residual blocks (EDSR), residual groups (RCAN) or residual dense blocks (RDN: D).
       channels: C.
       res_scale: factor on each residual branch of EDSR.
       group_blocks: RCABs in a residual group (RCAN).
       reduction: channel reduction of RCAN's channel attention.
+      dense_layers: convs in a residual dense block (RDN: C).
+      growth: channels that each of them adds (RDN: G).
       interval: K; features are named, and adapted, after every K blocks.
       adaption: "none", "plain" (scale-aware conv alone), "masked", or "experts" (masked, of the later version).
-      upsampler: "scale_aware", "bicubic", "experts", "implicit" (LIIF's), "field", or "pixel_shuffle" for a
-        scale-specific network.
+      upsampler: "scale_aware", "bicubic", "experts", "implicit" (LIIF's), "field", "meta" (Meta-SR's), or
+        "pixel_shuffle" for a scale-specific network.
       scale: the integer factor of a scale-specific network, else 0.
       scale_input: what hypernetworks see of a scale: "factor", r as in the paper, or "inverse", 1/r, which stays
         within 0 and 1 however large the scale. Experts always see 1/r.
@@ -60,6 +62,8 @@ class ModelConfig:
     basis: int = 64
     hidden: int = 256
     hidden_layers: int = 2
+    dense_layers: int = 8
+    growth: int = 64
 
     def __post_init__(self) -> None:
         for field, allowed in CHOICES.items():
@@ -75,6 +79,8 @@ class ModelConfig:
             "basis",
             "hidden",
             "hidden_layers",
+            "dense_layers",
+            "growth",
         )
         for field in sizes:
             if not isinstance(getattr(self, field), int) or getattr(self, field) < 1:
@@ -95,7 +101,7 @@ class ModelConfig:
     @property
     def pixelwise(self) -> bool:
         """Whether HR pixels are decoded one by one, so that some can be computed without the others."""
-        return self.upsampler in ("implicit", "field")
+        return self.upsampler in ("implicit", "field", "meta")
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> ModelConfig:
@@ -119,6 +125,7 @@ EDSR_TINY = ModelConfig("edsr", blocks=8, channels=32, res_scale=1.0, interval=2
 EDSR_BASELINE_FIELD = dataclasses.replace(EDSR_BASELINE, adaption="none", upsampler="field")
 EDSR_TINY_FIELD = dataclasses.replace(EDSR_TINY, adaption="none", upsampler="field", basis=32, hidden=128)
 RCAN = ModelConfig("rcan", blocks=10, channels=64, group_blocks=20, reduction=16, interval=1)
+RDN = ModelConfig("rdn", blocks=16, channels=64, dense_layers=8, growth=64, interval=2)
 # The later version, of which ArbRCAN's weights are published.
 ARBRCAN_OF_EXPERTS = dataclasses.replace(RCAN, adaption="experts", upsampler="experts")
 
@@ -131,3 +138,8 @@ def scale_specific(config: ModelConfig, scale: int) -> ModelConfig:
 def implicit(config: ModelConfig) -> ModelConfig:
     """LIIF with the same backbone: for every scale, no adaption."""
     return dataclasses.replace(config, adaption="none", upsampler="implicit", scale=0)
+
+
+def meta(config: ModelConfig) -> ModelConfig:
+    """Meta-SR with the same backbone: for every scale, no adaption."""
+    return dataclasses.replace(config, adaption="none", upsampler="meta", scale=0)

@@ -26,18 +26,20 @@ class HyperNetwork(nn.Module):
     Attributes:
       heads: what is predicted.
       layers: number of FC layers before the heads.
+      width: of these layers.
       head_init: of the heads' weights. They start at zero, so that at first every input yields what the bias says.
     """
 
     heads: Heads = field(default_factory=dict)
     layers: int = 2
+    width: int = FC_WIDTH
     head_init: nn.initializers.Initializer = nn.initializers.zeros
 
     @nn.compact
     def __call__(self, x: Float[Any, "inputs"]) -> dict[str, Float[Array, "length"]]:
         """The parameters for one input vector; `over_phases` maps it over a table of them."""
         for layer in range(self.layers):
-            x = nn.relu(nn.Dense(FC_WIDTH, kernel_init=uniform_fan_in, name=f"fc_{layer}")(x))
+            x = nn.relu(nn.Dense(self.width, kernel_init=uniform_fan_in, name=f"fc_{layer}")(x))
         return {
             name: nn.Dense(length, kernel_init=self.head_init, bias_init=initializer, name=name)(x)
             for name, (length, initializer) in self.heads.items()

@@ -23,8 +23,9 @@ from arbsr_jax.models.experts import ExpertUpsampling
 from arbsr_jax.models.extent import WHOLE, Extent
 from arbsr_jax.models.field import FieldUpsampling
 from arbsr_jax.models.hyper import PhaseTable
-from arbsr_jax.models.layers import RGB_MEAN, Conv3x3, NoTail, PointwiseTail, Tail
+from arbsr_jax.models.layers import RGB_MEAN, Conv1x1, Conv3x3, NoTail, PointwiseTail, Tail
 from arbsr_jax.models.liif import WIDTH, ImplicitUpsampling
+from arbsr_jax.models.meta import COLOURS, MetaUpsampling
 from arbsr_jax.models.parameters import Parameters
 from arbsr_jax.models.upsampling import BicubicUpsampling, PixelShuffleUpsampling, ScaleAwareUpsampling, Upsampler
 
@@ -54,9 +55,11 @@ class SRNetwork(nn.Module):
         if config.adaption != "none":
             parts = config.channels, config.adaption, config.scale_input, options, self.mask_conv
             self.adaption = [FeatureAdaption(*parts) for _ in range(config.adaptions)]
+        if config.backbone == "rdn":  # a second conv before the blocks, and what fuses the results of all
+            self.shallow, self.fuse = Conv3x3(config.channels, options), Conv1x1(config.channels)
         self.body_conv = Conv3x3(config.channels, options)
         self.upsampler = upsampler_of(config, options)
-        if config.upsampler == "field":
+        if config.upsampler in ("field", "meta"):
             self.tail = NoTail()
         else:
             self.tail = (PointwiseTail if config.upsampler == "implicit" else Tail)(hr_channels(config), 3)
@@ -84,15 +87,18 @@ class SRNetwork(nn.Module):
         config = self.config
         image = jnp.asarray(image)
         head = self.head((image - RGB_MEAN).astype(self.dtype), extent)
-        x, features, masks = head, [], []
+        x = self.shallow(head, extent) if config.backbone == "rdn" else head
+        blocks, features, masks = [], [], []
         for index, block in enumerate(self.block, start=1):
             x = block(x, extent)
-            if index % config.interval:
-                continue
-            if config.adaption != "none":
-                x, mask = self.adaption[len(features)](x, scale, extent)
-                masks += [] if mask is None else [mask]
-            features.append(x)
+            if index % config.interval == 0:
+                if config.adaption != "none":
+                    x, mask = self.adaption[len(features)](x, scale, extent)
+                    masks += [] if mask is None else [mask]
+                features.append(x)
+            blocks.append(x)
+        if config.backbone == "rdn":
+            x = self.fuse(jnp.concatenate(blocks, axis=-1))
         x = self.upsampler.at_lr(head + self.body_conv(x, extent), image, extent)
         return x, {"features": features, "masks": masks}
 
@@ -134,6 +140,8 @@ def upsampler_of(config: ModelConfig, options: ConvOptions = DEFAULTS) -> Upsamp
         return ImplicitUpsampling(options)
     if config.upsampler == "field":
         return FieldUpsampling(config.basis, config.hidden, config.hidden_layers, options)
+    if config.upsampler == "meta":
+        return MetaUpsampling(config.channels)
     return ScaleAwareUpsampling(config.channels, config.scale_input, config.kernel_size)
 
 
@@ -150,8 +158,9 @@ def lr_channels(config: ModelConfig) -> int:
 
 
 def hr_channels(config: ModelConfig) -> int:
-    """Channels between upsampler and tail."""
-    return {"implicit": WIDTH, "field": 3}.get(config.upsampler, config.channels)
+    """Channels between upsampler and tail, or values of an HR pixel that are alive before it if those are more."""
+    by_upsampler = {"implicit": WIDTH, "field": COLOURS, "meta": (COLOURS + 1) * 9 * config.channels}
+    return by_upsampler.get(config.upsampler, config.channels)
 
 
 def initialize(config: ModelConfig, seed: int) -> Parameters:

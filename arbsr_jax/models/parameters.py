@@ -33,8 +33,8 @@ def count_parameters(parameters: Parameters) -> int:
 
 
 def in_backbone(name: str) -> bool:
-    """Whether a part of the network belongs to its backbone: head, blocks, last body conv."""
-    return name.startswith(BLOCK) or name in ("head", "body_conv")
+    """Whether a part of the network belongs to its backbone: head, blocks, last body conv, and what RDN has besides."""
+    return name.startswith(BLOCK) or name in ("head", "shallow", "fuse", "body_conv")
 
 
 def cast_parameters(parameters: Parameters, dtype: jnp.dtype | type) -> Parameters:

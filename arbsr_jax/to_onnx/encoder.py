@@ -36,12 +36,17 @@ def encode(graph: Graph, config: ModelConfig, weights: Weights, lr: str, scale: 
     """LR features of images [n, height, width, 3] in 0..255 for a scale [1, 2], (r_v, r_h)."""
     x = graph("Transpose", graph("Sub", lr, RGB_MEAN), perm=[0, 3, 1, 2])
     head = x = conv3x3(graph, x, weights["head"])
-    block = _res_block if config.backbone == "edsr" else _residual_group
+    if config.backbone == "rdn":
+        x = conv3x3(graph, x, weights["shallow"])
+    block, blocks = BLOCKS[config.backbone], []
     for index in range(config.blocks):
         x = block(graph, config, weights[f"block_{index}"], x)
         place = (index + 1) // config.interval
         if config.adaption != "none" and (index + 1) % config.interval == 0:
             x = _adapt(graph, config, weights[f"adaption_{place - 1}"], x, scale)
+        blocks.append(x)
+    if config.backbone == "rdn":
+        x = conv1x1(graph, graph("Concat", *blocks, axis=1), weights["fuse"])
     return graph("Add", head, conv3x3(graph, x, weights["body_conv"]))
 
 
@@ -60,6 +65,17 @@ def _residual_group(graph: Graph, config: ModelConfig, weights: Weights, x: str)
         attention = graph("Sigmoid", conv1x1(graph, squeezed, block["attention"]["excite"]))
         branch = graph("Add", branch, graph("Mul", inner, attention))
     return graph("Add", x, conv3x3(graph, branch, weights["conv"]))
+
+
+def _residual_dense_block(graph: Graph, config: ModelConfig, weights: Weights, x: str) -> str:
+    seen = x
+    for index in range(config.dense_layers):
+        new = graph("Relu", conv3x3(graph, seen, weights[f"conv_{index}"]))
+        seen = graph("Concat", seen, new, axis=1)
+    return graph("Add", x, conv1x1(graph, seen, weights["fuse"]))
+
+
+BLOCKS = {"edsr": _res_block, "rcan": _residual_group, "rdn": _residual_dense_block}
 
 
 def _adapt(graph: Graph, config: ModelConfig, weights: Weights, x: str, scale: str) -> str:

@@ -13,65 +13,12 @@ from arbsr_jax.models.liif import HIDDEN, WIDTH
 from arbsr_jax.models.upsampling import shuffle_factors
 from arbsr_jax.to_onnx.encoder import Weights, conv3x3, dense, hidden_layers, scale_numbers
 from arbsr_jax.to_onnx.graph import INTEGER, Graph
+from arbsr_jax.to_onnx.meta_decoder import meta
 from arbsr_jax.to_onnx.positions import INPUTS, Axis, as_float, column, nearest_two, positions
+from arbsr_jax.to_onnx.window import Window, shaped
 
 TAPS = [(i, j) for i in range(3) for j in range(3)]  # of the last conv
 CUBIC = -0.5  # Keys' a
-
-
-class Window:
-    """LR features and the HR pixels to decode from them.
-
-    Attributes:
-      rows: of the window.
-      columns: of the window.
-      features: [n, LR pixels, channels].
-      height: of the LR array.
-      width: of the LR array.
-    """
-
-    def __init__(self, graph: Graph, features: str, rows: Axis, columns: Axis, channels: int) -> None:
-        self._graph, self.rows, self.columns = graph, rows, columns
-        shape = graph("Shape", features)
-        self.height, self.width = (graph("Gather", shape, np.int64(n)) for n in (2, 3))
-        nhwc = graph("Transpose", features, perm=[0, 2, 3, 1])
-        self.features = graph("Reshape", nhwc, graph.integers(0, -1, channels))
-
-    def flat(self, value: str) -> str:
-        """[rows, columns] as [pixels, 1]."""
-        return self._graph("Reshape", value, self._graph.integers(-1, 1))
-
-    def gathered(self, row: str, right: str) -> str:
-        """Features of an LR pixel for every HR pixel, [n, pixels, channels], by indices that broadcast."""
-        graph = self._graph
-        index = graph("Add", graph("Mul", row, self.width), right)
-        return graph("Gather", self.features, graph("Reshape", index, graph.integers(-1)), axis=1)
-
-    def spread(self, table: str) -> str:
-        """A table [phases_v, phases_h, length] on every HR pixel, [pixels, length]."""
-        graph = self._graph
-        index = graph("Add", graph("Mul", column(graph, self.rows.phase), self.columns.phases), self.columns.phase)
-        flat = graph("Flatten", table, axis=2)
-        return graph("Gather", flat, graph("Reshape", index, graph.integers(-1)), axis=0)
-
-    def sampled(self, offset: str, *, zeros_outside: bool = False) -> str:
-        """Features at C + offset of every HR pixel, bilinear; `offset` is [pixels, 2] in LR pixels, (rows, columns)."""
-        graph = self._graph
-        shape = graph("Concat", *(graph("Shape", axis.phase) for axis in (self.rows, self.columns)), axis=0)
-        down, right = (graph("Reshape", part, shape) for part in graph.several("Split", 2, offset, axis=1))
-        row_remainder = graph("Add", column(graph, self.rows.relative), down)
-        column_remainder = graph("Add", self.columns.relative, right)
-        row_taps = nearest_two(
-            graph, column(graph, self.rows.base), row_remainder, self.height, zeros_outside=zeros_outside
-        )
-        column_taps = nearest_two(graph, self.columns.base, column_remainder, self.width, zeros_outside=zeros_outside)
-        parts = []
-        for (row, row_weight), (right, right_weight) in itertools.product(
-            zip(*row_taps, strict=True), zip(*column_taps, strict=True)
-        ):
-            weight = self.flat(graph("Mul", row_weight, right_weight))
-            parts.append(graph("Mul", self.gathered(row, right), weight))
-        return graph.total(parts)
 
 
 def phase_hidden(graph: Graph, weights: Weights, numbers: str, window: Window) -> str:
@@ -183,18 +130,20 @@ def _cubic(graph: Graph, distance: str, *, inner: bool) -> str:
     return graph("Add", value, np.float32(terms[-1]))
 
 
-UPSAMPLERS = {"scale_aware": scale_aware, "experts": experts, "bicubic": bicubic, "implicit": implicit}
+UPSAMPLERS = {"scale_aware": scale_aware, "experts": experts, "bicubic": bicubic, "implicit": implicit, "meta": meta}
 
 
 def decode(graph: Graph, config: ModelConfig, weights: Weights, features: str, scale: str) -> str:
     """The result of a window, [n, h, w, 3], from LR features; the graph's inputs say which one."""
     rows, columns = (positions(graph, name, ring=0 if config.pixelwise else 1) for name in INPUTS)
     channels = config.channels
-    if config.pixelwise:  # the first layer is linear in the features: once for each LR pixel
+    if config.upsampler == "implicit":  # the first layer is linear in the features: once for each LR pixel
         features, channels = conv3x3(graph, features, weights["upsampler"]["features"]), WIDTH
     window = Window(graph, features, rows, columns, channels)
     x = UPSAMPLERS[config.upsampler](graph, config, weights.get("upsampler", {}), window, scale)
-    return (pointwise_tail if config.pixelwise else tail)(graph, weights, x, window)
+    if config.upsampler == "meta":
+        return graph("Add", shaped(graph, x, window), RGB_MEAN.reshape(-1))
+    return (pointwise_tail if config.upsampler == "implicit" else tail)(graph, weights, x, window)
 
 
 def tail(graph: Graph, weights: Weights, x: str, window: Window) -> str:
@@ -225,9 +174,7 @@ def tail(graph: Graph, weights: Weights, x: str, window: Window) -> str:
 def pointwise_tail(graph: Graph, weights: Weights, x: str, window: Window) -> str:
     """A 1x1 conv to colours, [n, h, w, 3]."""
     tail = weights["tail"] | {"bias": np.asarray(weights["tail"]["bias"]) + RGB_MEAN.reshape(-1)}
-    sizes = [graph("Shape", axis.inside) for axis in (window.rows, window.columns)]
-    shape = graph("Concat", graph("Shape", x, end=1), *sizes, graph.integers(3), axis=0)
-    return graph("Reshape", dense(graph, x, tail), shape)
+    return shaped(graph, dense(graph, x, tail), window)
 
 
 def pixel_shuffle(graph: Graph, config: ModelConfig, weights: Weights, features: str) -> str:

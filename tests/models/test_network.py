@@ -10,7 +10,7 @@ from arbsr_jax import ArbsrError
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, RCAN, ModelConfig, scale_specific
+from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, RCAN, RDN, ModelConfig, meta, scale_specific
 from arbsr_jax.models.extent import WHOLE
 from arbsr_jax.models.network import SRNetwork, initialize, parameter_shapes
 from arbsr_jax.models.parameters import count_parameters
@@ -43,6 +43,9 @@ def image(photograph):
         (EDSR, 42_924_309),
         (RCAN, 15_955_311),
         (scale_specific(EDSR, 4), 43_089_923),
+        (scale_specific(RDN, 4), 22_271_107),
+        (meta(EDSR), 40_139_776),
+        (meta(RDN), 22_419_072),
         pytest.param(scale_specific(RCAN, 4), 15_592_355, marks=pytest.mark.slow),  # nothing but tracing
     ],
 )

@@ -15,13 +15,14 @@ from arbsr_jax import Upscaler, load_model
 from arbsr_jax.cli.main import main
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.model_file import Model, find_model, save_model
-from arbsr_jax.models.config import ModelConfig, implicit, scale_specific
+from arbsr_jax.models.config import CHOICES, ModelConfig, implicit, meta, scale_specific
 from benchmarks.onnx_files import SCALES, OnnxFile, compare
 from tests.conftest import ROOT
 from tests.models.fixtures import SMALL, randomized
 
 TOLERANCE = 1e-3 * 255  # grey levels
 RCAN = ModelConfig("rcan", blocks=2, channels=16, group_blocks=2, reduction=4, interval=1)
+RDN_SMALL = ModelConfig("rdn", blocks=2, channels=8, dense_layers=2, growth=4, interval=1)
 CONFIGS = {
     "edsr": SMALL,
     "rcan": RCAN,
@@ -33,6 +34,8 @@ CONFIGS = {
     "experts": dataclasses.replace(RCAN, adaption="experts", upsampler="experts"),
     "liif": implicit(SMALL),
     "field": dataclasses.replace(SMALL, adaption="none", upsampler="field", basis=8, hidden=16),
+    "rdn": dataclasses.replace(RDN_SMALL, adaption="masked"),
+    "meta": meta(RDN_SMALL),
     "x2": scale_specific(SMALL, 2),
     "x3": scale_specific(RCAN, 3),
     "x8": scale_specific(SMALL, 8),
@@ -69,6 +72,12 @@ def test_every_kind_of_network_computes_the_same(photograph, tmp_path, name):
         found = compare(file, upscaler, photograph[:23, :31], Scale.of(scale))
         assert np.ptp(upscaler.upscale(photograph[:23, :31], scale)) > 1
         assert found["difference"] <= TOLERANCE
+
+
+def test_every_choice_of_a_network_is_among_them():
+    """A new backbone or upsampler must be exported, too."""
+    for field, allowed in CHOICES.items():
+        assert {getattr(config, field) for config in CONFIGS.values()} == set(allowed), field
 
 
 def test_float16_weights_take_half_the_bytes(tiny, photograph):

@@ -22,6 +22,7 @@ from arbsr_jax.train.stopping import Preempted, StopRequest
 from tests.conftest import ROOT, run_command
 
 CONFIGS = ["arbedsr:tiny", "arbedsr", "arbrcan", "edsr:baseline-x3", "rcan:x4", "ablation:tiny-row1", "ablation:row3"]
+CONFIGS += ["arbrdn", "meta"]
 ONE_PROGRAM = "edsr:x2-debug"  # what is trained matters less than that it compiles soon
 
 
@@ -283,7 +284,7 @@ def test_a_workdir_of_another_network_is_refused(folder, tmp_path):
         in_this_process(folder, tmp_path, ONE_PROGRAM, **{"steps": 1, "model.channels": 12})
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", [*CONFIGS, "rdn:x4", "meta:edsr"])
 def test_every_config_can_be_built_and_shrunk(name):
     config, small = load_config(name), load_config(f"{name}{'-' if ':' in name else ':'}debug")
     assert config.steps > 1000

@@ -1,6 +1,7 @@
 // The engine that computes in this browser: a worker with onnxruntime-web, and nothing but static files.
 
 const MOST = 60e6;  // pixels of a result: a canvas and its PNG stay well within what browsers allow
+const FASTEST = "arbsr-fastest";  // what a trial found on this device
 let worker = null;
 
 export async function start() {
@@ -13,7 +14,7 @@ export async function start() {
 
 function inWorker(picture, to, model, progress, signal) {
   const mine = worker ??= new Worker("worker.js", { type: "module" });
-  const engine = new URLSearchParams(location.search).get("engine");  // "wasm" does without WebGPU
+  const engine = new URLSearchParams(location.search).get("engine") ?? remembered();  // "wasm" does without WebGPU
   return new Promise((resolve, reject) => {
     const gone = () => {  // a product that has begun cannot be stopped otherwise
       mine.terminate();
@@ -34,6 +35,7 @@ function inWorker(picture, to, model, progress, signal) {
     };
     mine.onmessage = ({ data }) => {
       if (data.share !== undefined) progress(data.share, data.words);
+      else if (data.fastest) remember(data.fastest);
       else if (data.error) end(reject)(new Error(data.error));
       else {
         const [before, after] = [data.before, data.after].map(blob => URL.createObjectURL(blob));
@@ -42,4 +44,18 @@ function inWorker(picture, to, model, progress, signal) {
     };
     createImageBitmap(picture.bitmap).then(bitmap => mine.postMessage({ bitmap, to, model, engine }, [bitmap]), end(reject));
   });
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem(FASTEST);
+  } catch {  // a browser that keeps nothing
+    return null;
+  }
+}
+
+function remember(device) {
+  try {
+    localStorage.setItem(FASTEST, device);
+  } catch { /* then there is a trial each time */ }
 }

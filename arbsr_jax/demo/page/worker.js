@@ -4,26 +4,62 @@ import { bicubic } from "./bicubic.js";
 const OVERLAP = 24;     // LR pixels that a tile sees beyond its core, as in the Python package
 const VALUES = 2 ** 24; // of the largest array of features
 const SIDE = 256;       // LR pixels of a tile's core, at most
-const sessions = new Map();
-let ort = null, device = "";
+const TRIAL = { side: 96, runs: 2, gain: 1.3 };  // WebGPU is taken if it is so many times as fast
+const FILES = {
+  WebGPU: { bundle: "ort.webgpu.bundle.min.mjs", wasm: "ort-wasm-simd-threaded.asyncify.wasm", providers: ["webgpu", "wasm"] },
+  WebAssembly: { bundle: "ort.wasm.bundle.min.mjs", wasm: "ort-wasm-simd-threaded.wasm", providers: ["wasm"] },
+};
+const runtimes = new Map(), sessions = new Map();
 
-async function runtime(engine) {
-  if (ort) return;
-  const gpu = engine !== "wasm" && await navigator.gpu?.requestAdapter().catch(() => null);
-  ort = gpu ? await import("./runtime/ort.webgpu.bundle.min.mjs") : await import("./runtime/ort.wasm.bundle.min.mjs");
-  device = gpu ? "WebGPU" : "WebAssembly";
-  const file = gpu ? "ort-wasm-simd-threaded.asyncify.wasm" : "ort-wasm-simd-threaded.wasm";
-  ort.env.wasm.wasmPaths = { wasm: new URL(`runtime/${file}`, self.location.href).href };
-  ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(8, navigator.hardwareConcurrency) : 1;
+async function runtime(device) {
+  if (!runtimes.has(device)) {
+    const ort = await import(`./runtime/${FILES[device].bundle}`);
+    ort.env.wasm.wasmPaths = { wasm: new URL(`runtime/${FILES[device].wasm}`, self.location.href).href };
+    ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(8, navigator.hardwareConcurrency) : 1;
+    runtimes.set(device, ort);
+  }
+  return runtimes.get(device);
 }
 
-async function session(model, engine) {
-  await runtime(engine);
-  if (!sessions.has(model.name)) {
-    const executionProviders = device === "WebGPU" ? ["webgpu", "wasm"] : ["wasm"];
-    sessions.set(model.name, await ort.InferenceSession.create(new URL(model.file, self.location.href).href, { executionProviders }));
+async function session(model, device) {
+  const key = `${device} ${model.name}`, ort = await runtime(device);
+  if (!sessions.has(key)) {
+    const file = new URL(model.file, self.location.href).href;
+    sessions.set(key, await ort.InferenceSession.create(file, { executionProviders: FILES[device].providers }));
   }
-  return sessions.get(model.name);
+  return sessions.get(key);
+}
+
+/** One result of a network as an array of floats. */
+async function runOn(network, feeds) {
+  const { hr } = await network.run(feeds), data = hr.getData ? await hr.getData() : hr.data;
+  hr.dispose?.();
+  return data;
+}
+
+/** What computes here: as asked or remembered, else what a short trial finds; the page remembers that. */
+async function choose(model, engine) {
+  const gpu = engine !== "wasm" && engine !== "WebAssembly" && await navigator.gpu?.requestAdapter().catch(() => null);
+  if (!gpu) return "WebAssembly";
+  if (engine === "WebGPU") return engine;
+  postMessage({ share: 0, words: "preparing: trying what is faster here" });
+  const milliseconds = {}, { side, runs, gain } = TRIAL;
+  for (const device of ["WebAssembly", "WebGPU"])
+    try {
+      const network = await session(model, device), ort = await runtime(device), times = [];
+      const axis = () => new ort.Tensor("int64", BigInt64Array.from([2, 1, 0, 0, 2 * side, 2 * side].map(BigInt)), [6]);
+      for (let n = 0; n <= runs; n++) {  // the first one compiles
+        const lr = new ort.Tensor("float32", new Float32Array(side * side * 3), [1, side, side, 3]), begin = performance.now();
+        await runOn(network, { lr, rows: axis(), columns: axis() });
+        if (n) times.push(performance.now() - begin);
+      }
+      milliseconds[device] = Math.min(...times);
+    } catch {
+      milliseconds[device] = Infinity;
+    }
+  const device = milliseconds.WebAssembly >= gain * milliseconds.WebGPU ? "WebGPU" : "WebAssembly";
+  postMessage({ fastest: device });
+  return device;
 }
 
 /** Tiles of one axis: the LR pixels that they see, the HR pixels that they make, and the network's six numbers. */
@@ -39,7 +75,7 @@ function tiles(side, { p, q }, length, core) {
 }
 
 /** RGB of 0 to 255, floats, enlarged tile by tile; `write(pixel, r, g, b)` takes every result once. */
-async function enlarge(run, rgb, width, height, to, channels, write, progress) {
+async function enlarge(ort, run, rgb, width, height, to, channels, write, progress) {
   const factor = to.rows.value * to.columns.value;
   const core = Math.max(16, Math.min(SIDE, 2 * Math.floor(Math.sqrt(VALUES / channels / factor) / 2)));
   const rows = tiles(height, to.rows, to.height, core), columns = tiles(width, to.columns, to.width, core);
@@ -65,16 +101,11 @@ async function enlarge(run, rgb, width, height, to, channels, write, progress) {
 
 const rounded = x => Math.min(255, Math.max(0, Math.floor(x + 0.5)));
 
-async function upscale({ bitmap, to, model, engine }) {
-  postMessage({ share: 0, words: sessions.has(model.name) ? "enlarging" : "preparing: loading the network" });
-  const network = await session(model, engine);
+async function upscale({ bitmap, to, model }, device) {
+  postMessage({ share: 0, words: sessions.has(`${device} ${model.name}`) ? "enlarging" : "preparing: loading the network" });
+  const network = await session(model, device), ort = await runtime(device);
   postMessage({ share: 0, words: "enlarging" });
-  const { width, height } = bitmap, count = width * height;
-  const run = async feeds => {
-    const { hr } = await network.run(feeds), data = hr.getData ? await hr.getData() : hr.data;
-    hr.dispose?.();
-    return data;
-  };
+  const { width, height } = bitmap, count = width * height, run = feeds => runOn(network, feeds);
   const canvas = new OffscreenCanvas(width, height), context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0);
   const source = context.getImageData(0, 0, width, height).data;
@@ -88,16 +119,16 @@ async function upscale({ bitmap, to, model, engine }) {
   const share = part => done => postMessage({ share: 0.97 * (part + done) / parts });
   if (plain) {
     const alpha = alphas.values().next().value;
-    await enlarge(run, rgb, width, height, to, model.channels, (at, r, g, b) => {
+    await enlarge(ort, run, rgb, width, height, to, model.channels, (at, r, g, b) => {
       [large[4 * at], large[4 * at + 1], large[4 * at + 2], large[4 * at + 3]] = [rounded(r), rounded(g), rounded(b), alpha];
     }, share(0));
   } else {
     const colours = new Float32Array(3 * to.width * to.height);
-    await enlarge(run, rgb, width, height, to, model.channels, (at, r, g, b) => {
+    await enlarge(ort, run, rgb, width, height, to, model.channels, (at, r, g, b) => {
       [colours[3 * at], colours[3 * at + 1], colours[3 * at + 2]] = [r, g, b];
     }, share(0));
     for (let i = 0; i < count; i++) rgb.fill(source[4 * i + 3], 3 * i, 3 * i + 3);
-    await enlarge(run, rgb, width, height, to, model.channels, (at, r, g, b) => {
+    await enlarge(ort, run, rgb, width, height, to, model.channels, (at, r, g, b) => {
       const alpha = Math.min(255, Math.max(0, (r + g + b) / 3));
       for (let c = 0; c < 3; c++) large[4 * at + c] = alpha > 0 ? rounded(255 * colours[3 * at + c] / alpha) : 0;
       large[4 * at + 3] = rounded(alpha);
@@ -113,19 +144,17 @@ async function upscale({ bitmap, to, model, engine }) {
 }
 
 self.onmessage = async ({ data }) => {
+  let device = "WebAssembly";
   try {
-    await upscale(data);
+    device = await choose(data.model, data.engine);
+    await upscale(data, device);
   } catch (error) {
-    const memory = /memory|alloc|buffer|OOM/i.test(error?.message ?? "");
-    if (device === "WebGPU") {  // once more on the processor
-      sessions.clear();
-      ort = null;
-      postMessage({ share: 0, words: "WebGPU failed; the processor goes on" });
-      return upscale({ ...data, engine: "wasm" }).catch(again => postMessage({ error: words(again, memory) }));
-    }
-    postMessage({ error: words(error, memory) });
+    if (device === "WebAssembly") return postMessage({ error: words(error) });
+    postMessage({ share: 0, words: "WebGPU failed; the processor goes on" });
+    postMessage({ fastest: "WebAssembly" });
+    return upscale(data, "WebAssembly").catch(again => postMessage({ error: words(again) }));
   }
 };
 
-const words = (error, memory) => memory ? "this browser has too little memory for a picture of that size; make it smaller"
-  : `${error?.message ?? error}`.split("\n")[0];
+const words = error => /memory|alloc|buffer|OOM/i.test(error?.message ?? "")
+  ? "this browser has too little memory for a picture of that size; make it smaller" : `${error?.message ?? error}`.split("\n")[0];

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Field upsampling at tiny size, one choice changed at a time, three seeds: which choices pay.
+# Which upsampler learns fastest at tiny size, and which choices of field upsampling pay: equal steps, three seeds.
 #
-#   recipes/field_ablation.sh RUNS VALIDATION_DIR PHOTOS_DIR [PHOTOS_DIR ...]
+#   recipes/upsamplers.sh RUNS VALIDATION_DIR PHOTOS_DIR [PHOTOS_DIR ...]     SEEDS and NAMES choose among the runs
 #
 # Every run starts from arbedsr-tiny's blocks with a fresh head. Each run's scores are in RUNS/NAME/scores.json, those
 # of VALIDATION_DIR at x2, x3, x4, 2.5x3.5 and x6. A second start goes on where the first one stopped.
@@ -22,10 +22,16 @@ rows=(
   "hidden256 --config.model.hidden=256"
   "adaption --config.model.adaption=plain"
   "paper --config.model.upsampler=scale_aware"
+  "bicubic --config.model.upsampler=bicubic"
+  "3x3 --config.model.upsampler=scale_aware --config.model.kernel_size=3"
+  "experts --config.model.upsampler=experts"
+  "meta --config.model.upsampler=meta"
+  "liif --config.model.upsampler=implicit"
 )
 for seed in ${SEEDS:-0 1 2}; do
   for row in "${rows[@]}"; do
     read -r name flags <<<"$row"
+    [[ " ${NAMES:-$name} " == *" $name "* ]] || continue
     # shellcheck disable=SC2086 (flags are words)
     train "$name-$seed" arbedsr.py:tiny --config.seed="$seed" "${base[@]}" $flags
     [ -e "$runs/$name-$seed/scores.json" ] || "$python" evaluate.py --model "$runs/$name-$seed/model.safetensors" \

@@ -1,0 +1,22 @@
+"""RDN at one integer scale, as a teacher: x2 (the default), x3 or x4.
+
+    python train.py --config configs/rdn.py:x4 --data DIR --workdir runs/rdn-x4
+
+The recipe is RDN's: 200 epochs, 32x32 LR patches, 1e-4 halved every 200 epochs. `-debug` runs in seconds.
+"""
+
+from __future__ import annotations
+
+from ml_collections import ConfigDict
+
+from arbsr_jax.models.config import RDN, scale_specific
+from arbsr_jax.train.recipe import EPOCH, TEACHER_SCALES, choose, debug, recipe, without_teachers
+
+
+def get_config(variant: str = "x2") -> ConfigDict:
+    """The config of one scale."""
+    (scale,), debugging = choose(variant, TEACHER_SCALES)
+    config = without_teachers(recipe(scale_specific(RDN, scale)))
+    config.steps, config.optimizer.halve_every = 200 * EPOCH, 200 * EPOCH
+    config.data.update(patch=32, integer_steps=0)
+    return debug(config) if debugging else config
