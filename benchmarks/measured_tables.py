@@ -137,7 +137,7 @@ def consistent() -> Table:
 
 def page() -> Table:
     """The page in the browser."""
-    fields = {"model": ("model", ""), "threads": ("threads", "")}
+    fields = {name: (name, "") for name in ("model", "picture", "factor", "threads")}
     sizes = {"page": "page_mb", "runtime": "runtime_mb", "for WebGPU": "webgpu_mb", "network": "model_mb"}
     fields |= {name: (field, ".2f") for name, field in sizes.items()}
     return columns("page", fields | {"ready, s": ("ready_s", ".2f"), "first result, s": ("result_s", ".2f")})

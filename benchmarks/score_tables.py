@@ -153,10 +153,19 @@ def paper_bicubic() -> Table:
     return table
 
 
+COSTS = ("parameters, M", "memory, GB", "s")
+PAPER_MILLION = 1_024_000  # the paper's unit
+
+
 def paper_costs() -> Table:
-    """Parameters, memory and time of the paper's Table 3."""
-    rows = [[c.method, f"{c.parameters_m:.1f}", f"{c.memory_gb:.1f}", f"{c.seconds:.2f}"] for c in published_costs()]
-    return [["network", "parameters, M", "memory, GB", "s"], *rows]
+    """Parameters, memory and time of the paper's Table 3, beside those measured here."""
+    papers = {c.method: [f"{c.parameters_m:.1f}", f"{c.memory_gb:.1f}", f"{c.seconds:.2f}"] for c in published_costs()}
+    table = [["network", *(f"paper: {name}" for name in COSTS), *(f"here: {name}" for name in COSTS)]]
+    for row in record.read("paper_costs"):
+        count = float(row["parameters"]) / PAPER_MILLION
+        mine = [f"{count:.1f}", f"{float(row['memory_gb']):.1f}", f"{float(row['seconds']):.2f}"]
+        table.append([row["network"], *papers.get(row["network"], ["-"] * len(COSTS)), *mine])
+    return table
 
 
 def seeds(name: str, kind: str) -> Table:

@@ -73,6 +73,7 @@ def test_means_over_a_sweep_are_of_all_its_scales(tmp_path, monkeypatch):
     assert score_tables.shown(scores.mean("m", "seen", "psnr"), 2) == "-"
 
 
+@pytest.mark.slow
 def test_between_two_trainings_a_dead_mask_gives_way_to_a_living_one(tmp_path):
     """FROM's first mask is 0, so its F_adapt * M is 0: a quarter of TO's is what remains."""
     Image.fromarray(skimage.data.astronaut()).save(tmp_path / "astronaut.png")
@@ -103,7 +104,7 @@ def test_the_gpu_recipe_goes_on_in_pieces(tmp_path):
     flags = "--config.dtype=float32 --config.data.batch=4 --config.steps=120 --config.log_every=2"
     settings = os.environ | {"PYTHON": sys.executable, "CONFIG": "arbedsr.py:full-debug", "EXTRA": flags}
     recipe, lines = [ROOT / "recipes" / "arbedsr_gpu.sh", runs, pictures], runs / "arbedsr" / "log.jsonl"
-    for _ in range(3):
+    for _ in range(2):
         known = len(lines.read_text()) if lines.exists() else 0
         with subprocess.Popen(recipe, env=settings, stdout=subprocess.DEVNULL) as running:
             while not lines.exists() or len(lines.read_text()) <= known:

@@ -20,7 +20,7 @@ COMMANDS = {
     "evaluate": "Score a model at any pair of scale factors; evaluate.py is the same.",
     "report": "Put the JSON files of `arbsr evaluate` side by side: a row for each model, a column for each scale.",
     "figures": "Draw a figure of the paper from a model and real images, as PNG and PDF.",
-    "convert": "Make a model file of PyTorch weights: EDSR, RCAN, RDN, ArbRCAN, Meta-RDN, LIIF; EDSR and RCAN also go back.",
+    "convert": "Make a model file of PyTorch weights (EDSR, RCAN, RDN, ArbRCAN, Meta-RDN, LIIF), or go back.",
     "export": "Write a network for other programs: ONNX, darktable, the Hugging Face Hub, StableHLO.",
     "teach": "Make pictures by a scale-specific network, as targets of training.",
     "train": "Train a network; train.py is the same.",

@@ -63,6 +63,7 @@ def test_statistics_of_masks_by_hand():
     assert len(table([row])) == 3
 
 
+@pytest.mark.slow
 def test_masks_are_reported_as_json(images, tmp_path, capsys):
     target = tmp_path / "masks.json"
     flags = ["--model", "arbedsr-tiny", "--data", str(images), "--json", str(target), "-o", str(tmp_path / "masks")]

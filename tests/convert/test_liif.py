@@ -63,6 +63,7 @@ def test_the_network_computes_the_same_off_the_rim(rng, tmp_path):
     np.testing.assert_allclose(ours[0, inside, inside], expected[inside, inside], rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_published_encoder_gives_the_same_features(tmp_path, rng):
     """After each block, to 1e-3 relative; farther from the rim than the head's zero padding reaches.
 

@@ -29,6 +29,7 @@ print(json.dumps([peak() - before, decoded_bytes(images)]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
+@pytest.mark.slow
 def test_images_are_in_memory_once():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=300)
     grown, decoded = json.loads(done.stdout.splitlines()[-1])

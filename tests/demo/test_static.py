@@ -450,6 +450,7 @@ def test_nothing_keeps_people_out(page, address, photo, axe, width, dark):
 @pytest.mark.slow
 def test_twelve_megapixels(page, address, tmp_path):
     choose_scene(page, address, tmp_path, 750, 1000)
+    page.choose_model("arbedsr-field-tiny")
     page.set_factors(4, 4)
     page.enlarge(600)
     assert page.pixels().shape == (3000, 4000, 4)

@@ -163,6 +163,7 @@ def test_the_ensemble_commutes_with_flips_and_transposes(scale, photograph):
     assert np.mean(result != turned) < 1e-3
 
 
+@pytest.mark.slow
 def test_the_ensemble_gains(images):
     pair = standard(open_dataset(images).images[1].load(), Scale.of(3))
     upscaler = load_model("arbedsr-tiny")

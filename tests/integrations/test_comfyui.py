@@ -75,6 +75,7 @@ def test_a_batch_gets_exactly_the_size(node, photograph):
     assert Bar.last.done == Bar.last.total == 2
 
 
+@pytest.mark.slow
 def test_tiles_leave_no_trace(node, photograph):
     image = np.tile(photograph, (4, 5, 1))  # 244x235: four tiles
     large = pixels(node().upscale(tensor(image), "arbedsr-field-tiny.onnx", 333, 0))

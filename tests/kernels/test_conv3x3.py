@@ -6,7 +6,7 @@ from scipy.signal import correlate
 
 from arbsr_jax.kernels.conv3x3 import IMPLEMENTATIONS, ConvOptions, conv3x3, fastest_on_cpu
 
-CHANNELS = [(64, 1), (64, 7), (64, 16), (64, 64), (144, 16)]
+CHANNELS = [(64, 1), (64, 7), (64, 16), (64, 64), pytest.param(144, 16, marks=pytest.mark.slow)]
 
 
 def in_float64(x, kernel):

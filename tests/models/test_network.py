@@ -116,6 +116,7 @@ def test_heads_per_phase_equal_heads_at_every_hr_pixel(image):
     assert np.abs(by_phase - by_pixel).max() <= 1e-5 * np.abs(by_pixel).max()
 
 
+@pytest.mark.slow
 def test_heads_may_see_the_inverse_of_the_scale(image):
     """In feature adaption and in the upsampler: the same network, shown 1/r by hand, gives the same."""
     parameters, inverse = randomized(SMALL), dataclasses.replace(SMALL, scale_input="inverse")
@@ -127,6 +128,7 @@ def test_heads_may_see_the_inverse_of_the_scale(image):
     assert np.abs(shown_inverse - run({"params": parameters}, image, grid)[0]).max() > 1
 
 
+@pytest.mark.slow
 def test_a_kernel_of_3x3_adds_nine_samples_one_lr_pixel_apart():
     """In numpy, float64: samples at the predicted positions, clamped to the image, times their taps, and the bias."""
     config = dataclasses.replace(SMALL, adaption="none", kernel_size=3)

@@ -42,7 +42,7 @@ def test_the_configuration_has_what_darktable_asks_for(package):
     assert text.endswith("}\n")
 
 
-@pytest.mark.parametrize("factor", [2, 4])
+@pytest.mark.parametrize("factor", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_its_networks_enlarge_as_the_model_does(package, photograph, factor):
     content = package.read(f"{ID}/model_x{factor}.onnx")
     shape = onnx.load(io.BytesIO(content)).graph.input[0].type.tensor_type.shape

@@ -57,7 +57,7 @@ def test_the_shipped_network_computes_the_same(tiny, photograph, scale, size):
 
 
 VARIANTS = ("res_scale", "inverse", "no mask", "x8", "x2", "3x3 kernels")  # of kinds that are there too
-LONG = ("experts",)
+LONG = ("experts", "rcan", "bicubic", "rdn")
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,7 @@ def test_a_resumed_run_ends_bit_for_bit_where_a_straight_one_does(folder, tmp_pa
     assert list((tmp_path / "resumed" / "tensorboard").iterdir())
 
 
+@pytest.mark.slow
 def test_some_steps_are_traced(folder, tmp_path, capsys):
     in_this_process(folder, tmp_path / "run", ONE_PROGRAM, **{"profile": "2:1", "data.accumulate": 2})
     assert f"trace of steps 2 to 2: {tmp_path / 'run' / 'profile'}" in capsys.readouterr().out

@@ -59,6 +59,7 @@ def test_four_steps_see_every_pixel_once(canvas):
     assert (seen == 1).all()
 
 
+@pytest.mark.slow
 def test_loss_is_a_share_of_each_in_float64(taught):
     these = fixtures.constants()._replace(output_teacher=taught)
     (lr, hr), state = fixtures.batch(), fixtures.fresh()

@@ -84,7 +84,7 @@ def test_running_statistics_follow_the_batches():
     np.testing.assert_allclose(norm["var"], 0.9 + 0.1 * made.var((0, 1, 2)), rtol=1e-4)
 
 
-@pytest.mark.parametrize("size", [1.0, 1000.0])
+@pytest.mark.parametrize("size", [pytest.param(1.0, marks=pytest.mark.slow), 1000.0])
 def test_fresh_masks_are_neither_0_nor_1_however_large_the_features(size):
     """The fault that norms are for: without them a mask of features so large is 0 or 1 everywhere."""
     x = jnp.array(size * np.random.default_rng(0).normal(3, 1, (2, 24, 30, 8)), jnp.float32)
@@ -137,6 +137,7 @@ def test_saturated_masks_start_anew_and_adaption_keeps_its_size(photograph):
     np.testing.assert_allclose(after, 2 * before)  # the mask was 1, and is one half
 
 
+@pytest.mark.slow
 def test_averages_are_corrected_for_their_start():
     """After n steps they are the weighted mean of n weights alone, nothing of the zeros they start from."""
     decay, steps = 0.9, 4

@@ -71,6 +71,7 @@ def test_transfer_moves_the_student_and_never_the_teacher():
                 chex.assert_trees_all_equal(taught.parameters[name], alone.parameters[name])
 
 
+@pytest.mark.slow
 def test_a_weight_of_zero_equals_no_teacher():
     these = fixtures.constants(teacher=fixtures.teacher_parameters())
     weightless, _ = fixtures.run(

@@ -9,12 +9,23 @@ export async function start() {
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("service-worker.js").catch(() => {});
   const upscale = (picture, to, model, ...rest) => inWorker(picture, to, models.find(one => one.name === model), ...rest);
   const words = "The network computes in this browser, offline too.";
-  return { words, models, most: MOST, mostIn: MOST, upscale };
+  const prepare = model => started().postMessage({ model: models.find(one => one.name === model), engine: device() });
+  return { words, models, most: MOST, mostIn: MOST, upscale, prepare };
+}
+
+/** What shall compute: "wasm" in the address does without WebGPU, else what a trial found. */
+const device = () => new URLSearchParams(location.search).get("engine") ?? remembered();
+
+function started() {
+  if (!worker) {
+    worker = new Worker("worker.js", { type: "module" });
+    worker.addEventListener("message", ({ data }) => data.fastest && remember(data.fastest));
+  }
+  return worker;
 }
 
 function inWorker(picture, to, model, progress, signal) {
-  const mine = worker ??= new Worker("worker.js", { type: "module" });
-  const engine = new URLSearchParams(location.search).get("engine") ?? remembered();  // "wasm" does without WebGPU
+  const mine = started(), engine = device();
   return new Promise((resolve, reject) => {
     const gone = () => {  // a product that has begun cannot be stopped otherwise
       mine.terminate();
@@ -35,9 +46,8 @@ function inWorker(picture, to, model, progress, signal) {
     };
     mine.onmessage = ({ data }) => {
       if (data.share !== undefined) progress(data.share, data.words);
-      else if (data.fastest) remember(data.fastest);
       else if (data.error) end(reject)(new Error(data.error));
-      else {
+      else if (data.after) {
         const [before, after] = [data.before, data.after].map(blob => URL.createObjectURL(blob));
         end(resolve)({ before, after, model: `${model.name} (${data.device})` });
       }

@@ -91,6 +91,7 @@ async function add(files) {
       pictures.push(picture);
       listed(picture);
       select(picture);
+      engine.prepare?.($("model").value || engine.models[0].name);
     } catch (error) {
       also(`${file.name}: ${error.message}`);
     }
@@ -266,7 +267,10 @@ $("more").addEventListener("click", () => $("file").click());
 $("clear").addEventListener("click", clear);
 $("cancel").addEventListener("click", () => running?.abort());
 $("form").addEventListener("submit", event => { event.preventDefault(); if (!running) run(); });
-$("model").addEventListener("change", draw);
+$("model").addEventListener("change", () => {
+  draw();
+  if (pictures.length) engine.prepare?.($("model").value);
+});
 $("restore").addEventListener("input", () => { $("wordsR").textContent = `${Math.round(100 * $("restore").value)} %`; });
 $("showSize").addEventListener("click", () => compareOrEdit(false));
 $("showResult").addEventListener("click", () => compareOrEdit(true));

@@ -9,26 +9,25 @@ const FILES = {
   WebGPU: { bundle: "ort.webgpu.bundle.min.mjs", wasm: "ort-wasm-simd-threaded.asyncify.wasm", providers: ["webgpu", "wasm"] },
   WebAssembly: { bundle: "ort.wasm.bundle.min.mjs", wasm: "ort-wasm-simd-threaded.wasm", providers: ["wasm"] },
 };
-const runtimes = new Map(), sessions = new Map();
+const runtimes = new Map(), sessions = new Map(), choices = new Map();
 
-async function runtime(device) {
-  if (!runtimes.has(device)) {
-    const ort = await import(`./runtime/${FILES[device].bundle}`);
-    ort.env.wasm.wasmPaths = { wasm: new URL(`runtime/${FILES[device].wasm}`, self.location.href).href };
-    ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(8, navigator.hardwareConcurrency) : 1;
-    runtimes.set(device, ort);
-  }
-  return runtimes.get(device);
+/** A promise that is made once for a key, and again after it failed. */
+function once(map, key, make) {
+  if (!map.has(key)) map.set(key, make().catch(error => (map.delete(key), Promise.reject(error))));
+  return map.get(key);
 }
 
-async function session(model, device) {
-  const key = `${device} ${model.name}`, ort = await runtime(device);
-  if (!sessions.has(key)) {
-    const file = new URL(model.file, self.location.href).href;
-    sessions.set(key, await ort.InferenceSession.create(file, { executionProviders: FILES[device].providers }));
-  }
-  return sessions.get(key);
-}
+const runtime = device => once(runtimes, device, async () => {
+  const ort = await import(`./runtime/${FILES[device].bundle}`);
+  ort.env.wasm.wasmPaths = { wasm: new URL(`runtime/${FILES[device].wasm}`, self.location.href).href };
+  ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(8, navigator.hardwareConcurrency) : 1;
+  return ort;
+});
+
+const session = (model, device) => once(sessions, `${device} ${model.name}`, async () => {
+  const file = new URL(model.file, self.location.href).href;
+  return (await runtime(device)).InferenceSession.create(file, { executionProviders: FILES[device].providers });
+});
 
 /** One result of a network as an array of floats. */
 async function runOn(network, feeds) {
@@ -38,7 +37,9 @@ async function runOn(network, feeds) {
 }
 
 /** What computes here: as asked or remembered, else what a short trial finds; the page remembers that. */
-async function choose(model, engine) {
+const choose = (model, engine) => once(choices, engine ?? "", () => chosen(model, engine));
+
+async function chosen(model, engine) {
   const gpu = engine !== "wasm" && engine !== "WebAssembly" && await navigator.gpu?.requestAdapter().catch(() => null);
   if (!gpu) return "WebAssembly";
   if (engine === "WebGPU") return engine;
@@ -102,7 +103,7 @@ async function enlarge(ort, run, rgb, width, height, to, channels, write, progre
 const rounded = x => Math.min(255, Math.max(0, Math.floor(x + 0.5)));
 
 async function upscale({ bitmap, to, model }, device) {
-  postMessage({ share: 0, words: sessions.has(`${device} ${model.name}`) ? "enlarging" : "preparing: loading the network" });
+  postMessage({ share: 0, words: "preparing: loading the network" });
   const network = await session(model, device), ort = await runtime(device);
   postMessage({ share: 0, words: "enlarging" });
   const { width, height } = bitmap, count = width * height, run = feeds => runOn(network, feeds);
@@ -144,6 +145,8 @@ async function upscale({ bitmap, to, model }, device) {
 }
 
 self.onmessage = async ({ data }) => {
+  if (!data.bitmap)  // a picture was chosen: what its result needs is loaded meanwhile
+    return choose(data.model, data.engine).then(device => session(data.model, device)).catch(() => {});
   let device = "WebAssembly";
   try {
     device = await choose(data.model, data.engine);
@@ -152,6 +155,7 @@ self.onmessage = async ({ data }) => {
     if (device === "WebAssembly") return postMessage({ error: words(error) });
     postMessage({ share: 0, words: "WebGPU failed; the processor goes on" });
     postMessage({ fastest: "WebAssembly" });
+    choices.clear();
     return upscale(data, "WebAssembly").catch(again => postMessage({ error: words(again) }));
   }
 };
