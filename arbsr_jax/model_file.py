@@ -66,6 +66,11 @@ def shipped_models() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
+def list_models() -> list[str]:
+    """The names of the models that come with the package."""
+    return list(shipped_models())
+
+
 def save_model(
     path: Path, config: ModelConfig, parameters: Parameters, provenance: dict[str, Any], *, half: bool = False
 ) -> None:

@@ -70,10 +70,8 @@ def main() -> None:
             sizes |= {"webgpu_mb": weights.webgpu / 1e6, "model_mb": weights.models / 1e6}
             for headers, threads in ((ISOLATION, "several"), ({}, "one")):
                 with served(folder, headers) as address:
-                    times = [
-                        first_result(address, picture, factor)
-                        for _ in range(1 if (height, width, factor) == LARGE else flags.rounds)
-                    ]
+                    rounds = 1 if (height, width, factor) == LARGE else flags.rounds
+                    times = [first_result(address, picture, factor) for _ in range(rounds)]
                 ready, result = (statistics.median(seconds) for seconds in zip(*times, strict=True))
                 size = {"picture": f"{width}x{height}", "factor": str(factor)}
                 row = {"model": model, **size, "threads": threads, **sizes, "ready_s": ready, "result_s": result}

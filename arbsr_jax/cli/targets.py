@@ -8,7 +8,7 @@ from typing import Any
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import Scale, round_half_up
-from arbsr_jax.inference.arguments import resolve_target
+from arbsr_jax.inference.arguments import open_size, resolve_target
 
 SQUARE = Fraction(1)  # pixels
 
@@ -35,13 +35,7 @@ class Target:
         if aspect and (not shape or size):
             raise ArbsrError(f"aspect {aspect!r} is not understood; give width:height, for example 16:9, and --scale")
         self._aspect = Fraction(int(shape[1]), int(shape[2])) if shape else None
-        match = re.fullmatch(r"(\d*)[xX×](\d*)", size, re.ASCII) if size else None
-        if size and (not match or not (match[1] or match[2]) or 0 in {int(side) for side in match.groups() if side}):
-            raise ArbsrError(
-                f"size {size!r} is not understood; give width x height in pixels, for example 1920x1080, "
-                "or one of them: 1920x or x1080"
-            )
-        self._width, self._height = (int(match[1] or 0), int(match[2] or 0)) if match else (0, 0)
+        self._width, self._height = open_size(size) if size else (0, 0)
 
     def squares(self, pixel: Fraction) -> bool:
         """Whether results have square pixels though the source's are `pixel`, width to height."""

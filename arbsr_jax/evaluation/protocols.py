@@ -23,6 +23,7 @@ from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation.degraded import NAMES, OF_HR, OF_LR, damaged
+from arbsr_jax.imaging.metrics import Quality, crop_border, quality_y
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size, round_half_up
 
@@ -137,6 +138,25 @@ PROTOCOLS = {
     "metasr": Protocol(metasr, by_factor),
     **{name: Protocol(partial(degraded, name), to_size, by_size=True) for name in NAMES},
 }
+
+
+def quality(sr: Image, hr: Image, scale: Scale | str, protocol: str = STANDARD) -> Quality:
+    """PSNR and SSIM on Y, as a protocol compares a result with its HR image.
+
+    Args:
+      sr: the result; what is beyond HR's size at the bottom and right is left out.
+      hr: the HR image, cut as the protocol cuts it.
+      scale: from LR to HR, which says how wide a border is left out.
+      protocol: one of PROTOCOLS.
+
+    Raises:
+      ArbsrError: the protocol is unknown.
+      ValueError: the result is smaller than HR.
+    """
+    if protocol not in PROTOCOLS:
+        raise ArbsrError(f"protocol {protocol!r} is unknown; allowed: {', '.join(PROTOCOLS)}")
+    cut = sr[: hr.shape[0], : hr.shape[1]]
+    return quality_y(cut, hr, crop_border(Scale.of(scale)), PROTOCOLS[protocol].luma_gain)
 
 
 def _axes(image: Image, scale: Scale) -> list[tuple[int, Fraction]]:

@@ -13,9 +13,9 @@ from jaxtyping import UInt8
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation.datasets import Dataset, HRImage, find_lr
 from arbsr_jax.evaluation.methods import Method, Task
-from arbsr_jax.evaluation.protocols import PROTOCOLS, Pair, given_lr
+from arbsr_jax.evaluation.protocols import PROTOCOLS, Pair, given_lr, quality
 from arbsr_jax.evaluation.scores import ScoreCache, Scores, image_key
-from arbsr_jax.imaging.metrics import crop_border, quality_y
+from arbsr_jax.imaging.metrics import crop_border
 from arbsr_jax.imaging.scale import Scale
 
 
@@ -113,7 +113,7 @@ def score(method: Method, task: Task, sweep: Sweep) -> Scored:
     rules, (lr, hr), scale = PROTOCOLS[sweep.protocol], task.pair, task.scale
     sr, seconds = method(task)
     sr, bicubic, border = sr[: hr.shape[0], : hr.shape[1]], rules.enlarge(task.pair, scale), crop_border(scale)
-    ours, theirs = (quality_y(picture, hr, border, rules.luma_gain) for picture in (sr, bicubic))
+    ours, theirs = (quality(picture, hr, scale, sweep.protocol) for picture in (sr, bicubic))
     if np.isnan([ours.psnr, ours.ssim]).any():
         raise ArbsrError(f"{hr.shape[1]}x{hr.shape[0]} pixels without {border} on each side leave nothing to score")
     if sweep.lpips:

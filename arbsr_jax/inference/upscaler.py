@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import jax
 import numpy as np
@@ -30,6 +30,7 @@ from arbsr_jax.models.parameters import DTYPES
 
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
 MOST_FRAMES = 16  # of a film at once
+Kind = TypeVar("Kind")
 
 
 class Upscaler(Pretrained):
@@ -104,6 +105,12 @@ class Upscaler(Pretrained):
         self.network.replace(model.parameters)
         self.__dict__.pop("_in_float32", None)
 
+    @overload
+    def upscale(self, image: str | Path, *target: Any, **settings: Any) -> np.ndarray: ...
+
+    @overload
+    def upscale(self, image: Kind, *target: Any, **settings: Any) -> Kind: ...
+
     def upscale(
         self,
         image: Any,
@@ -119,7 +126,7 @@ class Upscaler(Pretrained):
           image: a path; a PIL image; or an array of numpy, JAX or PyTorch, see `inference.pictures.as_pixels`.
           scale: one factor, or (horizontal, vertical), or '2.5x3.5'; each from 1 to 8. The result has
             `height * vertical` x `width * horizontal` pixels, each rounded half up.
-          size: instead of a scale, the result's (width, height) in pixels.
+          size: instead of a scale, the result's (width, height) in pixels, or "1920x1080", "1920x", "x1080".
           progress: called with the share of the image that is done.
           ensemble: whether to average over eight flips and transposes ("EDSR+", Lim et al. 2017).
 
@@ -153,6 +160,8 @@ class Upscaler(Pretrained):
             for number, one in enumerate(pixels)
         )
         return back(np.stack(list(each)))
+
+    __call__ = upscale
 
     def upscale_unrounded(
         self,
@@ -212,16 +221,29 @@ class Upscaler(Pretrained):
         return result
 
 
-def load_model(path_or_name: str | Path, restore: Number | None = None, **settings: Any) -> Upscaler:
+def load_model(
+    path_or_name: str | Path,
+    restore: Number | None = None,
+    *,
+    tile: int | None = None,
+    memory: int | None = None,
+    precision: str | None = None,
+    **unknown: object,
+) -> Upscaler:
     """A model file, or a shipped model by its name, ready to `upscale`.
 
     Args:
-      path_or_name: of the model.
+      path_or_name: of the model; `hf://user/repository` for one of the Hugging Face Hub.
       restore: how much of noise and JPEG artefacts to take away, from 0 to 1, by a `Dial`.
-      settings: see `Upscaler`.
+      tile: see `Upscaler`.
+      memory: see `Upscaler`.
+      precision: see `Upscaler`.
+      unknown: must be empty.
 
     Raises:
-      ArbsrError: no such model, the file is damaged, it has no dial, or a setting is not allowed.
+      ArbsrError: no such model, the file is damaged, it has no dial, or a setting is unknown or not allowed.
     """
+    if unknown:
+        raise ArbsrError(f"setting {next(iter(unknown))!r} is unknown; allowed: restore, tile, memory, precision")
     model = model_file.load_model(path_or_name) if restore is None else Dial.of(path_or_name).at(restore)
-    return Upscaler(model, **settings)
+    return Upscaler(model, tile, memory, precision)

@@ -246,6 +246,16 @@ def test_paths_and_numpy_scales_are_taken(upscaler, photograph, tmp_path):
         upscaler.upscale("nowhere.png", 2)
 
 
+def test_sizes_in_words_and_a_call_are_taken(upscaler, photograph):
+    """47x61 pixels; a side that is left open keeps the shape, rounded half up."""
+    expected = upscaler.upscale(photograph, size=(94, 122))
+    for size in ("94x122", "94x", "x122"):
+        np.testing.assert_array_equal(upscaler(photograph, size=size), expected)
+    assert upscaler.upscale(photograph, size="100x").shape == (130, 100, 3)
+    with pytest.raises(ArbsrError, match="0x9' is not understood"):
+        upscaler(photograph, size="0x9")
+
+
 def test_at_scale_one_a_picture_is_itself(upscaler, photograph):
     for target in ({"scale": 1}, {"size": (47, 61)}, {"scale": 1, "ensemble": True}):
         np.testing.assert_array_equal(upscaler.upscale(photograph, **target), photograph)
@@ -264,7 +274,7 @@ WRONG = """
 import numpy as np
 from arbsr_jax import ArbsrError, load_model
 upscaler, image = load_model("arbedsr-tiny"), np.zeros((40, 48, 3), np.uint8)
-for target in ({"size": (96.0, 80)}, {"size": "96x80"}, {"size": 96}, {"size": (96, 80, 3)}, {"scale": object()},
+for target in ({"size": (96.0, 80)}, {"size": "96by80"}, {"size": 96}, {"size": (96, 80, 3)}, {"scale": object()},
                {"scale": (2, 3, 4)}, {"scale": "two"}, {"size": (96, None)}, {"scale": [2, None]}):
     try:
         upscaler.upscale(image, **target)
