@@ -15,7 +15,7 @@ from arbsr_jax.evaluation.datasets import open_dataset
 from arbsr_jax.evaluation.methods import Network, Task
 from arbsr_jax.evaluation.sweep import Sweep, evaluate
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.inference.faithful import Distance, distance, project
+from arbsr_jax.inference.faithful import ReconstructionError, back_project, reconstruction_error
 from benchmarks.record import record
 
 
@@ -28,15 +28,15 @@ class Projected(Network):
     """
 
     project = False
-    distances: list[Distance]
+    distances: list[ReconstructionError]
 
     def __call__(self, task: Task) -> tuple[np.ndarray, float]:
         """The SR image, and seconds without projection."""
         large, seconds = super().__call__(task)
         if self.project:
-            large, apart = project(large, task.pair.lr)
+            large, apart = back_project(large, task.pair.lr)
         else:
-            apart = distance(large, task.pair.lr)
+            apart = reconstruction_error(large, task.pair.lr)
         self.distances.append(apart)
         return large, seconds
 

@@ -26,7 +26,7 @@ from arbsr_jax.imaging.damage import restore_strength
 from arbsr_jax.imaging.metrics import crop_border, psnr_y
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.inference.faithful import distance
+from arbsr_jax.inference.faithful import reconstruction_error
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.models.config import DEFAULT_RESTORING
 from benchmarks.record import read, record
@@ -40,7 +40,7 @@ Method = Callable[[Pair], np.ndarray]
 
 def score(pair: Pair, sr: np.ndarray, scale: Scale) -> tuple[float, float]:
     """PSNR of Y in dB, and the distance from LR in grey levels."""
-    return psnr_y(sr, pair.hr, crop_border(scale)), distance(sr, pair.lr).mean
+    return psnr_y(sr, pair.hr, crop_border(scale)), reconstruction_error(sr, pair.lr).mean
 
 
 def methods(model: str, strengths: list[str], ncnn: list[str]) -> dict[str, Method]:

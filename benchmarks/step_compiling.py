@@ -34,7 +34,7 @@ from arbsr_jax.models.network import initialize
 from arbsr_jax.train import optimizer
 from arbsr_jax.train.norms import add_norms
 from arbsr_jax.train.recipe import SIZES
-from arbsr_jax.train.state import fresh_state
+from arbsr_jax.train import state as states
 from arbsr_jax.train.step import Constants, make_step
 model, batch, patch, scale = SIZES[sys.argv[1]], int(sys.argv[2]), int(sys.argv[3]), Scale.of(sys.argv[4])
 hr = scale.output_size(patch, patch)
@@ -42,7 +42,8 @@ rng = np.random.default_rng(0)
 images = rng.integers(0, 256, (batch, patch, patch, 3), np.uint8), rng.integers(0, 256, (batch, *hr, 3), np.uint8)
 adam = getattr(optimizer, "adam", None) or optimizer.guarded_adam
 adam = adam()
-state = parallel.replicate(fresh_state(add_norms(initialize(model, 0)), adam))
+init_state = getattr(states, "init_state", None) or states.fresh_state  # of older checkouts
+state = parallel.replicate(init_state(add_norms(initialize(model, 0)), adam))
 constants = parallel.replicate(Constants(make_grid(scale, hr), np.full(1, 1e-4, np.float32)))
 step, shards = parallel.DataParallel(make_step(model, adam)), parallel.shard(images)
 begin = time.perf_counter()

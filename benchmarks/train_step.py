@@ -26,7 +26,7 @@ from arbsr_jax.models.network import initialize
 from arbsr_jax.models.parameters import DTYPES
 from arbsr_jax.train.optimizer import adam
 from arbsr_jax.train.recipe import SIZES
-from arbsr_jax.train.state import fresh_state
+from arbsr_jax.train.state import init_state
 from arbsr_jax.train.step import Constants, make_step
 from benchmarks.record import machine, record
 from benchmarks.timing import in_turn, ratio
@@ -53,7 +53,7 @@ def our_step(model: ModelConfig, scale: Scale, images: Images, dtype: str) -> tu
     optimizer = adam()
     constants = parallel.replicate(Constants(make_grid(scale, images[1].shape[1:3]), np.full(1, 1e-4, np.float32)))
     step = parallel.DataParallel(make_step(model, optimizer, dtype=DTYPES[dtype]))
-    state = parallel.replicate(fresh_state(initialize(model, 0), optimizer))
+    state = parallel.replicate(init_state(initialize(model, 0), optimizer))
     batch = parallel.shard(images)
     flops = step.flops(state, batch, constants)
 

@@ -18,7 +18,7 @@ from arbsr_jax.analysis.features import encode
 from arbsr_jax.model_file import Model, load_model, save_model
 from arbsr_jax.models.parameters import flatten_parameters, unflatten_parameters
 from arbsr_jax.photos.images import list_images, read_rgb
-from arbsr_jax.train.norms import CALIBRATION_SCALE, MASK, example_images, weigh_adaption
+from arbsr_jax.train.norms import CALIBRATION_SCALE, MASK, example_images, scale_adaption
 
 PHOTOGRAPHS = 25  # whose middles tell the masks' means
 
@@ -45,7 +45,7 @@ def main() -> None:
     leaves, last = flatten_parameters(start.parameters), flatten_parameters(end.parameters)
     for place, (ours, theirs) in enumerate(zip(mask_means(start, images), mask_means(end, images), strict=True)):
         leaves |= {path: leaf for path, leaf in last.items() if path.startswith(f"adaption_{place}{MASK}")}
-        leaves |= weigh_adaption(leaves, place, ours / theirs)
+        leaves |= scale_adaption(leaves, place, ours / theirs)
     share = np.float32(flags.share)
     mixed = {path: (1 - share) * leaf + share * last[path] for path, leaf in leaves.items()}
     origin = {"name": flags.output.stem, "interpolated": f"{flags.share:g} of {end.name}, the rest of {start.name}"}

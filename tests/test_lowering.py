@@ -14,12 +14,12 @@ from arbsr_jax import parallel
 from arbsr_jax.imaging.grid import Grid, factors, make_grid, window_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.compiled import CompiledNetwork
-from arbsr_jax.models.config import ARBRCAN_OF_EXPERTS, EDSR, EDSR_TINY, RCAN, ModelConfig, implicit, scale_specific
+from arbsr_jax.models.config import ARBRCAN_ICCV, EDSR, EDSR_TINY, RCAN, ModelConfig, implicit, scale_specific
 from arbsr_jax.models.extent import Extent
 from arbsr_jax.models.network import initialize
 from arbsr_jax.train.norms import add_norms
 from arbsr_jax.train.optimizer import adam
-from arbsr_jax.train.state import fresh_state
+from arbsr_jax.train.state import init_state
 from arbsr_jax.train.step import Constants, make_step
 from tests.models.fixtures import randomized
 
@@ -29,7 +29,7 @@ SMALL = {"blocks": 1, "interval": 1, "group_blocks": 1, "channels": 8, "reductio
 NETWORKS = {
     "arbedsr": dataclasses.replace(EDSR, **SMALL),
     "arbrcan": dataclasses.replace(RCAN, **SMALL),
-    "experts": dataclasses.replace(ARBRCAN_OF_EXPERTS, **SMALL),
+    "experts": dataclasses.replace(ARBRCAN_ICCV, **SMALL),
     "field": dataclasses.replace(EDSR, **SMALL, upsampler="field", basis=4, hidden=8),
     "liif": implicit(dataclasses.replace(EDSR_TINY, **SMALL)),
     "edsr-x3": scale_specific(dataclasses.replace(EDSR, **SMALL), 3),
@@ -86,7 +86,7 @@ def test_training_lowers(name, platform, dtype):
         more = {"teacher": teacher, "transfer_weight": 1.0, "output_teacher": output, "output_share": 0.5}
         constants = randomized(teacher), randomized(output)
     step = make_step(config, optimizer, dtype=dtype, ema=0.9, **more)
-    state = fresh_state(add_norms(initialize(config, 0)), optimizer, averaged=True)
+    state = init_state(add_norms(initialize(config, 0)), optimizer, averaged=True)
     hr = scale.output_size(patch, patch)
     images = np.zeros((2, patch, patch, 3), np.uint8), np.zeros((2, *hr, 3), np.uint8)
     mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), (parallel.AXIS,))

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from arbsr_jax.cli.conventions import ALL, Tell, say, show_compiling
+from arbsr_jax.cli.conventions import ALL, Tell, print_line, show_compiling
 from arbsr_jax.cli.interruption import InterruptedRunError
-from arbsr_jax.cli.outcomes import DONE, THERE, WOULD, Outcome, Step, in_total
+from arbsr_jax.cli.outcomes import DONE, DRY_RUN, SKIPPED, Outcome, Step, in_total
 from arbsr_jax.cli.targets import SQUARE, Target
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.inference.faithful import project
+from arbsr_jax.inference.faithful import back_project
 from arbsr_jax.inference.resized_after import ResizedAfter
-from arbsr_jax.inference.restoring import AutoRestoring
+from arbsr_jax.inference.restoring import AutoRestoring, Upscalers
 from arbsr_jax.inference.upscaler import Progress, Upscaler
 from arbsr_jax.overlap import overlapped
 from arbsr_jax.photos import film
@@ -35,8 +35,8 @@ from arbsr_jax.photos.writing import write_photo
 class Batch:
     """One run over many files."""
 
-    def __init__(self, flags: Namespace, target: Target, upscaler: Upscaler | AutoRestoring, tell: Tell = say) -> None:
-        """By the flags of the command; `tell` prints each file's line, as `conventions.say` does."""
+    def __init__(self, flags: Namespace, target: Target, upscaler: Upscalers, tell: Tell = print_line) -> None:
+        """By the flags of the command; `tell` prints each file's line, as `print_line` does."""
         self._flags, self._target, self._tell = flags, target, tell
         self._auto = upscaler if isinstance(upscaler, AutoRestoring) else None
         self._upscaler = upscaler.at(0.0) if isinstance(upscaler, AutoRestoring) else upscaler
@@ -70,7 +70,7 @@ class Batch:
                 stopped.advice = f"{len(entries)} of {len(jobs)} files done; go on with --skip-existing"
                 raise
         if len(jobs) > 1:
-            say(in_total(entries), sys.stdout)
+            print_line(in_total(entries), sys.stdout)
         return entries
 
     def _groups(self, steps: Iterator[Step]) -> Iterator[list[Step]]:
@@ -118,7 +118,7 @@ class Batch:
         flags, job = self._flags, outcome.job
         check_name(job.target)
         if flags.skip_existing and job.target.exists():
-            outcome.entry["status"] = THERE
+            outcome.entry["status"] = SKIPPED
             return
         if flags.output is None:
             refuse_existing([job.target])
@@ -126,7 +126,7 @@ class Batch:
             return  # read and written as it is enlarged
         if flags.dry_run:
             self._announce(outcome, *photo_size(job.source))
-            outcome.entry["status"] = WOULD
+            outcome.entry["status"] = DRY_RUN
             return
         with closing(read_photos(job.source)) as photos:
             first = next(photos)
@@ -191,7 +191,7 @@ class Batch:
             compared = self._flags.consistent or self._flags.json
             for number, photo in enumerate(photos if compared and not failure else ()):
                 made = large[number], photo.pixels
-                large[number] = steps[number].outcome.compared(*made, consistent=self._flags.consistent)
+                large[number] = steps[number].outcome.check_consistency(*made, consistent=self._flags.consistent)
         for step, photo in zip(steps, photos, strict=True):
             step.outcome.restored(step.restore)
             step.outcome.entry |= failure
@@ -207,10 +207,10 @@ class Batch:
         facts = film.probe(job.source)
         self._announce(outcome, facts.height, facts.width, facts.pixel)
         if flags.dry_run:
-            outcome.entry["status"] = WOULD
+            outcome.entry["status"] = DRY_RUN
             return
         arguments, count = self._target.of(facts.height, facts.width, facts.pixel), 0
-        square, begin = self._target.squares(facts.pixel), time.perf_counter()
+        square, begin = self._target.makes_square_pixels(facts.pixel), time.perf_counter()
         strength: float | None = None
 
         def enlarge(frames: Any) -> Any:
@@ -223,7 +223,7 @@ class Batch:
             large = upscaler.upscale(frames, **arguments, ensemble=flags.self_ensemble)
             outcome.stats += upscaler.network.stats - before
             if flags.consistent:
-                large = np.stack([project(*pair)[0] for pair in zip(large, frames, strict=True)])
+                large = np.stack([back_project(*pair)[0] for pair in zip(large, frames, strict=True)])
             count += len(frames)
             self._bar.set_postfix_str(f"{count / (time.perf_counter() - begin):.1f} frames/s", refresh=False)
             progress(min(1.0, count / facts.frames) if facts.frames else 0.0)
@@ -243,7 +243,7 @@ class Batch:
                 outcome.remark(*write_photo(step.place, step.photo, flags.quality, metadata=not flags.no_metadata))
         if step.photo is None:
             outcome.entry = {"status": DONE, **step.failure, **outcome.entry}
-            if outcome.entry["status"] in (DONE, WOULD):
+            if outcome.entry["status"] in (DONE, DRY_RUN):
                 outcome.entry["remarks"] = outcome.remarks
             if outcome.entry["status"] == DONE:
                 outcome.entry |= {"seconds": round(outcome.seconds, 3), "counters": outcome.stats.as_dict()}

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from arbsr_jax.cli.conventions import say
+from arbsr_jax.cli.conventions import print_line
 from arbsr_jax.cli.outcomes import in_total
 from arbsr_jax.errors import ArbsrError, missing_extra, reason
 from arbsr_jax.photos.jobs import Job
@@ -77,8 +77,8 @@ def run_on_cluster(flags: argparse.Namespace, jobs: list[Job]) -> list[dict[str,
     for row in done.iter_rows():
         entries[row["number"]] = row["entry"]
         for line, failed in row["lines"]:
-            say(line, sys.stderr if failed else sys.stdout)
+            print_line(line, sys.stderr if failed else sys.stdout)
     ordered = [entries[number] for number in sorted(entries)]
     if len(jobs) > 1:
-        say(in_total(ordered), sys.stdout)
+        print_line(in_total(ordered), sys.stdout)
     return ordered

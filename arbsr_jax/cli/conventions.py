@@ -26,7 +26,7 @@ PIPE_SECONDS = 10.0  # between lines of progress
 AUTO = "auto"  # of --restore: what suits each image
 
 
-class ReaderGoneError(Exception):
+class BrokenOutputError(Exception):
     """Nobody reads the output any more, as with `| head -1`."""
 
 
@@ -45,18 +45,18 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def say(line: str, stream: Any, write: Callable[..., object] = print) -> None:
+def print_line(line: str, stream: Any, write: Callable[..., object] = print) -> None:
     """Print one line; a full disc behind the stream loses the line and nothing else.
 
     Raises:
-      ReaderGoneError: the pipe is closed.
+      BrokenOutputError: the pipe is closed.
     """
     try:
         write(line, file=stream)
         stream.flush()
     except BrokenPipeError:
         close_quietly(stream)
-        raise ReaderGoneError from None
+        raise BrokenOutputError from None
     except OSError:
         close_quietly(stream)
 
@@ -75,7 +75,7 @@ class _Lines(io.TextIOBase):
     def write(self, text: str) -> int:
         """A state of the bar, if it is a new one."""
         if (line := text.strip()) and line != self._last:
-            say(line, self._stream)
+            print_line(line, self._stream)
             self._last = line
         return len(text)
 

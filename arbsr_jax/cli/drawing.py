@@ -39,7 +39,7 @@ def draw(flags: argparse.Namespace) -> int:
     """
     dataset = open_dataset(flags.data) if flags.data else sample_photographs()
     if flags.limit is not None:
-        dataset = dataset.drawn(flags.limit, flags.seed)
+        dataset = dataset.sample(flags.limit, flags.seed)
     models = [load_model(name) for name in flags.model]
     names = ", ".join(model.name for model in models)
     title = f"{names}; {dataset.name}, {len(dataset.images)} images; protocol {flags.protocol}"

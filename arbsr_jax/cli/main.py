@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from arbsr_jax.cli.conventions import DONE, WRONG_USAGE, ReaderGoneError, close_quietly, prepare_streams
+from arbsr_jax.cli.conventions import DONE, WRONG_USAGE, BrokenOutputError, close_quietly, prepare_streams
 from arbsr_jax.cli.interruption import InterruptedRunError, interruptible
 from arbsr_jax.errors import ArbsrError, reason
 from arbsr_jax.version import VERSION
@@ -94,7 +94,7 @@ def run_command(module: Any, program: str, arguments: list[str] | None, **values
     except InterruptedRunError as stopped:
         print(f"{program}: {stopped}", file=sys.stderr)
         return stopped.exit_code
-    except (ReaderGoneError, BrokenPipeError):
+    except (BrokenOutputError, BrokenPipeError):
         close_quietly(sys.stdout)
         return DONE
     except ArbsrError as error:

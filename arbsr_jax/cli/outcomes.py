@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 from arbsr_jax.errors import ArbsrError, reason
 from arbsr_jax.files import PARTIAL
-from arbsr_jax.inference.faithful import ALLOWED, distance, project
+from arbsr_jax.inference.faithful import ALLOWED, back_project, reconstruction_error
 from arbsr_jax.inference.stats import Stats
 from arbsr_jax.photos.jobs import Job
 from arbsr_jax.photos.photo import Photo, Pixels
 
 DIFFERENCE = "downscaled_difference"  # in `--json`: grey levels between the source and the result made small again
-DONE, WOULD, THERE, FAILED = "done", "would do", "there already", "failed"
+DONE, DRY_RUN, SKIPPED, FAILED = "done", "would do", "there already", "failed"
 
 
 @dataclass
@@ -65,11 +65,11 @@ class Outcome:
         names_a_file = any(str(path) in words for path in (self.job.source, self.job.target))
         return words if names_a_file else f"{self.job.source}: {words}"
 
-    def compared(self, large: Pixels, small: Pixels, *, consistent: bool) -> Pixels:
+    def check_consistency(self, large: Pixels, small: Pixels, *, consistent: bool) -> Pixels:
         """A result, projected if it shall be consistent; how far it is from its source goes into the entry."""
         if large.shape == small.shape:
             return large
-        large, apart = project(large, small) if consistent else (large, distance(large, small))
+        large, apart = back_project(large, small) if consistent else (large, reconstruction_error(large, small))
         before = self.entry.get(DIFFERENCE, {})
         self.entry[DIFFERENCE] = {
             name: round(max(before.get(name, 0.0), value), 4) for name, value in apart._asdict().items()
@@ -93,7 +93,7 @@ class Outcome:
         entry, target = self.entry, self.job.target
         if entry["status"] == FAILED:
             return f"arbsr upscale: {entry['error']}", sys.stderr
-        if entry["status"] == THERE:
+        if entry["status"] == SKIPPED:
             return f"{target} is there already", sys.stdout
         before, after = ("x".join(map(str, entry[key])) for key in ("from", "to"))
         words = "; ".join([how, *self.remarks])
@@ -104,7 +104,7 @@ class Outcome:
 
 def in_total(entries: list[dict[str, Any]]) -> str:
     """One line on a run: how many files ended how."""
-    words = {DONE: "enlarged", WOULD: "to enlarge", THERE: "there already", FAILED: "failed"}
+    words = {DONE: "enlarged", DRY_RUN: "to enlarge", SKIPPED: "there already", FAILED: "failed"}
     counts = {status: sum(entry["status"] == status for entry in entries) for status in words}
     return ", ".join(f"{count} {words[status]}" for status, count in counts.items() if count)
 

@@ -71,7 +71,7 @@ def set_up(flags: argparse.Namespace) -> tuple[Sweep, Method, Upscaler | None]:
     scales = [Scale.of(text) for text in flags.scale] if flags.scale else SWEEPS[flags.sweep]
     datasets = open_datasets(flags.data) if flags.data else [sample_photographs()]
     if flags.limit is not None:
-        datasets = [dataset.drawn(flags.limit, flags.seed) for dataset in datasets]
+        datasets = [dataset.sample(flags.limit, flags.seed) for dataset in datasets]
     sweep = Sweep(datasets, scales, flags.protocol, flags.lr, parallel.this_process(), Lpips() if flags.lpips else None)
     if flags.sr:
         return sweep, Pictures(flags.sr), None

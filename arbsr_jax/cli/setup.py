@@ -7,15 +7,15 @@ from typing import Any
 
 from arbsr_jax import model_file
 from arbsr_jax.cli.batch import Batch
-from arbsr_jax.cli.conventions import Tell, parsed_restore, say
+from arbsr_jax.cli.conventions import Tell, parsed_restore, print_line
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.inference.resized_after import ResizedAfter
-from arbsr_jax.inference.restoring import AutoRestoring
-from arbsr_jax.inference.upscaler import Upscaler, load_model
+from arbsr_jax.inference.restoring import AutoRestoring, Upscalers
+from arbsr_jax.inference.upscaler import load_model
 from arbsr_jax.models.config import DEFAULT_MODEL, DEFAULT_RESTORING
 
 
-def batch_of(flags: argparse.Namespace, tell: Tell = say) -> Batch:
+def batch_of(flags: argparse.Namespace, tell: Tell = print_line) -> Batch:
     """The run that a command's flags ask for.
 
     Raises:
@@ -25,7 +25,7 @@ def batch_of(flags: argparse.Namespace, tell: Tell = say) -> Batch:
     settings: dict[str, Any] = {"tile": flags.tile, "memory": memory, "precision": flags.precision}
     restore, name = parsed_restore(flags.restore), flags.model or DEFAULT_MODEL
     restoring = flags.model or DEFAULT_RESTORING
-    upscaler: Upscaler | AutoRestoring
+    upscaler: Upscalers
     if isinstance(restore, str):
         upscaler = AutoRestoring(restoring, **settings)
     elif flags.resize_after:

@@ -37,7 +37,7 @@ class Target:
         self._aspect = Fraction(int(shape[1]), int(shape[2])) if shape else None
         self._width, self._height = open_size(size) if size else (0, 0)
 
-    def squares(self, pixel: Fraction) -> bool:
+    def makes_square_pixels(self, pixel: Fraction) -> bool:
         """Whether results have square pixels though the source's are `pixel`, width to height."""
         return pixel != 1 and (self._square or self._aspect is not None)
 
@@ -46,10 +46,10 @@ class Target:
 
         `pixel` is the shape of its pixels, width to height.
         """
-        if self.scale and not self._aspect and not self.squares(pixel):
+        if self.scale and not self._aspect and not self.makes_square_pixels(pixel):
             return {"scale": self.scale}
         wide, high = Fraction(width), Fraction(height)
-        if self.squares(pixel):  # nothing is made smaller
+        if self.makes_square_pixels(pixel):  # nothing is made smaller
             wide, high = wide * max(pixel, SQUARE), high / min(pixel, SQUARE)
         if not self.scale:
             shape = wide / high

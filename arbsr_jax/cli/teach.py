@@ -41,7 +41,7 @@ def run(flags: argparse.Namespace) -> int:
       ArbsrError: a flag is wrong, or a file, folder or package is missing.
     """
     from arbsr_jax.teach.makers import maker_of
-    from arbsr_jax.teach.making import HR, make_pictures
+    from arbsr_jax.teach.making import HR, generate_targets
 
     if flags.region < MULTIPLE:
         raise ArbsrError(f"--region {flags.region}: at least {MULTIPLE} pixels are needed")
@@ -55,7 +55,7 @@ def run(flags: argparse.Namespace) -> int:
 
     regions = regions_of(photographs, say, flags.region)
     try:
-        make_pictures(flags.output, regions, flags.scale, maker, say)
+        generate_targets(flags.output, regions, flags.scale, maker, say)
     except InterruptedRunError as stopped:
         stopped.advice = "the same command goes on"
         raise

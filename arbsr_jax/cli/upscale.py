@@ -16,7 +16,7 @@ from arbsr_jax.cli.conventions import (
     add_restore_flag,
     lines_beside,
     parsed_restore,
-    say,
+    print_line,
 )
 from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
@@ -140,4 +140,4 @@ def check_cluster(flags: argparse.Namespace) -> None:
 
 def warn(line: str) -> None:
     """A line beside the results."""
-    say(f"note: {line}", sys.stderr)
+    print_line(f"note: {line}", sys.stderr)

@@ -16,7 +16,7 @@ from arbsr_jax.convert.rules import Arrays, apply_rules, reverse_rules
 from arbsr_jax.convert.tables import MASK, MASK_CONVS, arbrcan_rules, fold_batch_norm, scale_specific_rules
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.config import (
-    ARBRCAN_OF_EXPERTS,
+    ARBRCAN_ICCV,
     EDSR,
     EDSR_BASELINE,
     RCAN,
@@ -75,7 +75,7 @@ def infer_config(source: Arrays, architecture: str, scale: int | None, res_scale
             "reduction": channels // squeezed,
         }
         if architecture == "arbrcan":
-            return dataclasses.replace(ARBRCAN_OF_EXPERTS, channels=channels, **sizes)
+            return dataclasses.replace(ARBRCAN_ICCV, channels=channels, **sizes)
         return scale_specific(dataclasses.replace(RCAN, channels=channels, **sizes), scale or _scale(source, channels))
     if res_scale is None:
         res_scale = EDSR.res_scale if channels == EDSR.channels else EDSR_BASELINE.res_scale

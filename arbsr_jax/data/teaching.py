@@ -17,7 +17,7 @@ from arbsr_jax.photos.images import list_images, read_rgb
 from arbsr_jax.photos.reading import photo_size
 
 
-def with_pictures(images: Sequence[TrainingImage], folder: Path) -> list[TrainingImage]:
+def attach_teacher_targets(images: Sequence[TrainingImage], folder: Path) -> list[TrainingImage]:
     """The images, each with those of its pictures that the folder holds.
 
     Raises:

@@ -20,7 +20,7 @@ from arbsr_jax.dial import check_strength
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
-from arbsr_jax.inference.channels import enlarge_channels
+from arbsr_jax.inference.channels import upscale_any_channels
 from arbsr_jax.inference.restoring import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.photos.photo import Pixels, to_8_bit
@@ -151,7 +151,7 @@ class Service:
         with reported(compiling):
             upscaler = self._restoring.at(job.restore) if self._restoring and job.restore else self._upscaler
             large = upscaler.upscale(job.pixels, job.scale, progress=progress)
-        bicubic = enlarge_channels(job.pixels, lambda image, _: _bicubic(image, job.size))
+        bicubic = upscale_any_channels(job.pixels, lambda image, _: _bicubic(image, job.size))
         pictures = {"after": png(large), "before": png(bicubic)}
         progress(1.0)
         job.pictures = pictures

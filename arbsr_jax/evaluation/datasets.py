@@ -37,7 +37,7 @@ class Dataset:
     name: str
     images: list[HRImage]
 
-    def drawn(self, count: int, seed: int) -> Dataset:
+    def sample(self, count: int, seed: int) -> Dataset:
         """Some of the images, drawn without repetition, in their order."""
         number = min(count, len(self.images))
         chosen = np.random.default_rng(seed).choice(len(self.images), number, replace=False)

@@ -15,7 +15,7 @@ from arbsr_jax.imaging.scale import LARGEST_SCALE, SMALLEST_SCALE, Number, Scale
 
 ScaleLike = Scale | str | Number | tuple[Number, Number] | np.ndarray
 SizeLike = str | tuple[int | Integral, int | Integral]  # (width, height) in pixels, or "1920x1080", "1920x", "x1080"
-DEPTHS = {
+GREY_LEVEL = {
     np.dtype(np.uint8): 1,
     np.dtype(np.uint16): 257,
     np.dtype(np.float32): 1 / 255,
@@ -28,7 +28,7 @@ def check_pixels(image: object) -> None:
     Raises:
       ArbsrError: it is not uint8, uint16 or float32, not [height, width, 3], or empty.
     """
-    if not isinstance(image, np.ndarray) or image.dtype not in DEPTHS or image.ndim != 3 or image.shape[2] != 3:
+    if not isinstance(image, np.ndarray) or image.dtype not in GREY_LEVEL or image.ndim != 3 or image.shape[2] != 3:
         what = f"{image.dtype}{list(image.shape)}" if isinstance(image, np.ndarray) else type(image).__name__
         raise ArbsrError(f"the image is {what}; a uint8, uint16 or float32 array [height, width, 3] in RGB is needed")
     if 0 in image.shape:
@@ -38,8 +38,8 @@ def check_pixels(image: object) -> None:
 def to_pixels(values: Float32[np.ndarray, "..."], dtype: np.dtype) -> Shaped[np.ndarray, "..."]:
     """Values in 0..255 as pixels of a type: clipped, and rounded half up if it is of integers."""
     if dtype.kind == "f":
-        return np.clip(values * np.float32(DEPTHS[dtype]), 0, 1).astype(dtype)
-    return np.clip(np.floor(values * np.float32(DEPTHS[dtype]) + 0.5), 0, np.iinfo(dtype).max).astype(dtype)
+        return np.clip(values * np.float32(GREY_LEVEL[dtype]), 0, 1).astype(dtype)
+    return np.clip(np.floor(values * np.float32(GREY_LEVEL[dtype]) + 0.5), 0, np.iinfo(dtype).max).astype(dtype)
 
 
 def open_size(text: str) -> tuple[int, int]:

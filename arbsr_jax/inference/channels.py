@@ -7,14 +7,14 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Shaped
 
-from arbsr_jax.inference.arguments import DEPTHS
+from arbsr_jax.inference.arguments import GREY_LEVEL
 
 Progress = Callable[[float], object]
 Pixels = Shaped[np.ndarray, "*images _ _ _"]  # height, width, channels
 Enlarge = Callable[[Pixels, Progress], Pixels]  # of RGB
 
 
-def enlarge_channels(pixels: Pixels, enlarge: Enlarge, progress: Progress = lambda share: None) -> Pixels:
+def upscale_any_channels(pixels: Pixels, enlarge: Enlarge, progress: Progress = lambda share: None) -> Pixels:
     """Larger pictures of the same channels and type, by any way to enlarge RGB of uint8, uint16 and float32.
 
     Gray is the mean of the three channels that come out. Colours are multiplied by alpha before and divided after, so
@@ -31,10 +31,10 @@ def enlarge_channels(pixels: Pixels, enlarge: Enlarge, progress: Progress = lamb
     if np.ptp(alpha) == 0:
         large = _colour(np.ascontiguousarray(colour), enlarge, progress)
         return np.concatenate([large, np.full_like(large[..., :1], alpha.flat[0])], axis=-1)
-    top = np.float64(255 * DEPTHS[pixels.dtype])
+    top = np.float64(255 * GREY_LEVEL[pixels.dtype])
     # Dark colours under thin alpha need more than 8 bits.
     working = np.float32 if pixels.dtype.kind == "f" else np.uint16
-    full = 255 * DEPTHS[np.dtype(working)]
+    full = 255 * GREY_LEVEL[np.dtype(working)]
     share = alpha / top
     premultiplied = _typed(colour * share / top * full, working)
     large = _colour(premultiplied, enlarge, lambda done: progress(done / 2)) / full

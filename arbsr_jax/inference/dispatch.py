@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Shaped
 
 from arbsr_jax.imaging.grid import Grid, factors, window_grid
-from arbsr_jax.inference.arguments import DEPTHS
+from arbsr_jax.inference.arguments import GREY_LEVEL
 from arbsr_jax.inference.compiled import CompiledNetwork
 from arbsr_jax.inference.plan import Plan, Tile
 from arbsr_jax.models.extent import Extent
@@ -30,14 +30,14 @@ class NotFiniteError(Exception):
     """Features did not stay finite in a type of few bits."""
 
 
-class Item(NamedTuple):
+class WorkItem(NamedTuple):
     """What one lane does: the same tile of a few images."""
 
     images: slice
     tile: Tile
 
 
-class Pending(NamedTuple):
+class InFlight(NamedTuple):
     """A result that may not be there yet: [lanes, images, rows, columns, 3], and for each lane where it goes."""
 
     values: Array
@@ -60,10 +60,10 @@ class Dispatcher:
           NotFiniteError: at the end, if features were not finite; only in another type than float32.
         """
         chunks = [slice(at, min(at + plan.batch, len(images))) for at in range(0, len(images), plan.batch)]
-        items = [Item(*pair) for pair in itertools.product(chunks, plan.tiles)]
+        items = [WorkItem(*pair) for pair in itertools.product(chunks, plan.tiles)]
         lanes = self._network.lanes if len(items) > 1 else 1
         self._count_images(len(images), plan)
-        pending: deque[Pending] = deque()
+        pending: deque[InFlight] = deque()
         finite: list[Array] = []
         for at in range(0, len(items), lanes):
             if plan.in_flight == 1:  # memory holds the features of one tile
@@ -78,9 +78,9 @@ class Dispatcher:
         self,
         images: np.ndarray,
         plan: Plan,
-        wave: list[Item],
+        wave: list[WorkItem],
         lanes: int,
-        pending: deque[Pending],
+        pending: deque[InFlight],
         finite: list[Array],
         rounded: bool,
     ) -> Iterator[tuple[Place, np.ndarray]]:
@@ -89,7 +89,7 @@ class Dispatcher:
         for lane, item in enumerate(wave):
             rows, columns = (slice(span.origin, span.origin + span.valid) for span in item.tile.spans)
             seen = images[item.images, rows, columns]
-            lr[lane, : len(seen), : seen.shape[1], : seen.shape[2]] = seen * np.float32(1 / DEPTHS[images.dtype])
+            lr[lane, : len(seen), : seen.shape[1], : seen.shape[2]] = seen * np.float32(1 / GREY_LEVEL[images.dtype])
         self.stats.bytes_to_device += lr.nbytes
         tiles = [item.tile for item in wave] + [wave[-1].tile] * (lanes - len(wave))  # the rest do the last once more
         extents = self._on_devices(plan, tiles, None)
@@ -104,10 +104,10 @@ class Dispatcher:
             self.stats.decodes += 1
             self.stats.decoded_pixels += lanes * plan.batch * plan.canvas[0] * plan.canvas[1]
             parts = [_place(item, number) for item in wave if number < len(item.tile.windows)]
-            pending.append(Pending(values, parts))
+            pending.append(InFlight(values, parts))
             yield from self._read(pending, plan.in_flight, early=True)
 
-    def _read(self, pending: deque[Pending], left: int, *, early: bool) -> Iterator[tuple[Place, np.ndarray]]:
+    def _read(self, pending: deque[InFlight], left: int, *, early: bool) -> Iterator[tuple[Place, np.ndarray]]:
         """Results of all but the last few."""
         while len(pending) > left:
             done = pending.popleft()
@@ -163,7 +163,7 @@ class Dispatcher:
         stats.hr_pixels += images * plan.hr[0] * plan.hr[1]
 
 
-def _place(item: Item, number: int) -> tuple[Place, tuple[slice, slice]]:
+def _place(item: WorkItem, number: int) -> tuple[Place, tuple[slice, slice]]:
     """Where a window's core goes, and where it lies in the window."""
     rows, columns = item.tile.windows[number]
     place = item.images, slice(rows.first, rows.stop), slice(columns.first, columns.stop)

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float64, Shaped
 
 from arbsr_jax.imaging.resize import imresize
-from arbsr_jax.inference.arguments import DEPTHS
+from arbsr_jax.inference.arguments import GREY_LEVEL
 
 ALLOWED = 1.0  # grey levels
 MOST_STEPS = 30
@@ -21,14 +21,14 @@ Small = Shaped[np.ndarray, "height width _"]
 Large = Shaped[np.ndarray, "new_height new_width _"]
 
 
-class Distance(NamedTuple):
+class ReconstructionError(NamedTuple):
     """|downscaled(large) - small| in grey levels of 255."""
 
     mean: float
     largest: float
 
 
-def distance(large: Large, small: Small) -> Distance:
+def reconstruction_error(large: Large, small: Small) -> ReconstructionError:
     """How far a picture is from its small one; colours count as far as they are opaque.
 
     Args:
@@ -38,7 +38,7 @@ def distance(large: Large, small: Small) -> Distance:
     return _distance(_levels(large), _levels(small))
 
 
-def project(large: Large, small: Small) -> tuple[Large, Distance]:
+def back_project(large: Large, small: Small) -> tuple[Large, ReconstructionError]:
     """The large picture brought to at most one grey level from its small one, if some steps suffice.
 
     Where light is clipped, they may not. The nearest of all steps is returned, with its distance.
@@ -59,10 +59,10 @@ def project(large: Large, small: Small) -> tuple[Large, Distance]:
     return best, nearest
 
 
-def _distance(large: np.ndarray, small: np.ndarray) -> Distance:
+def _distance(large: np.ndarray, small: np.ndarray) -> ReconstructionError:
     """Of grey levels."""
     apart = np.abs(_shrunk(large, small.shape) - small)
-    return Distance(float(apart.mean()), float(apart.max()))
+    return ReconstructionError(float(apart.mean()), float(apart.max()))
 
 
 def _shrunk(levels: Float64[np.ndarray, "new_height new_width _"], shape: tuple[int, ...]) -> np.ndarray:
@@ -71,7 +71,7 @@ def _shrunk(levels: Float64[np.ndarray, "new_height new_width _"], shape: tuple[
 
 def _levels(pixels: Shaped[np.ndarray, "_ _ _"]) -> Float64[np.ndarray, "_ _ _"]:
     """Grey levels; colours multiplied by alpha."""
-    levels = pixels / np.float64(DEPTHS[pixels.dtype])
+    levels = pixels / np.float64(GREY_LEVEL[pixels.dtype])
     if pixels.shape[-1] in (2, 4):
         levels[..., :-1] *= levels[..., -1:] / 255
     return levels
@@ -84,5 +84,5 @@ def _pixels(levels: Float64[np.ndarray, "_ _ _"], like: Shaped[np.ndarray, "_ _ 
             levels[..., :-1] * 255, levels[..., -1:], out=np.zeros_like(levels[..., :-1]), where=levels[..., -1:] > 0
         )
         levels = np.concatenate([np.minimum(colours, 255), levels[..., -1:]], axis=-1)
-    values = levels * DEPTHS[like.dtype]
+    values = levels * GREY_LEVEL[like.dtype]
     return (values if like.dtype.kind == "f" else np.floor(values + 0.5)).astype(like.dtype)

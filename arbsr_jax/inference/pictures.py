@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from arbsr_jax.errors import ArbsrError, reason
-from arbsr_jax.inference.arguments import DEPTHS
+from arbsr_jax.inference.arguments import GREY_LEVEL
 from arbsr_jax.photos.reading import read_photo
 
 DEEP_GRAY = ("I;16", "I;16B", "I;16L", "I;16N", "I")  # PIL's modes of 16 bits
@@ -20,10 +20,10 @@ THROUGH_RGB = ("CMYK", "YCbCr", "HSV", "LAB", "RGBX")
 NEEDED = (
     "give a file, a PIL image, or an array [height, width], [height, width, 1 to 4] or [images, height, width, 1 to 4]"
 )
-Back = Callable[[np.ndarray], Any]
+FromArray = Callable[[np.ndarray], Any]
 
 
-def as_pixels(image: Any) -> tuple[np.ndarray, Back]:
+def to_array(image: Any) -> tuple[np.ndarray, FromArray]:
     """Pixels [..., height, width, channels] as uint8, uint16 or float32, and what makes the result of their kind.
 
     Args:
@@ -63,11 +63,11 @@ def _check(given: np.ndarray, whole: np.ndarray) -> None:
         low, high = float(given.min()), float(given.max())
         if not (low >= 0 and high <= 1):  # nor if one is NaN
             raise ArbsrError(f"{what} with values from {low:g} to {high:g}; floats go from 0 to 1")
-    elif given.dtype not in DEPTHS:
+    elif given.dtype not in GREY_LEVEL:
         raise ArbsrError(f"{what}; allowed: uint8, uint16, and floats from 0 to 1")
 
 
-def _by_dlpack(image: Any) -> tuple[np.ndarray, Back]:
+def _by_dlpack(image: Any) -> tuple[np.ndarray, FromArray]:
     """An array of another library, and back to it if it can take one."""
     jax = sys.modules.get("jax")
     if jax and isinstance(image, jax.Array):
@@ -79,7 +79,7 @@ def _by_dlpack(image: Any) -> tuple[np.ndarray, Back]:
     return np.from_dlpack(image), lambda pixels: from_dlpack(np.ascontiguousarray(pixels)) if from_dlpack else pixels
 
 
-def _of_pil(image: Image.Image) -> tuple[np.ndarray, Back]:
+def _of_pil(image: Image.Image) -> tuple[np.ndarray, FromArray]:
     """Mode and depth stay, but for palettes and black and white, which cannot hold what is between."""
     try:
         image.load()

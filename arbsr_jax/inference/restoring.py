@@ -29,3 +29,6 @@ class AutoRestoring:
     def strength_of(self, pixels: Pixels) -> float:
         """The strength for a picture [height, width, channels] of 8 or 16 bits."""
         return restore_strength(to_8_bit_rgb(pixels))
+
+
+Upscalers = Upscaler | AutoRestoring

@@ -15,13 +15,13 @@ from arbsr_jax.compilation import own_settings, platform
 from arbsr_jax.dial import Dial
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import Number, Scale, Size
-from arbsr_jax.inference.arguments import DEPTHS, ScaleLike, SizeLike, check_pixels, resolve_target, to_pixels
-from arbsr_jax.inference.channels import Progress, enlarge_channels
+from arbsr_jax.inference.arguments import GREY_LEVEL, ScaleLike, SizeLike, check_pixels, resolve_target, to_pixels
+from arbsr_jax.inference.channels import Progress, upscale_any_channels
 from arbsr_jax.inference.compiled import CompiledNetwork
 from arbsr_jax.inference.dispatch import Dispatcher, NotFiniteError
 from arbsr_jax.inference.ensemble import mean_of_views
 from arbsr_jax.inference.limits import Limits, check_settings, default_memory
-from arbsr_jax.inference.pictures import as_pixels
+from arbsr_jax.inference.pictures import to_array
 from arbsr_jax.inference.plan import Plan
 from arbsr_jax.inference.pretrained import Pretrained
 from arbsr_jax.inference.tiling import TilesWithin, tiling_of
@@ -123,7 +123,7 @@ class Upscaler(Pretrained):
         """Super-resolve one picture, or each of several of one size. At scale 1 most models leave it as it is.
 
         Args:
-          image: a path; a PIL image; or an array of numpy, JAX or PyTorch, see `inference.pictures.as_pixels`.
+          image: a path; a PIL image; or an array of numpy, JAX or PyTorch, see `inference.pictures.to_array`.
           scale: one factor, or (horizontal, vertical), or '2.5x3.5'; each from 1 to 8. The result has
             `height * vertical` x `width * horizontal` pixels, each rounded half up.
           size: instead of a scale, the result's (width, height) in pixels, or "1920x1080", "1920x", "x1080".
@@ -137,7 +137,7 @@ class Upscaler(Pretrained):
           ArbsrError: the image is none of that, the scale or size is not allowed, or the network is
             scale-specific and made for another scale.
         """
-        pixels, back = as_pixels(image)
+        pixels, back = to_array(image)
 
         def enlarge(rgb: np.ndarray, progress: Progress) -> np.ndarray:
             stack = rgb if rgb.ndim == 4 else rgb[None]
@@ -153,10 +153,10 @@ class Upscaler(Pretrained):
 
         share = progress or (lambda done: None)
         if pixels.ndim == 3 or pixels.shape[-1] in (1, 3):
-            return back(enlarge_channels(pixels, enlarge, share))
+            return back(upscale_any_channels(pixels, enlarge, share))
         total = len(pixels)
         each = (
-            enlarge_channels(one, enlarge, lambda done, n=number: share((n + done) / total))
+            upscale_any_channels(one, enlarge, lambda done, n=number: share((n + done) / total))
             for number, one in enumerate(pixels)
         )
         return back(np.stack(list(each)))
@@ -199,7 +199,7 @@ class Upscaler(Pretrained):
         """Results of images [n, height, width, 3], in 0..255: uint8, or not clipped."""
         dtype = np.uint8 if rounded else np.float32
         if hr == images.shape[1:3] and not self.model.cleans:  # most networks never saw scale 1
-            return (images * np.float32(1 / DEPTHS[images.dtype])).astype(dtype)
+            return (images * np.float32(1 / GREY_LEVEL[images.dtype])).astype(dtype)
         plan = self._plan(images.shape[1:3], hr, scale, len(images))
         result, written = np.empty((len(images), *hr, 3), dtype), 0
         try:

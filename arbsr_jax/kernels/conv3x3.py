@@ -17,8 +17,8 @@ Results = Float[Any, "batch height width features"]
 Kernel = Float[Any, "3 3 channels features"]
 
 TAPS = [(row, column) for row in range(3) for column in range(3)]
-FEW, MANY = 16, 32  # channels or features
-MOST_TAPS = 3  # times the channels: more would take too much memory
+MIN_CHANNELS_1D, MIN_CHANNELS_2D = 16, 32  # channels or features
+MAX_EXPANSION = 3  # times the channels: more would take too much memory
 AUTO, XLA, KN2ROW = "auto", "xla", "kn2row"
 WINOGRAD = {"winograd": winograd, "winograd_1d": winograd_1d}
 IMPLEMENTATIONS = (AUTO, XLA, KN2ROW, *WINOGRAD)
@@ -50,16 +50,16 @@ def conv3x3(x: Images, kernel: Kernel, options: ConvOptions = DEFAULTS) -> Resul
     return _conv3x3_traced_once(x, kernel, options)
 
 
-def fastest_on_cpu(x: Images, kernel: Kernel) -> str:
+def choose_cpu_implementation(x: Images, kernel: Kernel) -> str:
     """The implementation that is fastest on CPUs for arrays like these, with and without gradients."""
     channels, features = kernel.shape[-2:]
     if x.dtype != jnp.float32:
         return XLA
-    if min(channels, features) >= MANY:
+    if min(channels, features) >= MIN_CHANNELS_2D:
         return "winograd"
-    if channels >= MANY and features >= FEW:
+    if channels >= MIN_CHANNELS_2D and features >= MIN_CHANNELS_1D:
         return "winograd_1d"
-    return KN2ROW if len(TAPS) * features <= MOST_TAPS * channels else XLA
+    return KN2ROW if len(TAPS) * features <= MAX_EXPANSION * channels else XLA
 
 
 def xla(x: Images, kernel: Kernel) -> Results:
@@ -122,7 +122,7 @@ def _apply(implementation: str, block: int, x: Any, kernel: Any) -> Any:
 def _conv3x3(x: Any, kernel: Any, options: ConvOptions) -> Any:
     if options.implementation != AUTO:
         return _apply(*options, x, kernel)
-    on_cpu = partial(_apply, fastest_on_cpu(x, kernel), options.block)
+    on_cpu = partial(_apply, choose_cpu_implementation(x, kernel), options.block)
     return jax.lax.platform_dependent(x, kernel, cpu=on_cpu, default=xla)
 
 
@@ -147,9 +147,9 @@ def _fastest_gradients_on_cpu(x: Any, kernel: Any) -> str:
     sizes = kernel.shape[-2:]
     if len(TAPS) * sizes[1] <= sizes[0]:  # taps cheap enough to come before the product
         return KN2ROW
-    if x.dtype == jnp.float32 and min(sizes) >= FEW and max(sizes) >= MANY:
+    if x.dtype == jnp.float32 and min(sizes) >= MIN_CHANNELS_1D and max(sizes) >= MIN_CHANNELS_2D:
         return "winograd"
-    return fastest_on_cpu(x, kernel)
+    return choose_cpu_implementation(x, kernel)
 
 
 def _gradients(
@@ -158,7 +158,7 @@ def _gradients(
     """Of x and of the kernel."""
     if implementation in WINOGRAD:
         flipped = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-        forward = fastest_on_cpu(gradient, flipped) if options.implementation == AUTO else implementation
+        forward = choose_cpu_implementation(gradient, flipped) if options.implementation == AUTO else implementation
         of_x = _apply(forward, options.block, gradient, flipped)
         return of_x, winograd_kernel_gradient(x, gradient, options.block)
     if implementation == KN2ROW:  # backwards the taps come before the product, and padding is cheaper after it

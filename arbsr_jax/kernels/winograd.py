@@ -53,7 +53,7 @@ def winograd(
     block: int = SHARED_BLOCK,
 ) -> Float[Any, "batch height width features"]:
     """The 3x3 cross-correlation with zero padding 1, filtered along both axes in blocks of `block` values."""
-    zero = bond(x)
+    zero = data_dependent_zero(x)
     kernel = kernel + zero
     taps = kernel.reshape(9, -1)
     kernels = [jnp.matmul(column, taps, precision="highest").reshape(-1, *kernel.shape[2:]) for column in G_TAPS]
@@ -83,7 +83,7 @@ def winograd_1d(
     that their transforms cost more.
     """
     channels, features = kernel.shape[2:]
-    zero = bond(x)
+    zero = data_dependent_zero(x)
     taps = jnp.einsum("pi,ijcf->pcjf", G, kernel + zero, precision="highest").reshape(POINTS, channels, -1)
     blocks = _blocks_of(x, features, block)
     padded = blocks.pad(x, TILE, HALO)
@@ -115,11 +115,11 @@ def winograd_kernel_gradient(
         return jnp.stack([jnp.einsum("atc,atf->acf", *pair) for pair in pairs])
 
     back = G_TAPS.reshape(POINTS * POINTS, 9).T
-    points = blocks.sum_blocks(of_block, bond(gradient)).reshape(POINTS * POINTS, -1)
+    points = blocks.sum_blocks(of_block, data_dependent_zero(gradient)).reshape(POINTS * POINTS, -1)
     return jnp.matmul(back, points, precision="highest").reshape(3, 3, channels, features)
 
 
-def bond(x: Float[Any, "batch height width channels"]) -> Float[Any, ""]:
+def data_dependent_zero(x: Float[Any, "batch height width channels"]) -> Float[Any, ""]:
     """A zero that has to be computed from images, whatever they hold.
 
     Kernels grow by half or more: without a bond to x, XLA would make those of all layers before the first of them runs.

@@ -15,7 +15,7 @@ from arbsr_jax.kernels.depthwise import depthwise_conv3x3
 from arbsr_jax.kernels.pointwise import add_bias
 from arbsr_jax.models.experts import ExpertConv
 from arbsr_jax.models.extent import WHOLE, Extent
-from arbsr_jax.models.hyper import HyperNetwork, scale_numbers
+from arbsr_jax.models.hyper import HyperNetwork, encode_scale
 from arbsr_jax.models.layers import Conv1x1, Conv3x3, average_pool2, bilinear_up2, uniform_fan_in
 
 MASK_WIDTH = 16
@@ -56,7 +56,7 @@ class ScaleAwareConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: Features, scale: Float[Any, "2"], extent: Extent = WHOLE) -> Features:
-        """F_adapt of features for a scale, by the numbers of `scale_numbers`; shapes are kept."""
+        """F_adapt of features for a scale, by the numbers of `encode_scale`; shapes are kept."""
         heads = {"kernel": (9 * self.channels, identity_kernel3x3), "bias": (self.channels, nn.initializers.zeros)}
         predicted = HyperNetwork(heads, name="hyper")(scale)
         kernel = predicted["kernel"].reshape(3, 3, self.channels)
@@ -156,7 +156,7 @@ class FeatureAdaption(nn.Module):
         if self.kind == "experts":
             adapted = ExpertConv(self.channels, self.options, name="conv")(x, scale, extent)
         else:
-            numbers = scale_numbers(scale, self.scale_input)
+            numbers = encode_scale(scale, self.scale_input)
             adapted = ScaleAwareConv(self.channels, name="conv")(x, numbers, extent)
         if self.kind == "plain":
             return x + adapted, None

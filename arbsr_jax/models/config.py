@@ -127,7 +127,7 @@ EDSR_TINY_FIELD = dataclasses.replace(EDSR_TINY, adaption="none", upsampler="fie
 RCAN = ModelConfig("rcan", blocks=10, channels=64, group_blocks=20, reduction=16, interval=1)
 RDN = ModelConfig("rdn", blocks=16, channels=64, dense_layers=8, growth=64, interval=2)
 # The later version, of which ArbRCAN's weights are published.
-ARBRCAN_OF_EXPERTS = dataclasses.replace(RCAN, adaption="experts", upsampler="experts")
+ARBRCAN_ICCV = dataclasses.replace(RCAN, adaption="experts", upsampler="experts")
 
 
 def scale_specific(config: ModelConfig, scale: int) -> ModelConfig:

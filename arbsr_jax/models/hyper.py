@@ -54,7 +54,7 @@ def over_phases() -> type[HyperNetwork]:
     return mapped
 
 
-def scale_numbers(scale: Float[Any, "2"], scale_input: str) -> Float[Any, "2"]:
+def encode_scale(scale: Float[Any, "2"], scale_input: str) -> Float[Any, "2"]:
     """What the heads see of a scale (r_v, r_h), by `ModelConfig.scale_input`."""
     return scale if scale_input == "factor" else 1 / scale
 

@@ -32,7 +32,7 @@ def count_parameters(parameters: Parameters) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(parameters))
 
 
-def in_backbone(name: str) -> bool:
+def is_backbone(name: str) -> bool:
     """Whether a part of the network belongs to its backbone: head, blocks, last body conv, and what RDN has besides."""
     return name.startswith(BLOCK) or name in ("head", "shallow", "fuse", "body_conv")
 

@@ -20,7 +20,7 @@ from arbsr_jax.kernels.conv3x3 import DEFAULTS, ConvOptions
 from arbsr_jax.kernels.sampling import bicubic_upsample, sample_at_offsets, to_canvas
 from arbsr_jax.kernels.winograd import add_all
 from arbsr_jax.models.extent import WHOLE, Extent
-from arbsr_jax.models.hyper import Heads, PhaseTable, over_phases, phase_inputs, scale_numbers
+from arbsr_jax.models.hyper import Heads, PhaseTable, encode_scale, over_phases, phase_inputs
 from arbsr_jax.models.layers import Conv3x3, Pointwise, pixel_shuffle
 
 Features = Float[Array, "batch height width channels"]
@@ -86,7 +86,7 @@ class ScaleAwareUpsampling(Upsampler):
         self.hyper, self.mix = over_phases()(self.heads), Pointwise(self.channels, identity_kernel1x1)
 
     def phase_table(self, grid: Grid) -> PhaseTable:  # noqa: D102 (see Upsampler)
-        return self.hyper(phase_inputs(scale_numbers(grid.scale, self.scale_input), grid))
+        return self.hyper(phase_inputs(encode_scale(grid.scale, self.scale_input), grid))
 
     def __call__(
         self, x: Features, extent: Extent, grid: Grid, table: PhaseTable | None = None

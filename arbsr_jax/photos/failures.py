@@ -6,7 +6,7 @@ from threading import Lock
 
 LONGEST = 160  # characters
 QUOTES = "'\""
-LIBVIPS = Lock()  # its messages lie in one place for all threads, and what is done with a file depends on them
+LIBVIPS_LOCK = Lock()  # its messages lie in one place for all threads, and what is done with a file depends on them
 SYSTEM = "system error: "  # what libvips puts before the operating system's words
 
 

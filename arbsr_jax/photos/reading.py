@@ -14,7 +14,7 @@ import pyvips
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.photos import colour, jpeg, loaders, png, tiff
-from arbsr_jax.photos.failures import LIBVIPS, words_of
+from arbsr_jax.photos.failures import LIBVIPS_LOCK, words_of
 from arbsr_jax.photos.photo import Metadata, Photo, Pixels, Resolution, to_16_bit
 
 pyvips.cache_set_max(0)  # else a file that changed under its name would be read as it was
@@ -44,7 +44,7 @@ def read_photos(path: Path) -> Generator[Photo]:
     """
     with closing(_read_photos(path)) as photos:
         while True:
-            with LIBVIPS:
+            with LIBVIPS_LOCK:
                 photo = next(photos, None)
             if photo is None:
                 return
@@ -77,7 +77,7 @@ def photo_size(path: Path) -> tuple[int, int]:
     Raises:
       ArbsrError: the file cannot be read.
     """
-    with LIBVIPS, _failures_named(path):
+    with LIBVIPS_LOCK, _failures_named(path):
         kind = kind_of(path)
         if kind is None:
             return loaders.size(path)

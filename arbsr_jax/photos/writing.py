@@ -16,7 +16,7 @@ from PIL import Image
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
 from arbsr_jax.photos import colour, jpeg_xl, loaders, png, tiff
-from arbsr_jax.photos.failures import LIBVIPS, words_of
+from arbsr_jax.photos.failures import LIBVIPS_LOCK, words_of
 from arbsr_jax.photos.photo import Metadata, Photo, Pixels, Resolution, to_8_bit
 
 DEFAULT_QUALITY = 95
@@ -95,7 +95,7 @@ def write_photo(path: Path, photo: Photo, quality: int = DEFAULT_QUALITY, *, met
                 photo, metadata=Metadata(icc=photo.metadata.icc, chunks=_of(photo.metadata.chunks, png.COLOUR))
             )
         pixels, kept, remarks = _fitted(photo, kind, profile=metadata and kind.metadata)
-        with LIBVIPS, atomic_write(path) as partial:
+        with LIBVIPS_LOCK, atomic_write(path) as partial:
             return remarks + _encode(partial, kind, pixels, kept, quality)
     except ArbsrError:
         raise

@@ -28,7 +28,7 @@ PLACEHOLDERS = ("{input}", "{output}")
 
 
 @runtime_checkable
-class Maker(Protocol):
+class Teacher(Protocol):
     """Enlarges LR images by a whole factor; `name` stands in the record of a folder of pictures."""
 
     name: str
@@ -97,7 +97,7 @@ def _filled(word: str, values: dict[str, str]) -> str:
 class EnsembleMaker:
     """The mean over eight views of another teacher."""
 
-    def __init__(self, maker: Maker) -> None:
+    def __init__(self, maker: Teacher) -> None:
         self._maker, self.name = maker, f"{maker.name}, self-ensemble"
 
     def __call__(self, lr: UInt8[np.ndarray, "height width 3"], scale: int) -> UInt8[np.ndarray, "_ _ 3"]:
@@ -109,7 +109,7 @@ class EnsembleMaker:
         return to_pixels(mean_of_views(enlarge, lr, Size(scale * lr.shape[0], scale * lr.shape[1]), None), lr.dtype)
 
 
-def maker_of(teacher: str | None, command: str | None, ensemble: bool) -> Maker:
+def maker_of(teacher: str | None, command: str | None, ensemble: bool) -> Teacher:
     """The teacher that a user asks for.
 
     Args:
@@ -121,7 +121,7 @@ def maker_of(teacher: str | None, command: str | None, ensemble: bool) -> Maker:
       ArbsrError: it cannot be loaded, or its packages are missing.
     """
     if command:
-        maker: Maker = CommandMaker(command)
+        maker: Teacher = CommandMaker(command)
     elif teacher == DAT_LIGHT:
         try:
             maker = importlib.import_module("arbsr_jax.teach.dat").DatLight()

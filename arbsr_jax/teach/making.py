@@ -19,15 +19,15 @@ from arbsr_jax.files import claimed, json_text, write_text
 from arbsr_jax.photos.images import read_rgb
 from arbsr_jax.photos.photo import Photo
 from arbsr_jax.photos.writing import write_photo
-from arbsr_jax.teach.makers import Maker
+from arbsr_jax.teach.makers import Teacher
 from arbsr_jax.teach.regions import Region, teach_region
 
 HR, RECORD, LOCK = "hr", "teachers.json", "lock"
 PHOTOGRAPHS_KEPT = 4  # decoded: neighbours in detail are often of one photograph
 
 
-def make_pictures(
-    folder: Path, regions: Sequence[Region], scales: Sequence[int], maker: Maker, say: Callable[[str], None]
+def generate_targets(
+    folder: Path, regions: Sequence[Region], scales: Sequence[int], maker: Teacher, say: Callable[[str], None]
 ) -> None:
     """Make what the folder lacks, region after region; a region that fails is named. Nothing half made is left.
 
@@ -43,7 +43,7 @@ def make_pictures(
     Raises:
       ArbsrError: the folder holds pictures of another teacher at one of the scales.
     """
-    remember(folder, scales, maker)
+    record_teacher(folder, scales, maker)
     for name in (HR, *(f"x{scale}" for scale in scales)):
         (folder / name).mkdir(exist_ok=True)
     jobs = [(region, scale) for region in regions for scale in sorted(scales, reverse=True)]
@@ -79,7 +79,7 @@ def _cut(photograph: UInt8[np.ndarray, "height width 3"], region: Region) -> UIn
     return photograph[region.top : region.top + region.height, region.left : region.left + region.width]
 
 
-def remember(folder: Path, scales: Sequence[int], maker: Maker) -> None:
+def record_teacher(folder: Path, scales: Sequence[int], maker: Teacher) -> None:
     """Write the teacher of each scale into the folder's record.
 
     Raises:

@@ -83,13 +83,13 @@ def _adapt(graph: Graph, config: ModelConfig, weights: Weights, x: str, scale: s
     if config.adaption == "experts":
         adapted = _expert_conv(graph, config, weights["conv"], x, scale)
     else:
-        adapted = _scale_aware_conv(graph, config, weights["conv"], x, scale_numbers(graph, config, scale))
+        adapted = _scale_aware_conv(graph, config, weights["conv"], x, encode_scale(graph, config, scale))
     if config.adaption != "plain":
         adapted = graph("Mul", adapted, _mask(graph, weights["mask"], x))
     return graph("Add", x, adapted)
 
 
-def scale_numbers(graph: Graph, config: ModelConfig, scale: str) -> str:
+def encode_scale(graph: Graph, config: ModelConfig, scale: str) -> str:
     """What the heads see of a scale."""
     return scale if config.scale_input == "factor" else graph("Reciprocal", scale)
 

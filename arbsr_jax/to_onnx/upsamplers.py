@@ -11,7 +11,7 @@ from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.layers import RGB_MEAN
 from arbsr_jax.models.liif import HIDDEN, WIDTH
 from arbsr_jax.models.upsampling import shuffle_factors
-from arbsr_jax.to_onnx.encoder import Weights, conv3x3, dense, hidden_layers, scale_numbers
+from arbsr_jax.to_onnx.encoder import Weights, conv3x3, dense, encode_scale, hidden_layers
 from arbsr_jax.to_onnx.graph import INTEGER, Graph
 from arbsr_jax.to_onnx.meta_decoder import meta
 from arbsr_jax.to_onnx.positions import INPUTS, Axis, as_float, column, nearest_two, positions
@@ -37,7 +37,7 @@ def phase_hidden(graph: Graph, weights: Weights, numbers: str, window: Window) -
 def scale_aware(graph: Graph, config: ModelConfig, weights: Weights, window: Window, scale: str) -> str:
     """Section 3.2.2 up to the 1x1 conv, [n, pixels, channels]."""
     hyper, steps = weights["hyper"], list(itertools.product(*[range(config.kernel_size)] * 2))
-    hidden = phase_hidden(graph, hyper, scale_numbers(graph, config, scale), window)
+    hidden = phase_hidden(graph, hyper, encode_scale(graph, config, scale), window)
     table = {name: dense(graph, hidden, hyper[name]) for name in ("kernel", "bias", "offset")}
     kernels = graph.several("Split", len(steps), table["kernel"], axis=2) if len(steps) > 1 else [table["kernel"]]
     offset, parts = window.spread(table["offset"]), []

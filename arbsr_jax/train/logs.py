@@ -87,12 +87,12 @@ class Meter:
 
 
 def progress_bar(steps: int, start: int) -> tqdm:
-    """A bar that fits a terminal of 80 columns together with `progress_words`."""
+    """A bar that fits a terminal of 80 columns together with `format_progress`."""
     layout = "{n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
     return tqdm(total=steps, initial=start, mininterval=1.0, disable=None, bar_format=layout)
 
 
-def progress_words(values: dict[str, float]) -> str:
+def format_progress(values: dict[str, float]) -> str:
     """A report in few words, for the bar."""
     loss, rate = values.get("loss", np.nan), values["learning_rate"]
     return f"loss {loss:.3f} lr {rate:.1e} {values['images_per_second']:.1f} img/s wait {values['data_wait']:.0%}"

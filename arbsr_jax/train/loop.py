@@ -15,10 +15,10 @@ from arbsr_jax import parallel
 from arbsr_jax.data.pipeline import Batch
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
-from arbsr_jax.train.logs import Meter, RunLog, progress_bar, progress_words
+from arbsr_jax.train.logs import Meter, RunLog, format_progress, progress_bar
 from arbsr_jax.train.plans import ScalePlan
 from arbsr_jax.train.profiling import Profiler
-from arbsr_jax.train.state import TrainState, weights_for_use
+from arbsr_jax.train.state import TrainState, export_weights
 from arbsr_jax.train.step import SKIPPED, SKIPPED_IN_ROW, Metrics
 from arbsr_jax.train.stopping import Preempted, StopRequest
 from arbsr_jax.train.validation import Validation
@@ -78,7 +78,7 @@ def run_steps(
                 account(step, metrics)
             if final or (step % config.validation.every == 0):
                 begin = time.perf_counter()
-                scores = context.validation(weights_for_use(state, config.ema), {**context.provenance, "steps": step})
+                scores = context.validation(export_weights(state, config.ema), {**context.provenance, "steps": step})
                 if scores:
                     context.log.write(step, scores)
                     context.log.say(f"step {step} " + " ".join(f"{k} {v:.2f}" for k, v in scores.items()))
@@ -107,5 +107,5 @@ def _report(step: int, skipped: int, meter: Meter, bar: tqdm, context: RunContex
     shown = {name: f"{values[name]:.3f}" for name in ("loss", "transfer") if name in values}
     shown |= {"lr": f"{values['learning_rate']:.2e}", "images/s": f"{values['images_per_second']:.1f}"}
     shown |= {"data wait": f"{values['data_wait']:.0%}", SKIPPED: str(skipped)}
-    bar.set_postfix_str(progress_words(values), refresh=False)
+    bar.set_postfix_str(format_progress(values), refresh=False)
     context.log.say(f"step {step} " + " ".join(f"{name} {value}" for name, value in shown.items()))

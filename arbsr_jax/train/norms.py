@@ -79,7 +79,7 @@ def add_norms(parameters: Parameters) -> Parameters:
     return unflatten_parameters(leaves)
 
 
-def take_out_norms(
+def unfold_batch_norm(
     model: ModelConfig, parameters: Parameters, images: UInt8[np.ndarray, "batch height width 3"]
 ) -> tuple[Parameters, list[int]]:
     """Trained parameters with norms put in. On some images the network computes the same; training can go on.
@@ -103,7 +103,7 @@ def take_out_norms(
         values = 1 / (1 + np.exp(-logits.astype(np.float64)))
         if np.mean((values < SATURATED) | (values > 1 - SATURATED)) > MOST_SATURATED:
             anew.append(place + 1)
-            fresh |= weigh_adaption(leaves, place, values.mean() / START)
+            fresh |= scale_adaption(leaves, place, values.mean() / START)
             continue
         for layer, output in outputs.items():
             if layer.startswith(mask):
@@ -112,7 +112,7 @@ def take_out_norms(
     return unflatten_parameters(fresh), anew
 
 
-def weigh_adaption(leaves: Mapping[str, Any], place: int, weight: float) -> dict[str, Any]:
+def scale_adaption(leaves: Mapping[str, Any], place: int, weight: float) -> dict[str, Any]:
     """The leaves of one place's scale-aware conv, times a weight: F_adapt is linear in them (Eq. 3)."""
     conv = f"adaption_{place}/conv/mix/"
     return {path: leaf * np.float32(weight) for path, leaf in leaves.items() if path.startswith(conv)}

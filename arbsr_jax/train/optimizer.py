@@ -12,7 +12,7 @@ from jaxtyping import Array, Float32
 from ml_collections import ConfigDict
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.models.parameters import HYPER, Parameters, in_backbone
+from arbsr_jax.models.parameters import HYPER, Parameters, is_backbone
 
 SCHEDULES = ("halving", "cosine")
 SHORTEST_TABLE = 1 << 17  # steps: all runs up to the paper's length share their programs
@@ -86,6 +86,6 @@ def _groups(parameters: Parameters) -> Any:
     def group(path: tuple, leaf: Any) -> str:
         del leaf
         names = [entry.key for entry in path]
-        return BACKBONE if in_backbone(names[0]) else HYPERNETWORKS if HYPER in names else REST
+        return BACKBONE if is_backbone(names[0]) else HYPERNETWORKS if HYPER in names else REST
 
     return jax.tree_util.tree_map_with_path(group, parameters)

@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 from arbsr_jax.data import pipeline
 from arbsr_jax.data.sources import TrainingImage, training_images
 from arbsr_jax.data.store import Pools, decoded_bytes
-from arbsr_jax.data.teaching import with_pictures
+from arbsr_jax.data.teaching import attach_teacher_targets
 from arbsr_jax.errors import ArbsrError, reason
 from arbsr_jax.imaging.scale import PICTURE_SCALES, Scale
 from arbsr_jax.model_file import allowed_name, few, save_model
@@ -24,16 +24,16 @@ from arbsr_jax.models.parameters import count_parameters, flatten_parameters
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
 from arbsr_jax.train.logs import RunLog
 from arbsr_jax.train.loop import RunContext, run_steps
-from arbsr_jax.train.norms import MASK, add_norms, example_images, take_out_norms
+from arbsr_jax.train.norms import MASK, add_norms, example_images, unfold_batch_norm
 from arbsr_jax.train.optimizer import learning_rate, optimizer_of
 from arbsr_jax.train.plans import compile_ahead, scale_plans
 from arbsr_jax.train.profiling import Profiler
 from arbsr_jax.train.schedule import CLEANING, hr_shares, scale_schedule, training_scales
-from arbsr_jax.train.state import TrainState, fresh_state, init_from, init_from_teacher, weights_for_use
+from arbsr_jax.train.state import TrainState, export_weights, init_from, init_from_teacher, init_state
 from arbsr_jax.train.stopping import StopRequest
 from arbsr_jax.train.teachers import START_SCALE, Teacher, load_output_teacher, load_teachers
 from arbsr_jax.train.validation import Validation
-from arbsr_jax.train.workdir import MODEL_FILE, Workdir, changes_since, opened, remember
+from arbsr_jax.train.workdir import MODEL_FILE, Workdir, changes_since, open_workdir, save_config
 
 DEGRADATIONS = "none", "photo"
 EXAMPLES = 8  # photographs to take the masks' statistics from
@@ -58,7 +58,7 @@ def train(config: ConfigDict, sources: Sequence[str], workdir: str | Path) -> st
         if value < 1:
             raise ArbsrError(f"config.{name}={value}; at least 1 is needed")
     pipeline.hide_accelerators()
-    with opened(str(workdir)) as place:
+    with open_workdir(str(workdir)) as place:
         try:
             changes = changes_since(place, config, sources)
             with closing(RunLog(place.local)) as log:
@@ -100,7 +100,7 @@ def _train(config: ConfigDict, sources: Sequence[str], place: Workdir, log: RunL
         )
     for change in changes if start else ():
         log.say(f"changed since the last start: {change}")
-    remember(workdir, config, sources)
+    save_config(workdir, config, sources)
     log.say(
         f"{count_parameters(state.parameters):,} parameters; {jax.process_count()} processes, {jax.device_count()} x "
         f"{jax.devices()[0].device_kind}; from step {start} to {config.steps}"
@@ -116,7 +116,7 @@ def _train(config: ConfigDict, sources: Sequence[str], place: Workdir, log: RunL
     finally:
         checkpoints.close()
     if jax.process_index() == 0:
-        weights = weights_for_use(state, config.ema)
+        weights = export_weights(state, config.ema)
         save_model(workdir / MODEL_FILE, model, weights, {**provenance, "steps": int(state.step)})
 
 
@@ -167,11 +167,11 @@ def starting_state(
         parameters = init_from_teacher(parameters, teachers[START_SCALE].parameters, config.teachers.copy_ends)
     if config.normalized_masks and any(MASK in path for path in given):
         examples = example_images([image.load for image in photographs], EXAMPLES)
-        parameters, anew = take_out_norms(model, parameters, examples)
+        parameters, anew = unfold_batch_norm(model, parameters, examples)
         say(f"masks that start anew, since they are saturated: {', '.join(map(str, anew)) or 'none'}")
     elif config.normalized_masks:
         parameters = add_norms(parameters)
-    return fresh_state(parameters, optimizer_of(config.optimizer), config.ema > 0)
+    return init_state(parameters, optimizer_of(config.optimizer), config.ema > 0)
 
 
 def _teacher_files(config: ConfigDict) -> dict[int, str]:
@@ -189,7 +189,7 @@ def _teacher_files(config: ConfigDict) -> dict[int, str]:
 def _pools(config: ConfigDict, sources: Sequence[str], plan: pipeline.BatchPlan, log: RunLog) -> Pools:
     images = training_images(sources, plan.smallest_image, log.say)
     if config.teachers.pictures:
-        images = with_pictures(images, Path(config.teachers.pictures))
+        images = attach_teacher_targets(images, Path(config.teachers.pictures))
         made = {k: sum(k in image.pictures for image in images) for k in PICTURE_SCALES}
         log.say("teachers' pictures: " + ", ".join(f"{count} at x{k}" for k, count in made.items()))
     pools = Pools(images, int(config.data.memory_gb * 1e9), config.seed, plan.process, plan.processes)

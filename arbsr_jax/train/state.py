@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Int32
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.model_file import load_model
-from arbsr_jax.models.parameters import BLOCK, Parameters, flatten_parameters, in_backbone, unflatten_parameters
+from arbsr_jax.models.parameters import BLOCK, Parameters, flatten_parameters, is_backbone, unflatten_parameters
 from arbsr_jax.train.norms import fold_norms, fresh_statistics
 
 
@@ -44,7 +44,7 @@ class TrainState(NamedTuple):
         return self.optimizer.notfinite_count
 
 
-def fresh_state(parameters: Parameters, optimizer: optax.GradientTransformation, averaged: bool = False) -> TrainState:
+def init_state(parameters: Parameters, optimizer: optax.GradientTransformation, averaged: bool = False) -> TrainState:
     """The state before the first step; `averaged`: with room for averaged weights."""
     parameters = jax.tree.map(jnp.array, parameters)  # copies: the first step donates its arguments
     statistics = fresh_statistics(parameters)
@@ -66,7 +66,7 @@ def averaging(decay: float) -> optax.GradientTransformation:
     return optax.ema(decay, debias=False)
 
 
-def weights_for_use(state: TrainState, decay: float) -> Parameters:
+def export_weights(state: TrainState, decay: float) -> Parameters:
     """Parameters as a model file has them: averaged if the state has averages, corrected for bias, norms folded."""
     weights = (state.parameters, state.statistics)
     if isinstance(state.average, optax.EmaState) and np.asarray(state.average.count) > 0:
@@ -77,7 +77,7 @@ def weights_for_use(state: TrainState, decay: float) -> Parameters:
 def init_from_teacher(parameters: Parameters, teacher: Parameters, with_ends: bool) -> Parameters:
     """Fresh student parameters with the teacher's blocks; `with_ends`: and with its head, last conv and tail."""
     shared = [
-        name for name in teacher if name.startswith(BLOCK) or (with_ends and (in_backbone(name) or name == "tail"))
+        name for name in teacher if name.startswith(BLOCK) or (with_ends and (is_backbone(name) or name == "tail"))
     ]
     return {**parameters, **{name: teacher[name] for name in shared}}
 

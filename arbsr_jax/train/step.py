@@ -15,7 +15,7 @@ from arbsr_jax.imaging.grid import Grid
 from arbsr_jax.kernels.conv3x3 import ConvOptions
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import SRNetwork
-from arbsr_jax.models.parameters import Parameters, cast_parameters, in_backbone
+from arbsr_jax.models.parameters import Parameters, cast_parameters, is_backbone
 from arbsr_jax.train.distillation import output_loss, reconstruction_loss, transfer_loss
 from arbsr_jax.train.norms import STATISTICS, training_network
 from arbsr_jax.train.state import TrainState, averaging, count_step
@@ -86,7 +86,7 @@ def make_step(
 
     def forward(parameters: Parameters, statistics: Parameters, lr: Array, grid: Grid) -> Any:
         if frozen_backbone:
-            parameters = {k: jax.lax.stop_gradient(v) if in_backbone(k) else v for k, v in parameters.items()}
+            parameters = {k: jax.lax.stop_gradient(v) if is_backbone(k) else v for k, v in parameters.items()}
         network = training_network(model, bool(statistics), dtype, options, parallel.AXIS)
         variables = {"params": cast_parameters(parameters, dtype), STATISTICS: statistics}
         result, updated = network.apply(variables, lr, grid, mutable=[STATISTICS])

@@ -44,14 +44,14 @@ class Workdir:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[Workdir]:
+def open_workdir(name: str) -> Iterator[Workdir]:
     """A workdir that no other run uses.
 
     Raises:
       ArbsrError: another run holds it.
     """
     if not is_remote(name):
-        with locked(Path(name)):
+        with lock_workdir(Path(name)):
             yield Workdir(name, Path(name), epath.Path(name) / CHECKPOINTS)
         return
     with tempfile.TemporaryDirectory() as folder, Remote(name, Path(folder)) as remote:
@@ -59,7 +59,7 @@ def opened(name: str) -> Iterator[Workdir]:
 
 
 @contextmanager
-def locked(workdir: Path) -> Iterator[None]:
+def lock_workdir(workdir: Path) -> Iterator[None]:
     """Keep other runs out of a workdir; the lock goes with the process, however it ends.
 
     Raises:
@@ -132,7 +132,7 @@ RESHAPING: dict[str, Callable[[Values, Values], bool]] = {
 }
 
 
-def remember(workdir: Path, config: ConfigDict, sources: Sequence[str]) -> None:
+def save_config(workdir: Path, config: ConfigDict, sources: Sequence[str]) -> None:
     """Note the config of this start, for the next one."""
     if jax.process_index() == 0:
         (workdir / CONFIG_FILE).write_text(json_text(_known(config, sources), indent=2) + "\n")

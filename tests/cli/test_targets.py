@@ -28,8 +28,8 @@ DVD = Fraction(8, 9)  # pixels of 720x480 at 4:3
 def test_pixels_become_square(flags, size, pixel, expected):
     target = Target(**{"size": None} | flags, square_pixels=True)
     assert target.pixels(*size, pixel) == expected
-    assert target.squares(pixel) == (pixel != 1)
-    assert not Target(**{"size": None} | flags).squares(pixel)
+    assert target.makes_square_pixels(pixel) == (pixel != 1)
+    assert not Target(**{"size": None} | flags).makes_square_pixels(pixel)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_pixels_become_square(flags, size, pixel, expected):
 def test_the_axis_that_is_too_short_is_enlarged_more(aspect, scale, size, expected):
     target = Target(scale, None, aspect)
     assert target.pixels(*size) == expected
-    assert target.squares(DVD)  # the shape is that of the picture as it is seen
+    assert target.makes_square_pixels(DVD)  # the shape is that of the picture as it is seen
 
 
 @pytest.mark.parametrize(

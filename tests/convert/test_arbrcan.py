@@ -7,7 +7,7 @@ import pytest
 from arbsr_jax.cli.main import main
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.models.config import ARBRCAN_OF_EXPERTS
+from arbsr_jax.models.config import ARBRCAN_ICCV
 from arbsr_jax.models.network import SRNetwork, parameter_shapes
 from arbsr_jax.models.parameters import count_parameters
 
@@ -64,7 +64,7 @@ def test_it_has_as_many_parameters_as_published():
         network = ArbRCAN(10, 20, 64)
     shift = sum(p.numel() for name, p in network.named_parameters() if "mean" in name)
     assert sum(p.numel() for p in network.parameters()) - shift == PUBLISHED
-    assert count_parameters(parameter_shapes(ARBRCAN_OF_EXPERTS)) == PUBLISHED - BATCH_NORMS
+    assert count_parameters(parameter_shapes(ARBRCAN_ICCV)) == PUBLISHED - BATCH_NORMS
 
 
 @pytest.mark.parametrize(

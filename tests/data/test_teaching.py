@@ -8,7 +8,7 @@ from arbsr_jax import ArbsrError
 from arbsr_jax.data.patches import PatchMaker
 from arbsr_jax.data.sources import training_images
 from arbsr_jax.data.store import ImageStore, decode, decoded_bytes
-from arbsr_jax.data.teaching import with_pictures
+from arbsr_jax.data.teaching import attach_teacher_targets
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.train.recipe import recipe
@@ -106,7 +106,7 @@ def folder(tmp_path, image, made):
 
 
 def test_pictures_belong_to_the_images_of_the_same_name(folder, image, made):
-    images = with_pictures(training_images([str(folder / "hr")], (20, 20)), folder)
+    images = attach_teacher_targets(training_images([str(folder / "hr")], (20, 20)), folder)
     assert [sorted(image.pictures) for image in images] == [[3, 4], []]
     assert decoded_bytes(images) == 3 * image.size + images[1].size[0] * images[1].size[1] * 3
     store = decode(images, print)
@@ -118,14 +118,14 @@ def test_pictures_belong_to_the_images_of_the_same_name(folder, image, made):
 def test_a_picture_of_another_size_is_refused_by_name(folder, made):
     Image.fromarray(made[4][:100]).save(folder / "x4" / "b.png")
     with pytest.raises(ArbsrError, match=r"x4/b\.png: 300x100, but its HR image .*hr/b\.png is 300x200"):
-        with_pictures(training_images([str(folder / "hr")], (20, 20)), folder)
+        attach_teacher_targets(training_images([str(folder / "hr")], (20, 20)), folder)
 
 
 def test_a_damaged_picture_is_named_and_left_out(folder):
     damaged = folder / "x4" / "a.png"
     damaged.write_bytes(damaged.read_bytes()[:5000])
     lines = []
-    store = decode(with_pictures(training_images([str(folder / "hr")], (20, 20)), folder), lines.append)
+    store = decode(attach_teacher_targets(training_images([str(folder / "hr")], (20, 20)), folder), lines.append)
     assert len(store.sizes) == 2
     assert (store.pictures >= 0).tolist() == [[False, True, False], [False] * 3]
     assert len(lines) == 1
@@ -134,4 +134,4 @@ def test_a_damaged_picture_is_named_and_left_out(folder):
 
 def test_a_folder_without_pictures_is_refused(folder, tmp_path):
     with pytest.raises(ArbsrError, match="has no picture of any training image"):
-        with_pictures(training_images([str(folder / "hr")], (20, 20)), tmp_path / "hr")
+        attach_teacher_targets(training_images([str(folder / "hr")], (20, 20)), tmp_path / "hr")

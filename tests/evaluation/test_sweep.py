@@ -145,9 +145,9 @@ def test_aliases_and_layouts_of_datasets(photograph, tmp_path):
 
 def test_a_limit_draws_the_same_images_again(images):
     dataset = open_dataset(images)
-    names = [[image.name for image in dataset.drawn(2, seed).images] for seed in (0, 0, 3)]
+    names = [[image.name for image in dataset.sample(2, seed).images] for seed in (0, 0, 3)]
     assert names[0] == names[1] != names[2]
-    assert len(dataset.drawn(9, 0).images) == 4
+    assert len(dataset.sample(9, 0).images) == 4
 
 
 @pytest.mark.parametrize("scale", [pytest.param("2", marks=pytest.mark.slow), "1.7x2.3"])

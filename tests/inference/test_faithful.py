@@ -10,7 +10,7 @@ from arbsr_jax import ArbsrError, Upscaler, load_model
 from arbsr_jax.cli.main import main
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.inference.arguments import resolve_target
-from arbsr_jax.inference.faithful import ALLOWED, distance, project
+from arbsr_jax.inference.faithful import ALLOWED, back_project, reconstruction_error
 from arbsr_jax.inference.resized_after import ResizedAfter
 from arbsr_jax.model_file import Model, save_model
 from arbsr_jax.models.config import scale_specific
@@ -27,7 +27,7 @@ def test_distance_is_that_of_numpy(photograph, rng):
     large = rng.integers(0, 256, (120, 150, 3)).astype(np.uint8)
     small = photograph[:40, :60]
     apart = np.abs(imresize(large.astype(np.float64), height=small.shape[0], width=small.shape[1]) - small)
-    assert distance(large, small) == pytest.approx((apart.mean(), apart.max()))
+    assert reconstruction_error(large, small) == pytest.approx((apart.mean(), apart.max()))
 
 
 @pytest.mark.parametrize("scale", ["1.5", "2.5x3.5", "4", "8"])
@@ -48,19 +48,19 @@ def test_projection_ends_within_a_grey_level(photograph, scale, kind):
     factor = {"uint16": 257.0, "float32": 1 / 255}.get(kind, 1.0)
     dtype = kind if kind in ("uint16", "float32") else "uint8"
     large, small = ((array * factor).astype(dtype) for array in (large, small))
-    before = distance(large, small)
-    projected, after = project(large, small)
+    before = reconstruction_error(large, small)
+    projected, after = back_project(large, small)
     assert projected.dtype == large.dtype
     assert projected.shape == large.shape
-    assert after == distance(projected, small)
+    assert after == reconstruction_error(projected, small)
     assert after.largest <= ALLOWED < before.largest
 
 
 def test_a_picture_that_is_faithful_stays_as_it_is(photograph):
     large = imresize(photograph, height=2 * photograph.shape[0], width=2 * photograph.shape[1])
-    while distance(large, photograph).largest > ALLOWED:
-        large, _ = project(large, photograph)
-    again, _ = project(large, photograph)
+    while reconstruction_error(large, photograph).largest > ALLOWED:
+        large, _ = back_project(large, photograph)
+    again, _ = back_project(large, photograph)
     assert again is large
 
 
@@ -73,7 +73,8 @@ def test_the_command_says_how_far_results_are_and_brings_them_there(tmp_path, ph
         assert main([*command, "--json", str(record), *flags]) == 0
         entry = json.loads(record.read_text())[0]
         made = np.asarray(Image.open(out / "a.png"))
-        assert entry["downscaled_difference"] == pytest.approx(distance(made, photograph // 2 + 64)._asdict(), abs=1e-4)
+        expected = reconstruction_error(made, photograph // 2 + 64)._asdict()
+        assert entry["downscaled_difference"] == pytest.approx(expected, abs=1e-4)
         found[len(flags)] = entry["downscaled_difference"]
     assert found[1]["largest"] <= ALLOWED
     assert found[1]["mean"] < found[0]["mean"]

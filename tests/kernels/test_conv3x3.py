@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import correlate
 
-from arbsr_jax.kernels.conv3x3 import IMPLEMENTATIONS, ConvOptions, conv3x3, fastest_on_cpu
+from arbsr_jax.kernels.conv3x3 import IMPLEMENTATIONS, ConvOptions, choose_cpu_implementation, conv3x3
 
 CHANNELS = [(64, 1), (64, 7), (64, 16), (64, 64), pytest.param(144, 16, marks=pytest.mark.slow)]
 
@@ -55,9 +55,9 @@ def test_the_implementation_follows_from_the_shape(rng, channels, features, impl
     """`auto` on a CPU is that implementation to the last bit."""
     x = jnp.asarray(rng.normal(size=(1, 6, 7, channels)), jnp.float32)
     kernel = jnp.asarray(rng.normal(size=(3, 3, channels, features)), jnp.float32)
-    assert fastest_on_cpu(x, kernel) == implementation
+    assert choose_cpu_implementation(x, kernel) == implementation
     np.testing.assert_array_equal(conv3x3(x, kernel), conv3x3(x, kernel, ConvOptions(implementation)))
-    assert fastest_on_cpu(x.astype(jnp.bfloat16), kernel) == "xla"
+    assert choose_cpu_implementation(x.astype(jnp.bfloat16), kernel) == "xla"
 
 
 def test_an_unknown_implementation_is_refused():

@@ -14,7 +14,7 @@ from arbsr_jax.models.config import ModelConfig, scale_specific
 from arbsr_jax.models.network import initialize
 from arbsr_jax.train.norms import STATISTICS, add_norms, training_network
 from arbsr_jax.train.optimizer import adam
-from arbsr_jax.train.state import fresh_state
+from arbsr_jax.train.state import init_state
 from arbsr_jax.train.step import Constants, make_step
 from tests.models.fixtures import randomized
 
@@ -25,7 +25,7 @@ TEACHER = scale_specific(STUDENT, 2)
 
 
 def fresh(seed=0, optimizer=OPTIMIZER, averaged=False):
-    return fresh_state(add_norms(initialize(STUDENT, seed)), optimizer, averaged)
+    return init_state(add_norms(initialize(STUDENT, seed)), optimizer, averaged)
 
 
 def forward(state, lr, grid):

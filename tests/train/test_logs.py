@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from arbsr_jax.train import logs
-from arbsr_jax.train.logs import Meter, progress_bar, progress_words
+from arbsr_jax.train.logs import Meter, format_progress, progress_bar
 
 
 @pytest.fixture
@@ -40,6 +40,6 @@ def test_speed_leaves_out_compiling_and_validation(clock):
 def test_the_bar_fits_eighty_columns():
     values = {"loss": 123.4567, "learning_rate": 1e-4, "images_per_second": 1234.56, "data_wait": 1.0}
     bar = progress_bar(1_000_000, 999_999)
-    bar.set_postfix_str(progress_words(values))
+    bar.set_postfix_str(format_progress(values))
     assert len(bar.format_meter(**{**bar.format_dict, "elapsed": 86_399})) <= 80
     bar.close()

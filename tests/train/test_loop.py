@@ -44,7 +44,7 @@ def events(monkeypatch):
     monkeypatch.setattr(Meter, "report", all_read)
     monkeypatch.setattr(DataParallel, "__call__", start)
     monkeypatch.setattr(loop.parallel, "shard", lambda batch: happened.append("send"))
-    monkeypatch.setattr(loop, "weights_for_use", lambda state, ema: {})
+    monkeypatch.setattr(loop, "export_weights", lambda state, ema: {})
     return happened
 
 

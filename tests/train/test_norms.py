@@ -14,8 +14,8 @@ from arbsr_jax.models.config import EDSR, RCAN
 from arbsr_jax.models.layers import Conv3x3
 from arbsr_jax.models.network import SRNetwork, parameter_shapes
 from arbsr_jax.models.parameters import count_parameters, flatten_parameters, unflatten_parameters
-from arbsr_jax.train.norms import MASK, STATISTICS, add_norms, example_images, fold_norms, take_out_norms
-from arbsr_jax.train.state import fresh_state, weights_for_use
+from arbsr_jax.train.norms import MASK, STATISTICS, add_norms, example_images, fold_norms, unfold_batch_norm
+from arbsr_jax.train.state import export_weights, init_state
 from tests.models.fixtures import randomized
 from tests.train import fixtures
 
@@ -54,7 +54,7 @@ def test_folded_convs_compute_what_the_norms_do_with_their_running_statistics():
     statistic = {
         k: np.asarray(v, np.float64) for k, v in state.statistics["adaption_0"]["mask"]["conv_0"]["norm"].items()
     }
-    folded = weights_for_use(state, 0.0)["adaption_0"]["mask"]["conv_0"]
+    folded = export_weights(state, 0.0)["adaption_0"]["mask"]["conv_0"]
     x = np.random.default_rng(0).uniform(0, 255, (9, kernel.shape[2]))
     for taps in (range(9), range(3, 9)):  # inside, and below the upper rim
         flat = kernel.reshape(9, kernel.shape[2], -1)
@@ -114,10 +114,10 @@ def test_training_goes_on_from_a_model_file_where_it_was(photograph):
     """The norms compute the same for the images that they were taken from."""
     parameters = alive(randomized(fixtures.STUDENT, seed=3))
     images = example_images([lambda: photograph, lambda: photograph[::-1]], most=2, side=24)
-    with_norms, anew = take_out_norms(fixtures.STUDENT, parameters, images)
+    with_norms, anew = unfold_batch_norm(fixtures.STUDENT, parameters, images)
     assert anew == []
     grid = fixtures.constants("2.5", patch=24, canvas=60).grid
-    state = fresh_state(with_norms, fixtures.OPTIMIZER)
+    state = init_state(with_norms, fixtures.OPTIMIZER)
     _, ours = fixtures.forward(state, images, grid)
     _, theirs = masks_of(parameters, images, grid)
     for mask, expected in zip(ours["masks"], theirs, strict=True):
@@ -129,7 +129,7 @@ def test_saturated_masks_start_anew_and_adaption_keeps_its_size(photograph):
     mask = parameters["adaption_0"]["mask"]["conv_3"]
     mask["bias"] = mask["bias"] + 1000
     images = example_images([lambda: photograph], most=1, side=24)
-    with_norms, anew = take_out_norms(fixtures.STUDENT, parameters, images)
+    with_norms, anew = unfold_batch_norm(fixtures.STUDENT, parameters, images)
     assert anew == [1]
     norm = with_norms["adaption_0"]["mask"]["conv_3"]["norm"]
     assert (norm["scale"] == 1).all()
@@ -149,7 +149,7 @@ def test_averages_are_corrected_for_their_start():
     shares = np.array([decay ** (steps - 1 - n) for n in range(steps)])
     shares /= shares.sum()
     expected = fold_norms(*jax.tree.map(lambda *leaves: sum(map(np.multiply, shares, leaves)), *seen))
-    chex.assert_trees_all_close(weights_for_use(state, decay), expected, rtol=1e-4, atol=1e-4)
+    chex.assert_trees_all_close(export_weights(state, decay), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_small_photographs_are_mirrored(photograph):

@@ -21,7 +21,7 @@ from arbsr_jax.train.optimizer import adam, rate_table
 from arbsr_jax.train.plans import compile_ahead, scale_plans
 from arbsr_jax.train.recipe import recipe
 from arbsr_jax.train.run import batch_plan, starting_state
-from arbsr_jax.train.state import fresh_state, weights_for_use
+from arbsr_jax.train.state import export_weights, init_state
 from arbsr_jax.train.step import Constants, make_step
 from arbsr_jax.train.teachers import Teacher
 from tests.models.fixtures import randomized
@@ -101,7 +101,7 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted():
 @pytest.mark.slow
 def test_a_batch_in_parts_has_the_gradient_of_the_batch():
     """Without batch norms, whose parts differ; Adam's first moments are a tenth of the gradients."""
-    start = fresh_state(initialize(fixtures.STUDENT, 0), fixtures.OPTIMIZER)
+    start = init_state(initialize(fixtures.STUDENT, 0), fixtures.OPTIMIZER)
     whole, parts = (
         fixtures.run(fixtures.program(accumulate=n), jax.tree.map(np.array, start), 1, fixtures.constants())
         for n in (1, 4)
@@ -164,7 +164,7 @@ def test_one_patch_at_two_scales_is_learned_to_45_db(photograph):
     model = ModelConfig("edsr", blocks=2, channels=24, interval=2)
     optimizer, rates = adam(), rate_table(optax.cosine_decay_schedule(3e-3, 1500), 1500)
     step = parallel.DataParallel(make_step(model, optimizer, ema=0.99))
-    state = fresh_state(add_norms(initialize(model, 0)), optimizer, averaged=True)
+    state = init_state(add_norms(initialize(model, 0)), optimizer, averaged=True)
     examples = []
     for scale in (Scale.of("2"), Scale.of("1.5x2")):
         height, width = scale.output_size(20, 20)
@@ -177,6 +177,6 @@ def test_one_patch_at_two_scales_is_learned_to_45_db(photograph):
         lr, canvas, these, _ = examples[number % 2]
         state, _ = step(state, parallel.shard((lr, canvas)), these)
     for lr, _, these, hr in examples:
-        sr, _ = SRNetwork(model).apply({"params": weights_for_use(state, 0.99)}, lr.astype(np.float32), these.grid)
+        sr, _ = SRNetwork(model).apply({"params": export_weights(state, 0.99)}, lr.astype(np.float32), these.grid)
         sr = np.clip(np.rint(np.asarray(sr)[0, : hr.shape[0], : hr.shape[1]]), 0, 255).astype(np.uint8)
         assert quality_y(sr, hr).psnr >= 45
