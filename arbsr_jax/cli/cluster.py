@@ -49,7 +49,7 @@ def run_on_cluster(flags: argparse.Namespace, jobs: list[Job]) -> list[dict[str,
       ArbsrError: the extra `ray` is not installed, or the cluster cannot be reached.
     """
     try:
-        import ray
+        import ray  # pyright: ignore[reportMissingImports] (an extra)
     except ImportError:
         raise ArbsrError(missing_extra("Ray", "ray")) from None
     try:
