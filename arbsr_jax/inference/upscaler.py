@@ -40,8 +40,7 @@ class Upscaler(Pretrained):
 
     Attributes:
       model: the contents of the model file.
-      tile: side of the LR tiles in pixels; 0: whole images; None: what suits image and memory.
-      precision: of the backbone.
+      tile, precision: as of the constructor; the precision is known then.
       network: its programs, the seconds that compiling them took, and what all images so far cost.
     """
 
@@ -134,8 +133,7 @@ class Upscaler(Pretrained):
           A picture of the same kind, mode and type; of a path an array.
 
         Raises:
-          ArbsrError: the image is none of that, the scale or size is not allowed, or the network is
-            scale-specific and made for another scale.
+          ArbsrError: the image is none of that, or the scale or size is not allowed, or not of the network.
         """
         pixels, back = to_array(image)
 
@@ -154,12 +152,10 @@ class Upscaler(Pretrained):
         share = progress or (lambda done: None)
         if pixels.ndim == 3 or pixels.shape[-1] in (1, 3):
             return back(upscale_any_channels(pixels, enlarge, share))
-        total = len(pixels)
-        each = (
-            upscale_any_channels(one, enlarge, lambda done, n=number: share((n + done) / total))
-            for number, one in enumerate(pixels)
-        )
-        return back(np.stack(list(each)))
+        each = []
+        for number, one in enumerate(pixels):
+            each.append(upscale_any_channels(one, enlarge, lambda done, n=number: share((n + done) / len(pixels))))
+        return back(np.stack(each))
 
     __call__ = upscale
 
@@ -200,22 +196,27 @@ class Upscaler(Pretrained):
         dtype = np.uint8 if rounded else np.float32
         if hr == images.shape[1:3] and not self.model.cleans:  # most networks never saw scale 1
             return (images * np.float32(1 / GREY_LEVEL[images.dtype])).astype(dtype)
-        plan = self._plan(images.shape[1:3], hr, scale, len(images))
-        result, written = np.empty((len(images), *hr, 3), dtype), 0
-        try:
-            for place, pixels in self._dispatcher.run(images, plan, rounded=rounded):
-                result[place] = pixels
-                written += pixels.size
-                if progress:
-                    progress(written / result.size)
-        except jax.errors.JaxRuntimeError as error:
-            if OUT_OF_MEMORY not in str(error):
-                raise
-            tiling = self._tiling if isinstance(self._tiling, TilesWithin) else TilesWithin(self._limits)
-            self._tiling = tiling.smaller(plan)
-            return self._computed(images, scale, hr, progress, rounded=rounded)
-        except NotFiniteError:
-            return self._in_float32._computed(images, scale, hr, progress, rounded=rounded)
+        tiling = self._tiling
+        while True:
+            plan = tiling.plan(images.shape[1:3], hr, scale, self.model.config, len(images))
+            try:
+                return self._carried_out(plan, images, np.empty((len(images), *hr, 3), dtype), progress)
+            except jax.errors.JaxRuntimeError as error:
+                if OUT_OF_MEMORY not in str(error):
+                    raise
+                # For this call alone: what else is in the memory now may be gone by the next one.
+                tiling = (tiling if isinstance(tiling, TilesWithin) else TilesWithin(self._limits)).smaller(plan)
+            except NotFiniteError:
+                return self._in_float32._computed(images, scale, hr, progress, rounded=rounded)
+
+    def _carried_out(self, plan: Plan, images: np.ndarray, result: np.ndarray, progress: Progress | None) -> np.ndarray:
+        """The result, filled part by part."""
+        written = 0
+        for place, pixels in self._dispatcher.run(images, plan, rounded=result.dtype == np.uint8):
+            result[place] = pixels
+            written += pixels.size
+            if progress:
+                progress(written / result.size)
         if written != result.size:
             raise RuntimeError(f"{written} of {result.size} values were computed")
         return result

@@ -221,13 +221,19 @@ def test_giving_up_and_starting_never_cross(upscaler):
         assert job.state == "cancelled"
 
 
-def test_a_job_is_restored_as_strongly_as_it_asks(upscaler, tmp_path):
-    """The dial's clean end is the model of the page; strengths come in quarters."""
-    clean, restoring = tmp_path / "clean.safetensors", tmp_path / "restoring.safetensors"
-    model = upscaler.model
-    save_model(clean, model.config, model.parameters, {})
+@pytest.fixture(scope="module")
+def restoring(upscaler, tmp_path_factory):
+    """A model whose dial begins with the model of the page."""
+    folder, model = tmp_path_factory.mktemp("dial"), upscaler.model
+    save_model(folder / "clean.safetensors", model.config, model.parameters, {})
     other = jax.tree.map(lambda leaf: 0.9 * leaf, model.parameters)
-    save_model(restoring, model.config, other, {"restores": str(clean)})
+    origin = {"restores": str(folder / "clean.safetensors")}
+    save_model(folder / "restoring.safetensors", model.config, other, origin)
+    return folder / "restoring.safetensors"
+
+
+def test_a_job_is_restored_as_strongly_as_it_asks(upscaler, restoring):
+    """Strengths come in quarters."""
     queue = Service(upscaler, AutoRestoring(restoring))
     assert queue.facts["restores"]
     for text, strength in ((None, 0.0), ("0.7", 0.75), ("1", 1.0)):
@@ -308,3 +314,38 @@ def test_in_a_browser(page, port, upscaler, tmp_path, width, height):
         assert 1 <= horizontal < 2.5
         assert 3.5 < vertical <= 8
     assert not page.complaints()
+
+
+@pytest.mark.slow
+def test_the_dial_shows_the_middle_of_the_picture(page, upscaler, restoring, tmp_path):
+    """What comes last counts, however fast the dial is turned."""
+    server = make_server(Service(upscaler, AutoRestoring(restoring)), 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        (tmp_path / "astronaut.png").write_bytes(jpeg_or_png())
+        page.open(f"http://{LOOPBACK}:{server.server_address[1]}/")
+        page.choose(tmp_path / "astronaut.png")
+        page.set_factors(2, 3)
+        assert not page.find("sample").is_displayed()
+        turn = (
+            "const r = document.getElementById('restore'); r.value = arguments[0]; r.dispatchEvent(new Event('input'))"
+        )
+        for strength in (0.25, 1, 0.5):
+            page.script(turn, strength)
+        page.wait(lambda: page.find("sample").is_displayed())
+        assert page.find("wordsR").text == "50 %"
+        shape = page.script("return [sample.naturalHeight, sample.naturalWidth]")
+        assert shape == [3 * 96, 2 * 96]
+        pixels = page.script(
+            """const c = new OffscreenCanvas(sample.naturalWidth, sample.naturalHeight), x = c.getContext('2d');
+            x.drawImage(sample, 0, 0);
+            return [...x.getImageData(0, 0, c.width, c.height).data]"""
+        )
+        found = np.array(pixels).reshape(*shape, 4)[..., :3]
+        middle = np.ascontiguousarray(PICTURE[2:98, 22:118])
+        expected = load_model(restoring, restore=0.5).upscale(middle, "2x3")
+        np.testing.assert_array_equal(found, expected)
+        assert not page.complaints()
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -267,11 +267,32 @@ $("more").addEventListener("click", () => $("file").click());
 $("clear").addEventListener("click", clear);
 $("cancel").addEventListener("click", () => running?.abort());
 $("form").addEventListener("submit", event => { event.preventDefault(); if (!running) run(); });
+let sampling;
+
+/** The middle of the picture as the dial would make it, once the dial rests. */
+async function sampled() {
+  sampling?.abort();
+  const { signal } = sampling = new AbortController(), picture = current;
+  await new Promise(resolve => setTimeout(resolve, 250));
+  if (signal.aborted || !picture || running) return;
+  try {
+    const address = await engine.sample(picture, goal(picture), +$("restore").value, signal);
+    URL.revokeObjectURL($("sample").src);
+    $("sample").src = address;
+    $("sample").hidden = false;
+  } catch (error) {
+    if (!signal.aborted) complain(error.message);
+  }
+}
+
 $("model").addEventListener("change", () => {
   draw();
   if (pictures.length) engine.prepare?.($("model").value);
 });
-$("restore").addEventListener("input", () => { $("wordsR").textContent = `${Math.round(100 * $("restore").value)} %`; });
+$("restore").addEventListener("input", () => {
+  $("wordsR").textContent = `${Math.round(100 * $("restore").value)} %`;
+  sampled();
+});
 $("showSize").addEventListener("click", () => compareOrEdit(false));
 $("showResult").addEventListener("click", () => compareOrEdit(true));
 for (const id of ["kind", "quality"]) $(id).addEventListener("change", prepared);
