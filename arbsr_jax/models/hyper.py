@@ -46,12 +46,17 @@ class HyperNetwork(nn.Module):
         }
 
 
+def _vmapped(module: type[HyperNetwork]) -> type[HyperNetwork]:
+    return nn.vmap(module, variable_axes={"params": None}, split_rngs={"params": False})
+
+
+# Made once, when nothing else runs: Flax changes the class for a moment, and programs are traced in several threads.
+_OVER_PHASES = _vmapped(_vmapped(HyperNetwork))
+
+
 def over_phases() -> type[HyperNetwork]:
     """`HyperNetwork` vmapped over two leading axes (vertical and horizontal phase), with shared weights."""
-    mapped = HyperNetwork
-    for _ in range(2):
-        mapped = nn.vmap(mapped, variable_axes={"params": None}, split_rngs={"params": False})
-    return mapped
+    return _OVER_PHASES
 
 
 def encode_scale(scale: Float[Any, "2"], scale_input: str) -> Float[Any, "2"]:

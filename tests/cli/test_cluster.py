@@ -69,7 +69,7 @@ def test_nothing_is_lost_and_nothing_done_twice_if_a_worker_dies(tmp_path):
     entries = json.loads(report.read_text())
     assert [entry["source"] for entry in entries] == sorted({str(path) for path in source.iterdir()})
     assert [entry["status"] for entry in entries].count("done") == PICTURES
-    assert out.splitlines()[-1] == f"{PICTURES} enlarged, 1 failed"
+    assert f"{PICTURES} enlarged, 1 failed" in out.splitlines()  # beside what Ray says of the worker
     assert main(["upscale", str(source), "-o", str(tmp_path / "alone"), *flags]) == 1
     for path in (tmp_path / "alone").iterdir():
         assert path.read_bytes() == (tmp_path / "shared" / path.name).read_bytes()

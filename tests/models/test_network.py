@@ -1,6 +1,9 @@
 import dataclasses
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import chex
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +15,7 @@ from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, RCAN, RDN, ModelConfig, meta, scale_specific
 from arbsr_jax.models.extent import WHOLE
+from arbsr_jax.models.hyper import over_phases
 from arbsr_jax.models.network import SRNetwork, initialize, parameter_shapes
 from arbsr_jax.models.parameters import count_parameters
 from tests.models.fixtures import SMALL, randomized
@@ -51,6 +55,18 @@ def image(photograph):
 )
 def test_parameter_counts_without_mean_shift(config, count):
     assert count_parameters(parameter_shapes(config)) == count
+
+
+def test_networks_are_traced_in_threads_at_once():
+    """No class is made meanwhile: Flax changes a class while it makes another one of it."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            modules = list(threads.map(lambda _: over_phases()({"kernel": (4, nn.initializers.zeros)}), range(2000)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert len({type(module) for module in modules}) == 1
 
 
 def test_the_plug_in_has_the_sizes_of_table_3():
