@@ -95,6 +95,17 @@ def cluster() -> Table:
     return columns("cluster", {"engine": ("engine", ""), "pictures": ("pictures", ""), "seconds": ("seconds", ".1f")})
 
 
+def upsamplers(*, choices: bool) -> Table:
+    """PSNR after equal steps: of upsamplers, or of choices of field upsampling."""
+    scales = ("x2", "x3", "x4", "x2.5x3.5", "x6")
+    table = [["upsampler", "seeds", "ms", *scales]]
+    for row in record.read("upsamplers"):
+        if row["name"] == "base" or (row["name"] not in UPSAMPLERS) == choices:
+            cells = [f"{float(row[s]):.2f}" + (f" ± {float(sd):.2f}" if (sd := row[f"sd {s}"]) else "") for s in scales]
+            table.append([NAMES[row["name"]], row["seeds"], f"{float(row['ms']):.0f}", *cells])
+    return table
+
+
 def starts() -> Table:
     """Seconds of whole commands, and what the second start of `arbsr upscale` is made of."""
     fields = {"command": ("command", ""), "model": ("model", "")}

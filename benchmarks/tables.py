@@ -43,6 +43,8 @@ TABLES: dict[str, Callable[[], Table]] = {
     "step_compiling": measured_tables.step_compiling,
     "starts": measured_tables.starts,
     "cluster": measured_tables.cluster,
+    "upsamplers": lambda: measured_tables.upsamplers(choices=False),
+    "field_choices": lambda: measured_tables.upsamplers(choices=True),
     "field": measured_tables.field,
     "grid": measured_tables.grid,
     "restoration": measured_tables.restoration,
