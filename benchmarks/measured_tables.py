@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from benchmarks import record
 from benchmarks.score_tables import Table
+from benchmarks.upsamplers import NAMES, UPSAMPLERS
 
 STRENGTHS = ("0", "0.25", "0.5", "0.75", "1", "auto")  # of `--restore`
 
