@@ -85,8 +85,8 @@ def image_bar(what: str, total: int) -> Iterator[tqdm]:
     """Images that are done, of how many, and the remaining time: on a terminal a bar, else a line now and then."""
     terminal = sys.stderr.isatty()
     layout = "{desc}: {n_fmt} of {total_fmt} images, {remaining} left" + ("{postfix}" if terminal else "")
-    shown: dict[str, Any] = {} if terminal else {"file": _Lines(sys.stderr), "mininterval": PIPE_SECONDS}
-    bar = tqdm(desc=what, total=total, leave=not terminal, bar_format=layout, **shown)
+    output: dict[str, Any] = {} if terminal else {"file": _Lines(sys.stderr), "mininterval": PIPE_SECONDS}
+    bar = tqdm(desc=what, total=total, leave=not terminal, bar_format=layout, **output)
     with bar, show_compiling(bar):
         yield bar
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from arbsr_jax.convert import ARCHITECTURES
 from arbsr_jax.convert.liif_rules import ENCODER, in_our_range, liif_rules, parted
-from arbsr_jax.convert.rdn_rules import META, SHALLOW, YJN870, original_names, rdn_rules
-from arbsr_jax.convert.rdn_rules import in_our_range as in_one_range
+from arbsr_jax.convert.rdn_rules import META, SHALLOW, YJN870, original_names, rdn_rules, without_mean
 from arbsr_jax.convert.rules import Arrays, apply_rules, reverse_rules
 from arbsr_jax.convert.tables import MASK, MASK_CONVS, arbrcan_rules, fold_batch_norm, scale_specific_rules
 from arbsr_jax.errors import ArbsrError
@@ -94,7 +93,7 @@ def from_torch(source: Arrays, architecture: str, config: ModelConfig) -> Parame
     if architecture in ("rdn", "meta-rdn"):
         filled = apply_rules(rdn_rules(config), original_names(source), shapes)
         white = 1.0 if YJN870 in source else WHITE
-        return unflatten_parameters(filled if architecture == "meta-rdn" else in_one_range(filled, white))
+        return unflatten_parameters(filled if architecture == "meta-rdn" else without_mean(filled, white))
     if architecture == "liif":
         return unflatten_parameters(in_our_range(apply_rules(liif_rules(config), parted(source, config), shapes)))
     if architecture != "arbrcan":

@@ -65,7 +65,7 @@ def rdn_rules(config: ModelConfig) -> list[Rule]:
     return [*rdn_backbone(), *convs, *layer(f"UPNet.{2 * stages}", "tail", "conv"), *layer(LAST, "tail", "conv")]
 
 
-def in_our_range(filled: Arrays, white: float) -> dict[str, np.ndarray]:
+def without_mean(filled: Arrays, white: float) -> dict[str, np.ndarray]:
     """Weights that were trained on colours of 0..`white` with their mean, for ours of 0..255 without it."""
     mean, gain = RGB_MEAN.reshape(-1).astype(np.float64), 255 / white
     kernel, bias = (np.asarray(filled[f"head/{name}"], np.float64) for name in ("kernel", "bias"))

@@ -65,13 +65,13 @@ class HubModel(ModelHubMixin, library_name=LIBRARY, pipeline_tag="image-to-image
         """README.md, made of what the model file says of itself."""
         facts, config = self.model.provenance, self.model.config
         licence = str(facts.get("licence", "unknown"))
-        known = ONE_LICENCE.get(licence)
+        hub_licence = ONE_LICENCE.get(licence)
         data = ModelCardData(
             library_name=LIBRARY,
             pipeline_tag="image-to-image",
             tags=["super-resolution", "arbitrary-scale", "jax"],
-            license=known or "other",
-            license_name=None if known else licence,
+            license=hub_licence or "other",
+            license_name=None if hub_licence else licence,
         )
         body = BODY.format(
             name=self.model.name,
