@@ -34,3 +34,8 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def few(keys: list[str], shown: int = 3) -> str:
+    """The first few of some keys, and how many there are, for a message."""
+    return f"{', '.join(keys[:shown])}{' ...' if len(keys) > shown else ''} ({len(keys)})" if keys else "none"

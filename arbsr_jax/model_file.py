@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from arbsr_jax import hub
-from arbsr_jax.errors import ArbsrError
+from arbsr_jax.errors import ArbsrError, few
 from arbsr_jax.files import atomic_write
 from arbsr_jax.imaging.scale import PAPER_LARGEST
 from arbsr_jax.models.config import ModelConfig
@@ -185,8 +185,3 @@ def _checked(path: Path, tensors: dict[str, np.ndarray], config: ModelConfig) ->
         if not np.isfinite(tensor).all():
             raise ArbsrError(f"{path}: {key} holds values that are not finite")
     return unflatten_parameters(tensors)
-
-
-def few(keys: list[str], shown: int = 3) -> str:
-    """The first few of some keys, and how many there are, for a message."""
-    return f"{', '.join(keys[:shown])}{' ...' if len(keys) > shown else ''} ({len(keys)})" if keys else "none"

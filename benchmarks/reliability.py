@@ -21,10 +21,10 @@ import jax
 import numpy as np
 
 from arbsr_jax.model_file import load_model
-from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.train.checkpoints import STATE, TrainingCheckpoints
+from arbsr_jax.train.config import TrainConfig
 from arbsr_jax.train.recipe import load_config
-from arbsr_jax.train.run import starting_state
+from arbsr_jax.train.start import starting_state
 from arbsr_jax.train.state import TrainState
 
 CONFIG = "arbedsr:debug"
@@ -88,8 +88,7 @@ def restored(folder: Path, like: TrainState) -> tuple[TrainState | None, list[st
 
 def flip_bits(workdir: Path, flips: int, chance: random.Random) -> dict[str, int]:
     """Counts of what came of each flipped bit."""
-    config = load_config(CONFIG)
-    like = starting_state(config, ModelConfig.from_dict(config.model.to_dict()), {}, print)
+    like = starting_state(TrainConfig.of(load_config(CONFIG)), {}, print)
     latest, earlier = saved(workdir)[:-3:-1]
     copy = workdir / "flipped" / "checkpoints"
     good = {}

@@ -76,7 +76,8 @@ def check(flags: argparse.Namespace) -> None:
     Raises:
       ArbsrError: there is no such config or value, or a flag is missing.
     """
-    from arbsr_jax.train.recipe import flat_values, load_config
+    from arbsr_jax.train.config import TrainConfig, flat_values
+    from arbsr_jax.train.recipe import load_config
 
     config = load_config(flags.config)
     allowed = flat_values(config.to_dict())
@@ -86,10 +87,10 @@ def check(flags: argparse.Namespace) -> None:
             guess = f"; did you mean {near[0]!r}?" if near else ";"
             raise ArbsrError(f"config has no value {name!r}{guess} --print-config lists all")
         config.update_from_flattened_dict({name: parse_value(name, text, allowed[name])})
-    flags.config = config
     missing = [name for name in ("data", "workdir") if not getattr(flags, name)]
     if missing and not flags.print_config:
         raise ArbsrError(f"{' and '.join(f'--{name}' for name in missing)} must be given; --help has the flags")
+    flags.config = config if flags.print_config else TrainConfig.of(config)
 
 
 def parse_value(name: str, text: str, like: Any) -> Any:
@@ -116,7 +117,7 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: the images, the workdir or the config cannot be used, or training diverged.
     """
-    from arbsr_jax.train.recipe import flat_values
+    from arbsr_jax.train.config import flat_values
 
     if flags.print_config:
         for name, value in flat_values(flags.config.to_dict()).items():

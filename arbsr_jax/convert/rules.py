@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from arbsr_jax.errors import ArbsrError
-from arbsr_jax.model_file import few
+from arbsr_jax.errors import ArbsrError, few
 
 Arrays = Mapping[str, Float32[np.ndarray, "..."]]
 SHOWN = 4  # keys of each kind in a message

@@ -63,8 +63,6 @@ class BatchPlan:
         if self.batch % self.processes:
             words = f"a batch of {self.batch} does not divide among {self.processes} processes"
             raise ArbsrError(f"{words}; use a multiple")
-        if self.candidates < 1:
-            raise ArbsrError(f"config.data.candidates={self.candidates}; at least one crop is needed")
 
     @property
     def patches(self) -> list[int]:

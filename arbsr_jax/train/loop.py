@@ -8,13 +8,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from arbsr_jax import parallel
 from arbsr_jax.data.pipeline import Batch
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
+from arbsr_jax.train.config import TrainConfig
 from arbsr_jax.train.logs import Meter, RunLog, format_progress, progress_bar
 from arbsr_jax.train.plans import ScalePlan
 from arbsr_jax.train.profiling import Profiler
@@ -38,7 +38,7 @@ class RunContext:
 
 
 def run_steps(
-    config: ConfigDict,
+    config: TrainConfig,
     state: TrainState,
     stream: Iterator[Batch],
     plans: Mapping[int, ScalePlan],

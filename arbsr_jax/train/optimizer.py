@@ -9,27 +9,20 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, Float32
-from ml_collections import ConfigDict
 
-from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.parameters import HYPER, Parameters, is_backbone
+from arbsr_jax.train.config import HALVING, OptimizerConfig
 
-SCHEDULES = ("halving", "cosine")
 SHORTEST_TABLE = 1 << 17  # steps: all runs up to the paper's length share their programs
 BACKBONE, HYPERNETWORKS, REST = "backbone", "hypernetworks", "rest"  # groups of parameters, each with its learning rate
 
 
-def learning_rate(config: ConfigDict, steps: int) -> optax.Schedule:
-    """Step -> learning rate: halved every `halve_every` steps (the paper's), or warmed up and lowered as a cosine.
-
-    Raises:
-      ArbsrError: the schedule's name is unknown.
-    """
-    if config.schedule == "halving":
-        return optax.exponential_decay(config.learning_rate, config.halve_every, 0.5, staircase=True)
-    if config.schedule == "cosine":
-        return optax.warmup_cosine_decay_schedule(0.0, config.learning_rate, min(config.warmup, steps // 2), steps)
-    raise ArbsrError(f"config.optimizer.schedule={config.schedule!r}; allowed: {', '.join(SCHEDULES)}")
+def learning_rate(optimizer: OptimizerConfig, steps: int) -> optax.Schedule:
+    """Step -> learning rate: halved every `halve_every` steps (the paper's), or warmed up and lowered as a cosine."""
+    rate = optimizer.learning_rate
+    if optimizer.schedule == HALVING:
+        return optax.exponential_decay(rate, optimizer.halve_every, 0.5, staircase=True)
+    return optax.warmup_cosine_decay_schedule(0.0, rate, min(optimizer.warmup, steps // 2), steps)
 
 
 def rate_table(schedule: optax.Schedule, steps: int) -> Float32[np.ndarray, "length"]:
@@ -42,9 +35,9 @@ def rate_table(schedule: optax.Schedule, steps: int) -> Float32[np.ndarray, "len
     return np.pad(values, (0, length - steps), mode="edge")
 
 
-def optimizer_of(config: ConfigDict) -> optax.GradientTransformationExtraArgs:
-    """The optimizer that `config.optimizer` describes."""
-    return adam(config.backbone_lr_scale, config.hyper_lr_scale)
+def optimizer_of(optimizer: OptimizerConfig) -> optax.GradientTransformationExtraArgs:
+    """The optimizer that a config describes."""
+    return adam(optimizer.backbone_lr_scale, optimizer.hyper_lr_scale)
 
 
 def adam(backbone_lr_scale: float = 1.0, hyper_lr_scale: float = 1.0) -> optax.GradientTransformationExtraArgs:

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from ml_collections import ConfigDict
 
 from arbsr_jax import parallel
 from arbsr_jax.data.pipeline import BatchPlan
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.parameters import DTYPES
+from arbsr_jax.train.config import TrainConfig
 from arbsr_jax.train.optimizer import learning_rate, optimizer_of, rate_table
 from arbsr_jax.train.state import TrainState
 from arbsr_jax.train.step import Constants, make_step
@@ -40,8 +39,7 @@ class ScalePlan:
 
 
 def scale_plans(
-    config: ConfigDict,
-    model: ModelConfig,
+    config: TrainConfig,
     teachers: dict[int, Teacher],
     plan: BatchPlan,
     output_teacher: Teacher | None = None,
@@ -54,18 +52,24 @@ def scale_plans(
     if parts < 1 or config.data.batch % parts:
         words = f"{jax.device_count()} devices and config.data.accumulate={config.data.accumulate} parts"
         raise ArbsrError(f"config.data.batch={config.data.batch} does not divide among {words}; change one of them")
-    if config.dtype not in DTYPES:
-        raise ArbsrError(f"config.dtype={config.dtype!r}; allowed: {', '.join(DTYPES)}")
     optimizer, weight = optimizer_of(config.optimizer), config.teachers.weight
     rates = rate_table(learning_rate(config.optimizer, config.steps), config.steps)
 
     def program(teacher: Teacher | None) -> parallel.DataParallel:
-        settings = {"transfer_weight": weight, "ema": config.ema, "accumulate": config.data.accumulate}
-        settings |= {"rim": config.data.rim, "frozen_backbone": config.optimizer.backbone_lr_scale == 0}
-        settings |= {"teacher": teacher.config if teacher else None, "dtype": DTYPES[config.dtype]}
-        if output_teacher:
-            settings |= {"output_teacher": output_teacher.config, "output_share": config.teachers.output_share}
-        return parallel.DataParallel(make_step(model, optimizer, **settings))
+        step = make_step(
+            config.model,
+            optimizer,
+            teacher=teacher.config if teacher else None,
+            transfer_weight=weight,
+            output_teacher=output_teacher.config if output_teacher else None,
+            output_share=config.teachers.output_share if output_teacher else 0.0,
+            ema=config.ema,
+            accumulate=config.data.accumulate,
+            rim=config.data.rim,
+            frozen_backbone=config.optimizer.backbone_lr_scale == 0,
+            dtype=DTYPES[config.dtype],
+        )
+        return parallel.DataParallel(step)
 
     plain, with_transfer = program(None), {}
     if weight:

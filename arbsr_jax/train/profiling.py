@@ -6,23 +6,14 @@ from pathlib import Path
 
 import jax
 
-from arbsr_jax.errors import ArbsrError
-
 FOLDER = "profile"
 
 
 class Profiler:
-    """Traces steps [start, start + count) of a run, by `config.profile` = "START:COUNT"; "" traces none."""
+    """Traces some steps of a run; none if the range is empty."""
 
-    def __init__(self, steps: str, workdir: Path) -> None:
-        self._folder, self._running = workdir / FOLDER, False
-        try:
-            start, count = map(int, steps.split(":")) if steps else (0, 0)
-        except ValueError:
-            start, count = -1, 0
-        if start < 0 or count < 0 or (steps and count == 0):
-            raise ArbsrError(f"config.profile={steps!r} is not understood; give START:COUNT, for example 100:5")
-        self._steps = range(start, start + count)
+    def __init__(self, steps: range, workdir: Path) -> None:
+        self._folder, self._steps, self._running = workdir / FOLDER, steps, False
 
     def before(self, step: int) -> None:
         """Begin with the first of the steps."""

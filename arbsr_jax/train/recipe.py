@@ -1,4 +1,4 @@
-"""The paper's recipe (Section 4.1), from which every config starts, and what configs have in common."""
+"""Configs by name, and what they have in common: all start from the paper's recipe."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import dataclasses
 import runpy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ml_collections import ConfigDict
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.scale import PAPER_LARGEST
 from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, ModelConfig
+from arbsr_jax.train.config import TrainConfig
 
-EPOCH = 1000  # iterations
 DEBUG = "debug"
 SIZES = {"full": EDSR, "baseline": EDSR_BASELINE, "tiny": EDSR_TINY}
 TEACHER_SCALES = {"x2": 2, "x3": 3, "x4": 4}
@@ -50,79 +48,7 @@ def load_config(name: str) -> ConfigDict:
 
 def recipe(model: ModelConfig) -> ConfigDict:
     """The paper's training of ArbSR: 70 epochs, Adam at 1e-4 halved every 15 epochs, teachers at x2, x3 and x4."""
-    config = ConfigDict()
-    config.model = ConfigDict(dataclasses.asdict(model))
-    config.init_from = ""  # a model file, of this network or another: its layers of the same name and shape are used
-    config.seed = 0
-    config.steps = 70 * EPOCH
-    config.dtype = "float32"  # of the backbone: float32, or bfloat16 on accelerators
-    config.log_every = 100
-    config.checkpoint_every = EPOCH
-    config.keep = 3  # checkpoints
-    config.ema = 0.0  # decay of averaged weights, which then are the model; 0: none
-    config.normalized_masks = True  # batch norm in the masks, without which they saturate
-    config.profile = ""  # START:COUNT: write a trace of so many steps from that one to WORKDIR/profile
-    config.max_skipped = 20  # steps in a row whose loss or gradient is not finite
-
-    config.data = _data()
-
-    config.optimizer = ConfigDict()
-    config.optimizer.learning_rate = 1e-4
-    config.optimizer.schedule = "halving"
-    config.optimizer.halve_every = 15 * EPOCH
-    config.optimizer.warmup = 100  # steps, for the cosine schedule
-    config.optimizer.backbone_lr_scale = (
-        1.0  # times learning_rate; less if a fresh plug-in meets a trained backbone; 0: it stays as it is
-    )
-    config.optimizer.hyper_lr_scale = 1.0  # times learning_rate, for the hypernetworks
-
-    config.teachers = ConfigDict()
-    config.teachers.x2 = config.teachers.x3 = config.teachers.x4 = (
-        ""  # model files; the student starts from x4's blocks
-    )
-    config.teachers.weight = 1.0  # lambda of Eq. 7
-    config.teachers.output = ""  # a model file for every scale, such as a converted LIIF, whose SR images are targets
-    config.teachers.output_share = 1.0  # of these targets in the loss, the rest is for HR images
-    config.teachers.pictures = ""  # a folder that `arbsr teach` made: its pictures are mixed with HR images
-    config.teachers.hr_share_start = 0.0  # of HR images in the mix, which changes linearly
-    config.teachers.hr_share_end = 0.5
-    config.teachers.hr_share_steps = 40 * EPOCH  # from start to end
-    config.teachers.lr_of_photographs = False  # LR of HR images, not of the mix: a teacher's look is learned too
-    config.teachers.copy_ends = False  # start from x4's head, last conv and tail as well
-
-    config.validation = ConfigDict()
-    config.validation.folders = ""  # of HR images, separated by commas
-    config.validation.scales = "2,3,4"
-    config.validation.every = EPOCH
-    return config
-
-
-def _data() -> ConfigDict:
-    data = ConfigDict()
-    data.patch = 50  # LR pixels
-    data.batch = 16  # pairs per step, over all devices
-    data.accumulate = 1  # parts of a device's batch, one after the other, if all of it does not fit
-    data.candidates = 1  # random crops for every pair, of which the most detailed one is used
-    data.rim = 0  # LR pixels on every side of a patch over which no HR pixel counts; at most a quarter of it
-    data.degradations = "none"  # or "photo": blur, noise and JPEG files of LR patches; targets stay clean
-    data.cleaning_share = 0.0  # of the batches whose factor is 1 on both axes: cleaning alone
-    data.asymmetric = False
-    data.symmetric_share = 0.0  # with `asymmetric`: of the batches that have one factor on both axes for sure
-    data.largest = PAPER_LARGEST  # factor, up to 8
-    data.large_share = 0.2  # of the batches whose larger factor is above 4, if `largest` is
-    data.integer_steps = EPOCH  # x2, x3 and x4 alone in the first epoch
-    data.memory_gb = 8.0  # for decoded images
-    data.pool_steps = 500  # how long a part of the images is used if not all of them fit
-    return data
-
-
-def flat_values(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Every value by its dotted name, as in `data.batch`."""
-    values = {}
-    for name, value in config.items():
-        inner = isinstance(value, Mapping)
-        values |= flat_values(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
-    return values
+    return ConfigDict(dataclasses.asdict(TrainConfig(model)))
 
 
 def without_teachers(config: ConfigDict) -> ConfigDict:

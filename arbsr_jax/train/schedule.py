@@ -7,25 +7,16 @@ from fractions import Fraction
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Integer
-from ml_collections import ConfigDict
 
-from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.scale import LARGEST_SCALE, PAPER_LARGEST, Scale
+from arbsr_jax.imaging.scale import PAPER_LARGEST, Scale
+from arbsr_jax.train.config import TeacherConfig
 
 SMALLEST, STEP = Fraction(11, 10), Fraction(1, 10)  # the paper's 1.1, 1.2, ..., 4.0
 CLEANING = Scale.of(1)  # no enlargement: a degraded image is restored at its own size
 
 
 def training_scales(asymmetric: bool, largest: float = PAPER_LARGEST) -> list[Scale]:
-    """Symmetric scales from 1.1 to `largest` by 0.1, the paper's 30 up to 4; with `asymmetric`, every pair of them.
-
-    Raises:
-      ArbsrError: `largest` is below 4 or above 8.
-    """
-    if not PAPER_LARGEST <= largest <= LARGEST_SCALE:
-        raise ArbsrError(
-            f"config.data.largest={largest}; allowed is {PAPER_LARGEST:g} (the paper's) to {LARGEST_SCALE}"
-        )
+    """Symmetric scales from 1.1 to `largest` by 0.1, the paper's 30 up to 4; with `asymmetric`, every pair of them."""
     count = int((Fraction(str(largest)) - SMALLEST) / STEP) + 1
     factors = [SMALLEST + index * STEP for index in range(count)]
     if asymmetric:
@@ -55,14 +46,7 @@ def scale_schedule(
         only 1 in 30 is symmetric, and only 1 in 25 has both factors above 3.4.
       large_share: of the steps whose larger factor is above 4, if there are such scales.
       cleaning_share: of the steps whose factor is 1 on both axes, if that is among the scales.
-
-    Raises:
-      ArbsrError: a share is not within 0 and 1.
     """
-    shares = {"symmetric_share": symmetric_share, "large_share": large_share, "cleaning_share": cleaning_share}
-    for name, share in shares.items():
-        if not 0 <= share <= 1:
-            raise ArbsrError(f"{name} is {share}; allowed is 0 to 1")
     large = np.array([scale.larger > PAPER_LARGEST for scale in scales])
     symmetric, cleaning = np.array([[scale.symmetric, scale == CLEANING] for scale in scales]).T
     integer = symmetric & ~large & ~cleaning & np.array([scale.vertical.denominator == 1 for scale in scales])
@@ -93,14 +77,7 @@ def _pick(indices: Integer[np.ndarray, "choices"], draws: Float64[np.ndarray, "s
     return indices[np.minimum((draws * indices.size).astype(np.int64), indices.size - 1)].astype(np.int32)
 
 
-def hr_shares(config: ConfigDict, steps: int) -> Float32[np.ndarray, "steps"]:
-    """For every step the share of HR images in their mix with pictures: linear from start to end, then constant.
-
-    Raises:
-      ArbsrError: a share is not within 0 and 1.
-    """
-    for name in ("hr_share_start", "hr_share_end"):
-        if not 0 <= config[name] <= 1:
-            raise ArbsrError(f"config.teachers.{name}={config[name]}; allowed is 0 (pictures alone) to 1 (HR alone)")
-    progress = np.minimum(np.arange(steps) / max(1, config.hr_share_steps), 1)
-    return (config.hr_share_start + progress * (config.hr_share_end - config.hr_share_start)).astype(np.float32)
+def hr_shares(teachers: TeacherConfig, steps: int) -> Float32[np.ndarray, "steps"]:
+    """For every step the share of HR images in their mix with pictures: linear from start to end, then constant."""
+    progress = np.minimum(np.arange(steps) / max(1, teachers.hr_share_steps), 1)
+    return (teachers.hr_share_start + progress * (teachers.hr_share_end - teachers.hr_share_start)).astype(np.float32)

@@ -8,7 +8,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from ml_collections import ConfigDict
 
 from arbsr_jax.evaluation.datasets import open_dataset
 from arbsr_jax.evaluation.methods import Network
@@ -18,6 +17,7 @@ from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import Model, load_model, save_model
 from arbsr_jax.models.config import FLOAT32, ModelConfig
 from arbsr_jax.models.parameters import Parameters
+from arbsr_jax.train.config import ValidationConfig
 
 BEST_FILE = "best.safetensors"
 SCORE = "validation_psnr"  # mean over folders and scales, in the provenance of the best model
@@ -26,7 +26,7 @@ SCORE = "validation_psnr"  # mean over folders and scales, in the provenance of 
 class Validation:
     """Scores parameters on folders of HR images, protocol `standard`; a scale-specific network at its own scale."""
 
-    def __init__(self, config: ConfigDict, model: ModelConfig, workdir: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, config: ValidationConfig, model: ModelConfig, workdir: Path, say: Callable[[str], None]) -> None:
         self._datasets = [open_dataset(Path(folder)) for folder in _listed(config.folders)]
         self._scales = [Scale.of(factors) for factors in ([model.scale] if model.scale else _listed(config.scales))]
         self._model, self._best, self._say = model, workdir / BEST_FILE, say

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import json
 import os
@@ -14,11 +15,10 @@ from typing import Any
 
 import jax
 from etils import epath
-from ml_collections import ConfigDict
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import json_text
-from arbsr_jax.train.recipe import flat_values
+from arbsr_jax.train.config import TrainConfig, flat_values
 from arbsr_jax.train.remote import LOCK, Remote, is_remote
 
 CHECKPOINTS = "checkpoints"
@@ -87,7 +87,7 @@ def lock_workdir(workdir: Path) -> Iterator[None]:
         yield
 
 
-def changes_since(place: Workdir, config: ConfigDict, sources: Sequence[str]) -> list[str]:
+def changes_since(place: Workdir, config: TrainConfig, sources: Sequence[str]) -> list[str]:
     """What differs from the last start in the workdir, one `name: old -> new` each.
 
     Raises:
@@ -132,12 +132,12 @@ RESHAPING: dict[str, Callable[[Values, Values], bool]] = {
 }
 
 
-def save_config(workdir: Path, config: ConfigDict, sources: Sequence[str]) -> None:
+def save_config(workdir: Path, config: TrainConfig, sources: Sequence[str]) -> None:
     """Note the config of this start, for the next one."""
     if jax.process_index() == 0:
         (workdir / CONFIG_FILE).write_text(json_text(_known(config, sources), indent=2) + "\n")
 
 
-def _known(config: ConfigDict, sources: Sequence[str]) -> dict[str, Any]:
+def _known(config: TrainConfig, sources: Sequence[str]) -> dict[str, Any]:
     """As a config file holds it: JSON's types."""
-    return json.loads(json_text({**config.to_dict(), "sources": list(sources)}))
+    return json.loads(json_text({**dataclasses.asdict(config), "sources": list(sources)}))

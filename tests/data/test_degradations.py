@@ -6,15 +6,11 @@ import tensorflow as tf
 from PIL import Image
 from scipy import ndimage
 
-from arbsr_jax import ArbsrError
 from arbsr_jax.data import degradations
 from arbsr_jax.data.degradations import BLUR_REACH, PhotoDegradations, blur, gaussian_kernel, jpeg
 from arbsr_jax.data.pipeline import BatchPlan, batches
 from arbsr_jax.data.store import ImageStore
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.models.config import EDSR_TINY
-from arbsr_jax.train.recipe import load_config
-from arbsr_jax.train.run import batch_plan
 from arbsr_jax.train.schedule import CLEANING, scale_schedule, training_scales
 
 SEED = 3
@@ -127,10 +123,3 @@ def test_cleaning_takes_its_share_and_leaves_the_other_steps_alone():
     cleaning = after == len(scales)
     assert cleaning.mean() == pytest.approx(0.2, abs=0.03)
     np.testing.assert_array_equal(after[~cleaning], before[~cleaning])
-
-
-def test_an_unknown_kind_of_degradations_is_refused():
-    config = load_config("arbedsr:tiny")
-    config.data.degradations = "rain"
-    with pytest.raises(ArbsrError, match="'rain'; allowed: none, photo"):
-        batch_plan(config, EDSR_TINY)

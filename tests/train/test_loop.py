@@ -6,12 +6,13 @@ from unittest.mock import MagicMock
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
 from arbsr_jax.data.pipeline import Batch
+from arbsr_jax.models.config import EDSR_TINY
 from arbsr_jax.parallel import DataParallel
 from arbsr_jax.train import loop
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
+from arbsr_jax.train.config import DataConfig, TrainConfig, ValidationConfig
 from arbsr_jax.train.logs import Meter, RunLog
 from arbsr_jax.train.loop import RunContext, run_steps
 from arbsr_jax.train.plans import ScalePlan
@@ -50,8 +51,9 @@ def events(monkeypatch):
 
 def run(events, steps):
     """What was reported at which step."""
-    config = ConfigDict({"steps": steps, "log_every": 2, "checkpoint_every": 100, "ema": 0, "max_skipped": 3})
-    config.data, config.validation = ConfigDict({"batch": 1}), ConfigDict({"every": 100})
+    often = {"log_every": 2, "checkpoint_every": 100, "max_skipped": 3}
+    data, scoring = DataConfig(batch=1), ValidationConfig(every=100)
+    config = TrainConfig(EDSR_TINY, steps=steps, **often, data=data, validation=scoring)
     written = []
     log, saved, validation = MagicMock(RunLog), MagicMock(TrainingCheckpoints), MagicMock(Validation)
     log.write = lambda step, values: written.append((step, values))

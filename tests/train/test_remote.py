@@ -12,6 +12,7 @@ from PIL import Image
 from arbsr_jax import ArbsrError
 from arbsr_jax.train import remote
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
+from arbsr_jax.train.config import TrainConfig
 from arbsr_jax.train.recipe import load_config
 from arbsr_jax.train.remote import LOCK, Remote, is_remote
 from arbsr_jax.train.run import train
@@ -141,13 +142,13 @@ def test_a_run_keeps_all_but_its_checkpoints_there_by_itself(store, tmp_path, mo
 
     monkeypatch.setattr("arbsr_jax.train.run.TrainingCheckpoints", checkpoints)
     config = load_config("edsr:x2-debug")
-    assert train(config, [str(photos)], PLACE) == f"{PLACE}/model.safetensors"
+    assert train(TrainConfig.of(config), [str(photos)], PLACE) == f"{PLACE}/model.safetensors"
     assert places == [f"{PLACE}/checkpoints"]
     kept = store / "bucket/runs/one"
     first = (kept / "log.jsonl").read_text()
     assert {path.name for path in kept.iterdir()} >= {"config.json", "log.jsonl", "model.safetensors", "tensorboard"}
     config.steps += 2
-    train(config, [str(photos)], PLACE)
+    train(TrainConfig.of(config), [str(photos)], PLACE)
     later = (kept / "log.jsonl").read_text()
     assert later.startswith(first)
     assert json.loads(later.splitlines()[-1])["step"] == config.steps

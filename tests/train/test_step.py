@@ -16,11 +16,11 @@ from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig, scale_specific
 from arbsr_jax.models.network import SRNetwork, initialize
+from arbsr_jax.train.config import TrainConfig
 from arbsr_jax.train.norms import add_norms
 from arbsr_jax.train.optimizer import adam, rate_table
 from arbsr_jax.train.plans import compile_ahead, scale_plans
-from arbsr_jax.train.recipe import recipe
-from arbsr_jax.train.run import batch_plan, starting_state
+from arbsr_jax.train.start import batch_plan, starting_state
 from arbsr_jax.train.state import export_weights, init_state
 from arbsr_jax.train.step import Constants, make_step
 from arbsr_jax.train.teachers import Teacher
@@ -140,11 +140,11 @@ def test_backbone_and_hypernetworks_learn_at_their_own_rates():
 def test_thirty_scales_with_teachers_need_at_most_eight_programs():
     """The paper's scales at 50x50, transfer at x2, x3 and x4, as a run plans them; all is compiled and run."""
     model, lines = fixtures.STUDENT, []
-    config = recipe(model)
+    config = TrainConfig(model)
     teachers = {n: Teacher(scale_specific(model, n), randomized(scale_specific(model, n))) for n in (2, 3, 4)}
-    plan = batch_plan(config, model)
-    state = starting_state(config, model, teachers, lines.append)
-    plans = scale_plans(config, model, teachers, plan)
+    plan = batch_plan(config)
+    state = starting_state(config, teachers, lines.append)
+    plans = scale_plans(config, teachers, plan)
     lines.clear()
     compile_ahead(plans, plan, state, lines.append)
     ahead = sum(program.programs for program in {scale.program for scale in plans.values()})
