@@ -16,6 +16,7 @@ from arbsr_jax.errors import ArbsrError
 from arbsr_jax.version import VERSION
 
 if TYPE_CHECKING:
+    from arbsr_jax.app.reading import read_image
     from arbsr_jax.evaluation.protocols import quality
     from arbsr_jax.imaging.resize import imresize
     from arbsr_jax.imaging.scale import Scale
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from arbsr_jax.model_file import list_models
 
 __version__ = VERSION
-__all__ = ["ArbsrError", "Scale", "Upscaler", "imresize", "list_models", "load_model", "quality"]
+__all__ = ["ArbsrError", "Scale", "Upscaler", "imresize", "list_models", "load_model", "quality", "read_image"]
 # Imported on demand: JAX takes seconds, and not every command needs it.
 PLACES = {
     "Scale": "imaging.scale",
@@ -32,6 +33,7 @@ PLACES = {
     "list_models": "model_file",
     "load_model": "inference.upscaler",
     "quality": "evaluation.protocols",
+    "read_image": "app.reading",
 }
 
 

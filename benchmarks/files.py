@@ -29,8 +29,8 @@ HERE = Path(__file__).parents[1]
 RUN = """
 import json, sys, time
 from pathlib import Path
-from arbsr_jax.photos.reading import read_photo
-from arbsr_jax.photos.writing import write_photo
+from arbsr_jax.app.reading import read_photo
+from arbsr_jax.app.writing import write_photo
 source, target, seconds = Path(sys.argv[1]), Path(sys.argv[2]), {}
 for _ in range(2):  # the first time warms up
     begin = time.perf_counter()

@@ -20,9 +20,9 @@ import av
 import numpy as np
 
 from arbsr_jax import compilation, load_model
+from arbsr_jax.app import film
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
-from arbsr_jax.photos import film
 from benchmarks.large_images import photograph
 from benchmarks.record import machine, record
 

@@ -22,8 +22,8 @@ import numpy as np
 
 from arbsr_jax.model_file import load_model
 from arbsr_jax.train.checkpoints import STATE, TrainingCheckpoints
-from arbsr_jax.train.config import TrainConfig
 from arbsr_jax.train.recipe import load_config
+from arbsr_jax.train.settings import TrainConfig
 from arbsr_jax.train.start import starting_state
 from arbsr_jax.train.state import TrainState
 

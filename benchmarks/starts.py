@@ -33,7 +33,7 @@ def stage(name):
     global begin
     now = time.perf_counter()
     stages[name], begin = now - begin, now
-import arbsr_jax.cli.batch
+import arbsr_jax.app.batch
 from arbsr_jax import compilation, load_model
 compilation.keep_programs_on_disk()
 stage("imports_s")

@@ -10,8 +10,8 @@ from __future__ import annotations
 from ml_collections import ConfigDict
 
 from arbsr_jax.models.config import scale_specific
-from arbsr_jax.train.config import EPOCH
 from arbsr_jax.train.recipe import SIZES, TEACHER_SCALES, choose, debug, recipe, without_teachers
+from arbsr_jax.train.settings import EPOCH
 
 
 def get_config(variant: str = "full-x2") -> ConfigDict:

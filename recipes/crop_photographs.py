@@ -11,10 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from arbsr_jax.imaging.image_files import list_images, read_rgb, write_png
 from arbsr_jax.imaging.resize import imresize
-from arbsr_jax.photos.images import list_images, read_rgb
-from arbsr_jax.photos.photo import Photo
-from arbsr_jax.photos.writing import write_photo
 
 
 def main() -> None:
@@ -40,7 +38,7 @@ def main() -> None:
         for number in range(flags.count):
             top, left = rng.integers(spare + 1)
             crop = image[top : top + flags.side, left : left + flags.side]
-            write_photo(flags.output / f"{name}-{number}.png", Photo(np.ascontiguousarray(crop)))
+            write_png(flags.output / f"{name}-{number}.png", np.ascontiguousarray(crop))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from arbsr_jax.analysis.features import encode
+from arbsr_jax.imaging.image_files import list_images, read_rgb
 from arbsr_jax.model_file import Model, load_model, save_model
 from arbsr_jax.models.parameters import flatten_parameters, unflatten_parameters
-from arbsr_jax.photos.images import list_images, read_rgb
 from arbsr_jax.train.norms import CALIBRATION_SCALE, MASK, example_images, scale_adaption
 
 PHOTOGRAPHS = 25  # whose middles tell the masks' means

@@ -13,17 +13,17 @@ PACKAGE = ROOT / "arbsr_jax"
 FILES = sorted([*PACKAGE.rglob("*.py"), *ROOT.glob("*.py"), *(ROOT / "configs").glob("*.py")])
 # Higher floors may use lower ones, never the other way round.
 FLOORS = [
-    {"errors", "files", "overlap", "version"},
+    {"errors", "files", "interruption", "overlap", "version"},
     {"imaging"},
-    {"kernels", "photos"},
+    {"kernels"},
     {"compilation"},
-    {"parallel", "models", "hub"},
+    {"parallel", "models", "hub", "terminal"},
     {"model_file"},
     {"dial"},
     {"inference", "convert", "to_onnx"},
     {"evaluation", "data"},
-    {"train", "analysis", "demo", "teach"},
-    {"cli"},
+    {"train", "analysis", "teach", "app"},
+    {"demo", "cli"},
     {"__main__"},
 ]
 WALLS = {
@@ -40,7 +40,7 @@ WALLS = {
     "tensorboardX": ("arbsr_jax/train/logs.py",),
     "orbax": ("arbsr_jax/train/checkpoints.py",),
     "optax": ("arbsr_jax/train/",),
-    "pyvips": ("arbsr_jax/photos/",),
+    "pyvips": ("arbsr_jax/app/", "arbsr_jax/imaging/pixels.py", "arbsr_jax/imaging/image_files.py"),
     "onnx": ("arbsr_jax/to_onnx/",),
 }
 NOT_IN = {  # rooms, and the packages that they do without

@@ -8,8 +8,8 @@ import pytest
 from tqdm import tqdm
 
 from arbsr_jax import compilation
-from arbsr_jax.cli.conventions import show_compiling
 from arbsr_jax.compilation import ProgramCache, keep_programs_on_disk, reported
+from arbsr_jax.terminal import show_compiling
 
 
 @pytest.fixture

@@ -6,10 +6,13 @@ import skimage.data
 
 import arbsr_jax
 from arbsr_jax import ArbsrError
+from arbsr_jax.app.photo import Photo
+from arbsr_jax.app.writing import write_photo
 from arbsr_jax.cli.main import main
 from arbsr_jax.dial import Dial
 from arbsr_jax.evaluation.degraded import compressed
 from arbsr_jax.evaluation.protocols import PROTOCOLS
+from arbsr_jax.imaging.image_files import read_rgb
 from arbsr_jax.imaging.metrics import crop_border, quality_y
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.restoring import AutoRestoring
@@ -17,9 +20,6 @@ from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import load_model, save_model
 from arbsr_jax.models.config import DEFAULT_RESTORING
 from arbsr_jax.models.parameters import flatten_parameters
-from arbsr_jax.photos.images import read_rgb
-from arbsr_jax.photos.photo import Photo
-from arbsr_jax.photos.writing import write_photo
 from tests.conftest import real_data
 from tests.models.fixtures import SMALL, randomized
 

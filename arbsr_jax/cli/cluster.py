@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from arbsr_jax.cli.conventions import print_line
-from arbsr_jax.cli.outcomes import in_total
+from arbsr_jax.app.jobs import Job
+from arbsr_jax.app.outcomes import in_total
 from arbsr_jax.errors import ArbsrError, missing_extra, reason
-from arbsr_jax.photos.jobs import Job
+from arbsr_jax.terminal import print_line
 
 FILES_AT_ONCE = 4  # in a worker's hands: what is done again if it dies
 THIS_MACHINE = "ray"
@@ -26,11 +26,11 @@ class Worker:
 
     def __init__(self, flags: argparse.Namespace) -> None:
         from arbsr_jax import compilation
-        from arbsr_jax.cli.setup import batch_of
+        from arbsr_jax.cli.setup import upscale_run
 
         compilation.keep_programs_on_disk()
         self._lines: list[tuple[str, bool]] = []
-        self._batch = batch_of(flags, self._tell)
+        self._batch = upscale_run(flags, self._tell)
 
     def _tell(self, line: str, stream: Any, *_: object) -> None:
         self._lines.append((line, stream is sys.stderr))

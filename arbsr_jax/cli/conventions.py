@@ -1,4 +1,4 @@
-"""What all commands share: exit codes, lines on the terminal, names of files to write, flags of several processes."""
+"""What all commands share: exit codes, streams, names of files to write, flags of several processes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ import io
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
-from typing import Any
-
-from tqdm import tqdm
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import STREAM
@@ -20,14 +17,7 @@ from arbsr_jax.models.config import DEFAULT_RESTORING
 
 DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 STDERR = 2  # its descriptor
-FIRST, ALL = "first", "all"  # frames
-Tell = Callable[..., object]  # prints a line, as `say` does
-PIPE_SECONDS = 10.0  # between lines of progress
 AUTO = "auto"  # of --restore: what suits each image
-
-
-class BrokenOutputError(Exception):
-    """Nobody reads the output any more, as with `| head -1`."""
 
 
 def prepare_streams() -> None:
@@ -43,67 +33,6 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a test may have put something else there
             stream.reconfigure(errors="backslashreplace")
-
-
-def print_line(line: str, stream: Any, write: Callable[..., object] = print) -> None:
-    """Print one line; a full disc behind the stream loses the line and nothing else.
-
-    Raises:
-      BrokenOutputError: the pipe is closed.
-    """
-    try:
-        write(line, file=stream)
-        stream.flush()
-    except BrokenPipeError:
-        close_quietly(stream)
-        raise BrokenOutputError from None
-    except OSError:
-        close_quietly(stream)
-
-
-def close_quietly(stream: Any) -> None:
-    """Let what is still buffered go nowhere, without a word at the end of the process."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-class _Lines(io.TextIOBase):
-    """What a progress bar writes, as lines: for a pipe, where nothing moves."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream, self._last = stream, ""
-
-    def write(self, text: str) -> int:
-        """A state of the bar, if it is a new one."""
-        if (line := text.strip()) and line != self._last:
-            print_line(line, self._stream)
-            self._last = line
-        return len(text)
-
-
-@contextmanager
-def image_bar(what: str, total: int) -> Iterator[tqdm]:
-    """Images that are done, of how many, and the remaining time: on a terminal a bar, else a line now and then."""
-    terminal = sys.stderr.isatty()
-    layout = "{desc}: {n_fmt} of {total_fmt} images, {remaining} left" + ("{postfix}" if terminal else "")
-    output: dict[str, Any] = {} if terminal else {"file": _Lines(sys.stderr), "mininterval": PIPE_SECONDS}
-    bar = tqdm(desc=what, total=total, leave=not terminal, bar_format=layout, **output)
-    with bar, show_compiling(bar):
-        yield bar
-
-
-@contextmanager
-def show_compiling(bar: tqdm) -> Iterator[None]:
-    """Say beside a progress bar that a program is being compiled; that time does not count for the remaining one."""
-
-    def listener(seconds: float | None) -> None:
-        if not bar.disable:
-            bar.set_postfix_str("compiling, once on this machine" if seconds is None else "")
-            bar.start_t += seconds or 0.0
-
-    from arbsr_jax.compilation import reported
-
-    with reported(listener):
-        yield
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from arbsr_jax.cli.conventions import DONE, SOME_FAILED, image_bar
+from arbsr_jax.cli.conventions import DONE, SOME_FAILED
 from arbsr_jax.cli.figures import MASKS
 from arbsr_jax.errors import ArbsrError, missing_extra
 from arbsr_jax.evaluation.datasets import Dataset, open_dataset, sample_photographs
@@ -26,6 +26,7 @@ from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import Model, load_model
 from arbsr_jax.models.config import FLOAT32, MASKED
+from arbsr_jax.terminal import image_bar
 
 LR_SCALE = Scale.of(4)  # how much smaller than HR the images are whose features are shown
 COMPARED = [Scale.of(2), Scale.of(3), Scale.of(4)]

@@ -8,9 +8,10 @@ import os
 import sys
 from typing import Any
 
-from arbsr_jax.cli.conventions import DONE, WRONG_USAGE, BrokenOutputError, close_quietly, prepare_streams
-from arbsr_jax.cli.interruption import InterruptedRunError, interruptible
+from arbsr_jax.cli.conventions import DONE, WRONG_USAGE, prepare_streams
 from arbsr_jax.errors import ArbsrError, reason
+from arbsr_jax.interruption import InterruptedRunError, interruptible
+from arbsr_jax.terminal import BrokenOutputError, close_quietly
 from arbsr_jax.version import VERSION
 
 COMMANDS = {

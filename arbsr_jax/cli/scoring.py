@@ -13,8 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from arbsr_jax import parallel
-from arbsr_jax.cli.conventions import DONE, SOME_FAILED, lines_beside, parsed_restore, show_compiling
-from arbsr_jax.cli.interruption import InterruptedRunError
+from arbsr_jax.cli.conventions import DONE, SOME_FAILED, lines_beside, parsed_restore
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation import report
 from arbsr_jax.evaluation.datasets import COMPARISON, Dataset, open_datasets, sample_photographs
@@ -29,9 +28,11 @@ from arbsr_jax.files import STREAM
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.restoring import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler, load_model
+from arbsr_jax.interruption import InterruptedRunError
 from arbsr_jax.models.config import DEFAULT_MODEL, DEFAULT_RESTORING
 from arbsr_jax.teach import DAT_LIGHT
 from arbsr_jax.teach.makers import maker_of
+from arbsr_jax.terminal import show_compiling
 
 RIVAL_SCALE = 4  # of DAT-light
 

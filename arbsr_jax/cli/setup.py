@@ -6,16 +6,18 @@ import argparse
 from typing import Any
 
 from arbsr_jax import model_file
-from arbsr_jax.cli.batch import Batch
-from arbsr_jax.cli.conventions import Tell, parsed_restore, print_line
-from arbsr_jax.cli.targets import Target, parse_memory
+from arbsr_jax.app.batch import UpscaleRun
+from arbsr_jax.app.options import UpscaleOptions
+from arbsr_jax.app.targets import Target, parse_memory
+from arbsr_jax.cli.conventions import parsed_restore
 from arbsr_jax.inference.resized_after import ResizedAfter
 from arbsr_jax.inference.restoring import AutoRestoring, Upscalers
 from arbsr_jax.inference.upscaler import load_model
 from arbsr_jax.models.config import DEFAULT_MODEL, DEFAULT_RESTORING
+from arbsr_jax.terminal import Tell, print_line
 
 
-def batch_of(flags: argparse.Namespace, tell: Tell = print_line) -> Batch:
+def upscale_run(flags: argparse.Namespace, tell: Tell = print_line) -> UpscaleRun:
     """The run that a command's flags ask for.
 
     Raises:
@@ -33,4 +35,16 @@ def batch_of(flags: argparse.Namespace, tell: Tell = print_line) -> Batch:
     else:
         upscaler = load_model(name if restore is None else restoring, restore, **settings)
     target = Target(flags.scale, flags.size, flags.aspect, square_pixels=flags.square_pixels)
-    return Batch(flags, target, upscaler, tell)
+    options = UpscaleOptions(
+        output=flags.output,
+        skip_existing=flags.skip_existing,
+        dry_run=flags.dry_run,
+        frames=flags.frames,
+        explain=flags.explain,
+        ensemble=flags.self_ensemble,
+        consistent=flags.consistent,
+        compare=bool(flags.json),
+        quality=flags.quality,
+        metadata=not flags.no_metadata,
+    )
+    return UpscaleRun(upscaler, target, options, tell)

@@ -8,10 +8,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from arbsr_jax.cli.conventions import DONE, SOME_FAILED
-from arbsr_jax.cli.interruption import InterruptedRunError
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.image_files import list_images
 from arbsr_jax.imaging.scale import PICTURE_SCALES
-from arbsr_jax.photos.images import list_images
+from arbsr_jax.interruption import InterruptedRunError
 from arbsr_jax.teach import DAT_LIGHT
 from arbsr_jax.teach.regions import LARGEST, MULTIPLE, regions_of
 

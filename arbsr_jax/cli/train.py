@@ -76,8 +76,8 @@ def check(flags: argparse.Namespace) -> None:
     Raises:
       ArbsrError: there is no such config or value, or a flag is missing.
     """
-    from arbsr_jax.train.config import TrainConfig, flat_values
     from arbsr_jax.train.recipe import load_config
+    from arbsr_jax.train.settings import TrainConfig, flat_values
 
     config = load_config(flags.config)
     allowed = flat_values(config.to_dict())
@@ -117,7 +117,7 @@ def run(flags: argparse.Namespace) -> int:
     Raises:
       ArbsrError: the images, the workdir or the config cannot be used, or training diverged.
     """
-    from arbsr_jax.train.config import flat_values
+    from arbsr_jax.train.settings import flat_values
 
     if flags.print_config:
         for name, value in flat_values(flags.config.to_dict()).items():

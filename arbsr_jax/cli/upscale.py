@@ -7,23 +7,23 @@ import re
 import sys
 from pathlib import Path
 
+from arbsr_jax.app.formats import FORMATS
+from arbsr_jax.app.jobs import BY_SOURCE, plan_jobs
+from arbsr_jax.app.options import ALL, FIRST
+from arbsr_jax.app.targets import Target, parse_memory
+from arbsr_jax.app.writing import DEFAULT_QUALITY
 from arbsr_jax.cli.conventions import (
-    ALL,
     DONE,
-    FIRST,
     SOME_FAILED,
     add_process_flags,
     add_restore_flag,
     lines_beside,
     parsed_restore,
-    print_line,
 )
-from arbsr_jax.cli.targets import Target, parse_memory
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import STREAM, check_can_be_written, json_text, write_text
 from arbsr_jax.models.config import DEFAULT_MODEL, PRECISIONS
-from arbsr_jax.photos.jobs import BY_SOURCE, plan_jobs
-from arbsr_jax.photos.writing import DEFAULT_QUALITY, FORMATS
+from arbsr_jax.terminal import print_line
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -105,9 +105,9 @@ def run(flags: argparse.Namespace) -> int:
       ArbsrError: a flag is wrong, or a folder is missing or empty.
     """
     from arbsr_jax import parallel
+    from arbsr_jax.app.outcomes import FAILED
     from arbsr_jax.cli.cluster import run_on_cluster
-    from arbsr_jax.cli.outcomes import FAILED
-    from arbsr_jax.cli.setup import batch_of
+    from arbsr_jax.cli.setup import upscale_run
 
     label = Target(flags.scale, flags.size, flags.aspect).label
     suffix = flags.suffix or (f"_{label}" if flags.output is None else "")
@@ -116,7 +116,7 @@ def run(flags: argparse.Namespace) -> int:
     process, processes = parallel.this_process() if flags.coordinator else (0, 1)
     with lines_beside(flags.json):
         mine = jobs[process::processes]
-        done = run_on_cluster(flags, mine) if flags.on else batch_of(flags).run(mine)
+        done = run_on_cluster(flags, mine) if flags.on else upscale_run(flags).run(mine)
     if flags.json:
         alone = process == 0 or str(flags.json) == STREAM
         place = flags.json if alone else flags.json.with_stem(f"{flags.json.stem}-{process}")

@@ -18,8 +18,7 @@ from tensorflow_datasets.core import constants
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.photos.images import list_images, read_rgb
-from arbsr_jax.photos.reading import photo_size
+from arbsr_jax.imaging.image_files import image_size, list_images, read_rgb
 
 TFDS_PREFIX = "tfds:"
 TFDS_FAILURES = (  # unknown, no network, another archive than the published one, no such config
@@ -90,7 +89,7 @@ def _from_folder(folder: Path, warn: Callable[[str], None]) -> Iterable[Training
     inner = next((folder / name for name in HR_FOLDERS if (folder / name).is_dir()), folder)
     for path in list_images(inner):
         try:
-            yield TrainingImage(str(path), photo_size(path), partial(read_rgb, path))
+            yield TrainingImage(str(path), image_size(path), partial(read_rgb, path))
         except ArbsrError as error:
             warn(f"skipped {error}")
 

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from arbsr_jax.data.sources import TrainingImage
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.image_files import image_size, list_images, read_rgb
 from arbsr_jax.imaging.scale import PICTURE_SCALES
-from arbsr_jax.photos.images import list_images, read_rgb
-from arbsr_jax.photos.reading import photo_size
 
 
 def attach_teacher_targets(images: Sequence[TrainingImage], folder: Path) -> list[TrainingImage]:
@@ -42,7 +41,7 @@ def _pictures_of(image: TrainingImage, found: dict[int, dict[str, Path]]) -> dic
         path = paths.get(Path(image.name).stem)
         if path is None:
             continue
-        height, width = photo_size(path)
+        height, width = image_size(path)
         if (height, width) != image.size:
             raise ArbsrError(
                 f"{path}: {width}x{height}, but its HR image {image.name} is {image.size[1]}x{image.size[0]}; "

@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from arbsr_jax.app.reading import photo_size, read_photo
 from arbsr_jax.compilation import reported
 from arbsr_jax.dial import check_strength
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.pixels import Pixels, to_8_bit
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.channels import upscale_any_channels
 from arbsr_jax.inference.restoring import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler
-from arbsr_jax.photos.photo import Pixels, to_8_bit
-from arbsr_jax.photos.reading import photo_size, read_photo
 
 LARGEST_UPLOAD = 50 * 2**20  # bytes
 LARGEST_INPUT, LARGEST_RESULT = 12e6, 60e6  # pixels

@@ -13,8 +13,8 @@ import skimage.data
 from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.image_files import SUFFIXES, list_images, read_rgb
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.photos.images import SUFFIXES, list_images, read_rgb
 
 INNER = ("HR", "DIV2K_valid_HR")  # in dataset folders, of HR images
 ALIASES = (("B100", "BSD100", "BSDS100"), ("Urban100", "urban100"), ("Manga109", "manga109"))

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from arbsr_jax.errors import ArbsrError, reason
+from arbsr_jax.imaging.image_files import read_pixels
 from arbsr_jax.inference.arguments import GREY_LEVEL
-from arbsr_jax.photos.reading import read_photo
 
 DEEP_GRAY = ("I;16", "I;16B", "I;16L", "I;16N", "I")  # PIL's modes of 16 bits
 THROUGH_RGB = ("CMYK", "YCbCr", "HSV", "LAB", "RGBX")
@@ -27,14 +27,19 @@ def to_array(image: Any) -> tuple[np.ndarray, FromArray]:
     """Pixels [..., height, width, channels] as uint8, uint16 or float32, and what makes the result of their kind.
 
     Args:
-      image: a path; a PIL image; or an array of numpy, JAX or any library with DLPack (PyTorch): uint8, uint16, or
-        floats from 0 to 1; [height, width], [height, width, channels] or [images, height, width, channels].
+      image: a path of a PNG, JPEG, WebP, TIFF, GIF, AVIF or BMP; a PIL image; or an array of numpy, JAX or any library
+        with DLPack (PyTorch): uint8, uint16, or floats from 0 to 1; [height, width], [height, width, channels] or
+        [images, height, width, channels].
 
     Raises:
       ArbsrError: it is none of that.
     """
     if isinstance(image, (str, Path)):
-        return read_photo(Path(image)).pixels, lambda pixels: pixels
+        try:
+            return read_pixels(Path(image)), lambda pixels: pixels
+        except ArbsrError as error:
+            more = "; arbsr_jax.read_image reads more kinds of files" if Path(image).is_file() else ""
+            raise ArbsrError(f"{error}{more}") from None
     if isinstance(image, Image.Image):
         return _of_pil(image)
     if isinstance(image, np.matrix):

@@ -14,14 +14,12 @@ import numpy as np
 from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError, missing_extra
+from arbsr_jax.imaging.image_files import read_rgb, write_png
 from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.arguments import to_pixels
 from arbsr_jax.inference.ensemble import mean_of_views
 from arbsr_jax.inference.upscaler import load_model
 from arbsr_jax.models.config import FLOAT32
-from arbsr_jax.photos.images import read_rgb
-from arbsr_jax.photos.photo import Photo
-from arbsr_jax.photos.writing import write_photo
 from arbsr_jax.teach import DAT_LIGHT
 
 PLACEHOLDERS = ("{input}", "{output}")
@@ -75,7 +73,7 @@ class CommandMaker:
         """
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder) / "input.png", Path(folder) / "output.png"
-            write_photo(source, Photo(lr))
+            write_png(source, lr)
             values = {"{input}": str(source), "{output}": str(target), "{scale}": str(scale)}
             words = [_filled(word, values) for word in self._words]
             try:

@@ -16,9 +16,7 @@ from tqdm import tqdm
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import claimed, json_text, write_text
-from arbsr_jax.photos.images import read_rgb
-from arbsr_jax.photos.photo import Photo
-from arbsr_jax.photos.writing import write_photo
+from arbsr_jax.imaging.image_files import read_rgb, write_png
 from arbsr_jax.teach.makers import Teacher
 from arbsr_jax.teach.regions import Region, teach_region
 
@@ -56,13 +54,13 @@ def generate_targets(
         for region in sorted(regions, key=lambda region: region.path):
             with _to_make(lock, _place(folder, HR, region)) as missing:
                 if missing:
-                    write_photo(_place(folder, HR, region), Photo(_cut(load(region.path), region)))
+                    write_png(_place(folder, HR, region), _cut(load(region.path), region))
         for region, scale in jobs:
             with _to_make(lock, _place(folder, f"x{scale}", region)) as missing:
                 if missing:
                     try:
                         picture = teach_region(load(region.path), region, scale, lambda lr, k=scale: maker(lr, k))
-                        write_photo(_place(folder, f"x{scale}", region), Photo(picture))
+                        write_png(_place(folder, f"x{scale}", region), picture)
                     except ArbsrError as error:
                         say(str(error))
             bar.update(_cost(region, scale))

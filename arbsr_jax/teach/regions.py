@@ -16,9 +16,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.imaging.image_files import read_rgb
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import PICTURE_SCALES
-from arbsr_jax.photos.images import read_rgb
 
 MULTIPLE = math.lcm(*PICTURE_SCALES)  # HR pixels: 12
 LARGEST = 720  # HR pixels of a region's side

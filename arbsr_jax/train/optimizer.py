@@ -11,7 +11,7 @@ import optax
 from jaxtyping import Array, Float32
 
 from arbsr_jax.models.parameters import HYPER, Parameters, is_backbone
-from arbsr_jax.train.config import HALVING, OptimizerConfig
+from arbsr_jax.train.settings import HALVING, OptimizerConfig
 
 SHORTEST_TABLE = 1 << 17  # steps: all runs up to the paper's length share their programs
 BACKBONE, HYPERNETWORKS, REST = "backbone", "hypernetworks", "rest"  # groups of parameters, each with its learning rate

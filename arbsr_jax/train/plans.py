@@ -16,8 +16,8 @@ from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.parameters import DTYPES
-from arbsr_jax.train.config import TrainConfig
 from arbsr_jax.train.optimizer import learning_rate, optimizer_of, rate_table
+from arbsr_jax.train.settings import TrainConfig
 from arbsr_jax.train.state import TrainState
 from arbsr_jax.train.step import Constants, make_step
 from arbsr_jax.train.teachers import Teacher

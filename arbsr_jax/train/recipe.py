@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, ModelConfig
-from arbsr_jax.train.config import TrainConfig
+from arbsr_jax.train.settings import TrainConfig
 
 DEBUG = "debug"
 SIZES = {"full": EDSR, "baseline": EDSR_BASELINE, "tiny": EDSR_TINY}

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, Integer
 
 from arbsr_jax.imaging.scale import PAPER_LARGEST, Scale
-from arbsr_jax.train.config import TeacherConfig
+from arbsr_jax.train.settings import TeacherConfig
 
 SMALLEST, STEP = Fraction(11, 10), Fraction(1, 10)  # the paper's 1.1, 1.2, ..., 4.0
 CLEANING = Scale.of(1)  # no enlargement: a degraded image is restored at its own size

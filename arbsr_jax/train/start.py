@@ -15,10 +15,10 @@ from arbsr_jax.errors import few
 from arbsr_jax.imaging.scale import PICTURE_SCALES, Scale
 from arbsr_jax.models.network import initialize
 from arbsr_jax.models.parameters import flatten_parameters
-from arbsr_jax.train.config import CLEAN, TrainConfig
 from arbsr_jax.train.norms import MASK, add_norms, example_images, unfold_batch_norm
 from arbsr_jax.train.optimizer import optimizer_of
 from arbsr_jax.train.schedule import CLEANING, hr_shares, scale_schedule, training_scales
+from arbsr_jax.train.settings import CLEAN, TrainConfig
 from arbsr_jax.train.state import TrainState, init_from, init_from_teacher, init_state
 from arbsr_jax.train.teachers import START_SCALE, Teacher
 

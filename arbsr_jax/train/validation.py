@@ -17,7 +17,7 @@ from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import Model, load_model, save_model
 from arbsr_jax.models.config import FLOAT32, ModelConfig
 from arbsr_jax.models.parameters import Parameters
-from arbsr_jax.train.config import ValidationConfig
+from arbsr_jax.train.settings import ValidationConfig
 
 BEST_FILE = "best.safetensors"
 SCORE = "validation_psnr"  # mean over folders and scales, in the provenance of the best model

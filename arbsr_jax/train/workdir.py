@@ -18,8 +18,8 @@ from etils import epath
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import json_text
-from arbsr_jax.train.config import TrainConfig, flat_values
 from arbsr_jax.train.remote import LOCK, Remote, is_remote
+from arbsr_jax.train.settings import TrainConfig, flat_values
 
 CHECKPOINTS = "checkpoints"
 Values = Mapping[str, Any]

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from arbsr_jax.cli.main import main
+from tests.app import fixtures
 from tests.conftest import ROOT
-from tests.photos import fixtures
 
 PICTURES = 200
 

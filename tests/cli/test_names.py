@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from arbsr_jax.cli.main import main
+from tests.app import fixtures
 from tests.cli.test_upscale import picture, size_of, upscale
 from tests.conftest import ROOT
-from tests.photos import fixtures
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from PIL import Image
 from arbsr_jax import Upscaler
 from arbsr_jax.cli.main import main
 from arbsr_jax.model_file import load_model, save_model
+from tests.app import fixtures
 from tests.conftest import ROOT
-from tests.photos import fixtures
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from arbsr_jax.data.store import ImageStore, decode, decoded_bytes
 from arbsr_jax.data.teaching import attach_teacher_targets
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.train.config import TeacherConfig
 from arbsr_jax.train.schedule import hr_shares
+from arbsr_jax.train.settings import TeacherConfig
 from tests.data.test_pipeline import PATCH, SCALES, lr_of_whole, occurs_in, turned
 
 

@@ -23,7 +23,7 @@ from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.restoring import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import save_model
-from tests.photos import fixtures
+from tests.app import fixtures
 
 PICTURE = skimage.data.astronaut()[20:120, 150:290]
 

@@ -10,8 +10,8 @@ import evaluate
 from arbsr_jax import ArbsrError
 from arbsr_jax.cli.main import main
 from arbsr_jax.evaluation.datasets import find_lr, open_dataset, open_datasets
+from arbsr_jax.imaging.image_files import read_rgb
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.photos.images import read_rgb
 
 
 def save(path, pixels):

@@ -5,8 +5,8 @@ import skimage.data
 from arbsr_jax.evaluation.degraded import compressed, noisy
 from arbsr_jax.evaluation.protocols import PROTOCOLS
 from arbsr_jax.imaging.damage import jpeg_step, noise_sigma, restore_strength
+from arbsr_jax.imaging.image_files import read_rgb
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.photos.images import read_rgb
 from tests.conftest import real_data
 
 

@@ -3,9 +3,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from arbsr_jax.imaging.image_files import read_rgb
 from arbsr_jax.imaging.resize import contributions, imresize, reflect
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.photos.images import read_rgb
 from tests.conftest import real_data
 
 NAMES = ("baby", "bird", "butterfly", "head", "woman")

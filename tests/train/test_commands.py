@@ -16,9 +16,9 @@ from PIL import Image
 from arbsr_jax import ArbsrError, parallel
 from arbsr_jax.cli.main import main
 from arbsr_jax.model_file import load_model
-from arbsr_jax.train.config import TrainConfig, flat_values
 from arbsr_jax.train.recipe import load_config
 from arbsr_jax.train.run import train
+from arbsr_jax.train.settings import TrainConfig, flat_values
 from arbsr_jax.train.stopping import Preempted, StopRequest
 from tests.conftest import ROOT, run_command
 

@@ -5,8 +5,8 @@ import optax
 import pytest
 
 from arbsr_jax.compilation import ProgramCache
-from arbsr_jax.train.config import COSINE, OptimizerConfig
 from arbsr_jax.train.optimizer import adam, learning_rate, rate_table
+from arbsr_jax.train.settings import COSINE, OptimizerConfig
 
 RECIPE = OptimizerConfig(warmup=10)
 COSINE_RECIPE = OptimizerConfig(schedule=COSINE, warmup=10)

@@ -12,10 +12,10 @@ from PIL import Image
 from arbsr_jax import ArbsrError
 from arbsr_jax.train import remote
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
-from arbsr_jax.train.config import TrainConfig
 from arbsr_jax.train.recipe import load_config
 from arbsr_jax.train.remote import LOCK, Remote, is_remote
 from arbsr_jax.train.run import train
+from arbsr_jax.train.settings import TrainConfig
 
 PLACE = "gs://bucket/runs/one"
 

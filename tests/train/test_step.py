@@ -16,10 +16,10 @@ from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig, scale_specific
 from arbsr_jax.models.network import SRNetwork, initialize
-from arbsr_jax.train.config import TrainConfig
 from arbsr_jax.train.norms import add_norms
 from arbsr_jax.train.optimizer import adam, rate_table
 from arbsr_jax.train.plans import compile_ahead, scale_plans
+from arbsr_jax.train.settings import TrainConfig
 from arbsr_jax.train.start import batch_plan, starting_state
 from arbsr_jax.train.state import export_weights, init_state
 from arbsr_jax.train.step import Constants, make_step

@@ -1,0 +1,39 @@
+"""What a run over many pictures is asked for, beside the model and the size of its results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from arbsr_jax.app.writing import DEFAULT_QUALITY
+
+FIRST, ALL = "first", "all"  # frames
+
+
+@dataclass(frozen=True)
+class UpscaleOptions:
+    """How pictures are read, enlarged and written.
+
+    Attributes:
+      output: as given, or None: results lie beside their sources, and overwrite nothing.
+      skip_existing: whether results that are there are left alone.
+      dry_run: whether nothing is computed: what would be done is said.
+      frames: of files with several: the "first", or "all".
+      explain: whether plans are said.
+      ensemble: whether to average over flips and transposes.
+      consistent: whether results are corrected until they are their source again when made small.
+      compare: whether the difference of the two is noted.
+      quality: of JPEG, WebP, AVIF and JPEG XL, 1 to 100.
+      metadata: whether it is kept.
+    """
+
+    output: Path | None = None
+    skip_existing: bool = False
+    dry_run: bool = False
+    frames: str = FIRST
+    explain: bool = False
+    ensemble: bool = False
+    consistent: bool = False
+    compare: bool = False
+    quality: int = DEFAULT_QUALITY
+    metadata: bool = True
