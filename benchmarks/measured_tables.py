@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks import record
-from benchmarks.score_tables import Table
+from benchmarks.score_tables import Table, listed
 from benchmarks.upsamplers import NAMES, UPSAMPLERS
 
 STRENGTHS = ("0", "0.25", "0.5", "0.75", "1", "auto")  # of `--restore`
@@ -27,6 +27,7 @@ def columns(name: str, fields: dict[str, tuple[str, str]], **chosen: str) -> Tab
     return table
 
 
+@listed
 def inference() -> Table:
     """Upscaling one image."""
     number = {"ms": "ms", "new scale ms": "new_scale_ms", "MiB": "peak_mb", "fixed ms": "fixed_ms"}
@@ -36,6 +37,7 @@ def inference() -> Table:
     return columns("inference", fields | {k: (v, ".2f") for k, v in ratio.items()}, size="100x100")
 
 
+@listed
 def field() -> Table:
     """Field upsampling beside the paper's."""
     fields = {"model": ("model", ""), "scale": ("scale", "")}
@@ -45,17 +47,20 @@ def field() -> Table:
     return columns("field", fields | {k: (f"{k}_ratio", ".2f") for k in ("decode", "whole")})
 
 
+@listed
 def grid() -> Table:
     """Steps across the lines of the LR grid."""
     places = {"between the areas of LR pixels": ("borders", ".2f"), "at their centres": ("centres", ".2f")}
     return columns("grid", {"method": ("method", ""), **places})
 
 
+@listed
 def restoration() -> Table:
     """Gain over bicubic interpolation on damaged photographs, by method."""
     return _by_method(lambda row: f"{float(row['psnr']) - float(row['bicubic']):+.2f}")
 
 
+@listed
 def restoration_distance() -> Table:
     """Distance of results from the damaged LR images, by method."""
     return _by_method(lambda row: f"{float(row['distance']):.2f}")
@@ -73,12 +78,14 @@ def _by_method(shown: Callable[[dict[str, str]], str]) -> Table:
     return table
 
 
+@listed
 def flicker() -> Table:
     """Mean difference of successive frames of a still scene."""
     names = ("bicubic", "restore 0", "restore 0.5", "restore 1")
     return columns("flicker", {"film": ("film", ""), **{name: (name, ".2f") for name in names}})
 
 
+@listed
 def step_compiling() -> Table:
     """Compiling a training step or an image, beside an older version."""
     fields = {"of": ("of", ""), "model": ("model", "")}
@@ -91,13 +98,25 @@ def step_compiling() -> Table:
     return columns("step_compiling", fields)
 
 
+@listed
 def cluster() -> Table:
     """Many pictures by one process and by a cluster."""
     return columns("cluster", {"engine": ("engine", ""), "pictures": ("pictures", ""), "seconds": ("seconds", ".1f")})
 
 
-def upsamplers(*, choices: bool) -> Table:
-    """PSNR after equal steps: of upsamplers, or of choices of field upsampling."""
+@listed
+def upsamplers() -> Table:
+    """PSNR after equal steps, by upsampler."""
+    return _after_equal_steps(choices=False)
+
+
+@listed
+def field_choices() -> Table:
+    """PSNR after equal steps, by choices of field upsampling."""
+    return _after_equal_steps(choices=True)
+
+
+def _after_equal_steps(*, choices: bool) -> Table:
     scales = ("x2", "x3", "x4", "x2.5x3.5", "x6")
     table = [["upsampler", "seeds", "ms", *scales]]
     for row in record.read("upsamplers"):
@@ -107,6 +126,7 @@ def upsamplers(*, choices: bool) -> Table:
     return table
 
 
+@listed
 def starts() -> Table:
     """Seconds of whole commands, and what the second start of `arbsr upscale` is made of."""
     fields = {"command": ("command", ""), "model": ("model", "")}
@@ -114,6 +134,7 @@ def starts() -> Table:
     return columns("starts", fields | {f"{name}, s": (f"{name}_s", ".1f") for name in stages})
 
 
+@listed
 def inference_large() -> Table:
     """Whole images of 640x360 beside PyTorch."""
     number = {"ms": "ms", "PyTorch ms": "torch_ms", "PyTorch in bfloat16, ms": "torch_bfloat16_ms"}
@@ -123,6 +144,7 @@ def inference_large() -> Table:
     return columns("inference", fields, size="640x360")
 
 
+@listed
 def bfloat16() -> Table:
     """What bfloat16 costs."""
     fields = {"model": ("model", ""), "dataset": ("dataset", ""), "scale": ("scale", "")}
@@ -130,6 +152,7 @@ def bfloat16() -> Table:
     return columns("precision", fields | numbers | {"difference": ("difference", "+.3f")})
 
 
+@listed
 def onnx_files() -> Table:
     """ONNX files beside JAX."""
     fields = {"model": ("model", ""), "LR": ("size", ""), "scale": ("scale", ""), "difference": ("difference", ".5f")}
@@ -138,6 +161,7 @@ def onnx_files() -> Table:
     return columns("onnx_files", fields)
 
 
+@listed
 def consistent() -> Table:
     """Results with and without projection."""
     fields = {"model": ("model", ""), "scale": ("scale", "")}
@@ -147,6 +171,7 @@ def consistent() -> Table:
     return columns("consistent", fields)
 
 
+@listed
 def page() -> Table:
     """The page in the browser."""
     fields = {name: (name, "") for name in ("model", "picture", "factor", "threads")}
@@ -155,12 +180,14 @@ def page() -> Table:
     return columns("page", fields | {"ready, s": ("ready_s", ".2f"), "first result, s": ("result_s", ".2f")})
 
 
+@listed
 def devices() -> Table:
     """Numbers of CPU devices."""
     fields = {"model": ("model", ""), "image": ("size", ""), "scale": ("scale", "")}
     return columns("devices", fields | {"CPU devices": ("devices", ""), "s": ("seconds", ".2f")})
 
 
+@listed
 def films() -> Table:
     """Films beside the bare network."""
     fields = {"model": ("model", ""), "film": ("film", ""), "scale": ("scale", "")}
@@ -168,6 +195,7 @@ def films() -> Table:
     return columns("films", fields)
 
 
+@listed
 def train_step() -> Table:
     """A training step."""
     fields = {"model": ("model", ""), "scale": ("scale", ""), "CPU devices": ("devices", "")}
@@ -175,20 +203,33 @@ def train_step() -> Table:
     return columns("train_step", fields)
 
 
-def convolution(cores: str) -> Table:
+@listed
+def convolution_two_cores() -> Table:
     """3x3 convs by implementation."""
+    return _convolution("2")
+
+
+@listed
+def convolution_one_core() -> Table:
+    """3x3 convs by implementation."""
+    return _convolution("1")
+
+
+def _convolution(cores: str) -> Table:
     names = ["blocks", "at once", "XLA", "gradient, blocks", "gradient, at once", "PyTorch"]
     ratios = ["blocks to at once", "gradient, blocks to at once"]
     fields = {"images": ("images", "")} | {n: (n, ".1f") for n in names} | {n: (n, ".2f") for n in ratios}
     return columns("convolution", fields, cores=cores)
 
 
+@listed
 def thin_convolution() -> Table:
     """What is too thin for Winograd, and sums."""
     fields = {"layer": ("layer", ""), "implementation": ("implementation", ""), "cores": ("cores", "")}
     return columns("thin_convolution", fields | {"ms": ("ms", ".2f")})
 
 
+@listed
 def compiling() -> Table:
     """Seconds before the first image."""
     fields = {"model": ("model", ""), "programs": ("programs", "")}
@@ -197,6 +238,7 @@ def compiling() -> Table:
     return columns("compiling", fields | {k: (v, ".1f") for k, v in seconds.items()})
 
 
+@listed
 def large_images() -> Table:
     """Time and memory against size."""
     fields = {"LR": ("lr", ""), "HR": ("hr", ""), "Mpx": ("megapixels", ".1f"), "s": ("seconds", ".1f")}
@@ -205,6 +247,7 @@ def large_images() -> Table:
     return columns("large_images", fields)
 
 
+@listed
 def plans() -> Table:
     """The default plan beside whole images and the version before."""
     fields = {"model": ("model", ""), "image": ("size", ""), "scale": ("scale", "")}
@@ -213,6 +256,7 @@ def plans() -> Table:
     return columns("plans", fields | {k: (v, ".2f") for k, v in (seconds | ratios).items()})
 
 
+@listed
 def roofline() -> Table:
     """What programs compute and move, and the time that a machine's peaks allow."""
     fields = {"model": ("model", ""), "scale": ("scale", ""), "image": ("size", ""), "precision": ("precision", "")}
@@ -221,12 +265,14 @@ def roofline() -> Table:
     return columns("roofline", fields | {k: (v, ",.2f" if v == "share" else ",.0f") for k, v in numbers.items()})
 
 
+@listed
 def files() -> Table:
     """Reading and writing, beside the version before."""
     fields = {"file": ("file", ""), "": ("what", "")}
     return columns("files", fields | {"s": ("here_s", ".2f"), "version before, s": ("there_s", ".2f")})
 
 
+@listed
 def masks() -> Table:
     """Whether the shipped models' masks are alive, and where they are."""
     fields = {"model": ("model", ""), "place": ("place", ""), "part": ("part", ""), "mean": ("mean", ".2f")}
@@ -234,6 +280,7 @@ def masks() -> Table:
     return columns("masks", fields | {"rank correlation": ("rank_correlation", ".2f")})
 
 
+@listed
 def pairs() -> Table:
     """Training pairs a second."""
     return columns(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from arbsr_jax.evaluation.published import published, published_costs
@@ -18,6 +20,13 @@ RIVALS = {"LIIF": "liif", "DAT-light x4, resized": "dat-light-x4, resized after"
 PAPER = "ArbSR, Table 2"
 
 Table = list[list[str]]
+TABLES: dict[str, Callable[[], Table]] = {}  # by the names that documents call them
+
+
+def listed(make: Callable[[], Table]) -> Callable[[], Table]:
+    """Make a function's table one of `TABLES`."""
+    TABLES[make.__name__] = make
+    return make
 
 
 class Scores:
@@ -59,6 +68,7 @@ def of_paper(method: str, dataset: str, column: str) -> str:
     return f"{found[0].psnr:.2f}" if found else "-"
 
 
+@listed
 def front() -> Table:
     """README: the shipped models beside bicubic interpolation, LIIF, the plain rival and the paper."""
     scores, table = Scores(), [["dataset, scale", "bicubic", *MODELS, *RIVALS, "ArbEDSR, paper"]]
@@ -70,6 +80,7 @@ def front() -> Table:
     return table
 
 
+@listed
 def baseline_scores() -> Table:
     """arbedsr-baseline beside LIIF and the plain rival."""
     scores, table = (
@@ -84,6 +95,7 @@ def baseline_scores() -> Table:
     return table
 
 
+@listed
 def field_scores() -> Table:
     """Networks with field upsampling, beside the paper's upsampling of the same backbones, and LIIF."""
     names = ["bicubic", *(model for paper in MODELS for model in (paper, FIELDS[paper])), "LIIF"]
@@ -95,6 +107,7 @@ def field_scores() -> Table:
     return table
 
 
+@listed
 def tiny_scores() -> Table:
     """arbedsr-tiny beside bicubic interpolation."""
     scores, table = Scores(), [["scale", "bicubic", "arbedsr-tiny", "gain", "SSIM, bicubic", "SSIM, arbedsr-tiny"]]
@@ -106,6 +119,7 @@ def tiny_scores() -> Table:
     return table
 
 
+@listed
 def integer() -> Table:
     """Integer scales, with the paper's Table 2 beside ours."""
     methods = ["EDSR", "RCAN", "Meta-RDN", "ArbEDSR", "ArbRCAN"]
@@ -127,6 +141,7 @@ def sweep_table(name: str, every: int = 1, rivals: bool = False) -> Table:
     return [*table, [f"mean of {len(SWEEPS[name])}", *(f"{shown(p, 2)} / {shown(s, 4)}" for p, s in means)]]
 
 
+@listed
 def paper_means() -> Table:
     """Means over sweeps of Set5: the paper's Table 1 and Fig. 7 beside ours, whose networks are far smaller."""
     scores, table = Scores(), [["sweep", "paper: row", "paper: PSNR", "source", "bicubic", *MODELS]]
@@ -138,6 +153,7 @@ def paper_means() -> Table:
     return table
 
 
+@listed
 def paper_bicubic() -> Table:
     """Bicubic means over B100 by protocol, beside the paper's Table 4."""
     scores, sweeps = Scores(), ("seen", "unseen")
@@ -157,6 +173,7 @@ COSTS = ("parameters, M", "memory, GB", "s")
 PAPER_MILLION = 1_024_000  # the paper's unit
 
 
+@listed
 def paper_costs() -> Table:
     """Parameters, memory and time of the paper's Table 3, beside those measured here."""
     papers = {c.method: [f"{c.parameters_m:.1f}", f"{c.memory_gb:.1f}", f"{c.seconds:.2f}"] for c in published_costs()}
@@ -177,3 +194,63 @@ def seeds(name: str, kind: str) -> Table:
         mine = {row["method"]: row["value"] for row in rows if row["scale"] == scale}
         table.append([scale, *(mine.get(name) or "-" for name in names)])
     return table
+
+
+@listed
+def large() -> Table:
+    """Scales above the paper's."""
+    return sweep_table("large")
+
+
+@listed
+def seen() -> Table:
+    """Some of the scales that networks are trained for."""
+    return sweep_table("seen", EVERY)
+
+
+@listed
+def unseen() -> Table:
+    """Some of the scales between them."""
+    return sweep_table("unseen", EVERY)
+
+
+@listed
+def asymmetric() -> Table:
+    """Pairs of factors."""
+    return sweep_table("asymmetric", rivals=True)
+
+
+@listed
+def ablation_psnr() -> Table:
+    """The paper's Table 1 at small size."""
+    return seeds("ablation", "PSNR")
+
+
+@listed
+def ablation_differences() -> Table:
+    """What each part of it adds, seed by seed."""
+    return seeds("ablation", "difference, PSNR / SSIM")
+
+
+@listed
+def ablation_normalized() -> Table:
+    """The same with norms in the masks."""
+    return seeds("ablation_normalized", "PSNR")
+
+
+@listed
+def upsampling_psnr() -> Table:
+    """Upsamplers of one seed."""
+    return seeds("upsampling", "PSNR")
+
+
+@listed
+def upsampling_seeds() -> Table:
+    """Upsamplers of several seeds."""
+    return seeds("upsampling_seeds", "PSNR")
+
+
+@listed
+def taught() -> Table:
+    """Training on teachers' targets."""
+    return seeds("taught", "PSNR")

@@ -102,7 +102,7 @@ def test_the_gpu_recipe_goes_on_in_pieces(tmp_path):
     command = f'{sys.executable} -c "{copy}"'
     assert main(["teach", str(photos), "-o", str(pictures), "--scale", "4", "--command", command]) == 0
     flags = "--config.dtype=float32 --config.data.batch=4 --config.steps=120 --config.log_every=2"
-    settings = os.environ | {"PYTHON": sys.executable, "CONFIG": "arbedsr.py:full-debug", "EXTRA": flags}
+    settings = os.environ | {"PYTHON": sys.executable, "CONFIG": "edsr.py:x4-debug", "EXTRA": flags}
     recipe, lines = [ROOT / "recipes" / "arbedsr_gpu.sh", runs, pictures], runs / "arbedsr" / "log.jsonl"
     for _ in range(2):
         known = len(lines.read_text()) if lines.exists() else 0

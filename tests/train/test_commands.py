@@ -22,7 +22,7 @@ from arbsr_jax.train.settings import TrainConfig, flat_values
 from arbsr_jax.train.stopping import Preempted, StopRequest
 from tests.conftest import ROOT, run_command
 
-CONFIGS = ["arbedsr:tiny", "arbedsr", "arbrcan", "edsr:baseline-x3", "rcan:x4", "ablation:tiny-row1", "ablation:row3"]
+CONFIGS = ["edsr:baseline-x3", "arbedsr:tiny", "arbedsr", "arbrcan", "rcan:x4", "ablation:tiny-row1", "ablation:row3"]
 CONFIGS += ["arbrdn", "meta"]
 ONE_PROGRAM = "edsr:x2-debug"  # what is trained matters less than that it compiles soon
 
@@ -130,13 +130,14 @@ def test_train_stop_and_resume(folder, tmp_path, number):
         running = subprocess.Popen([sys.executable, *map(str, endless)], cwd=ROOT, stdout=output, stderr=output)
         try:
             wait_for("step 20 ", log, running)
-            second = run_command(*run())
+            second = run_command(*run()) if number == signal.SIGINT else None
             running.send_signal(number)
             assert running.wait(timeout=30) == 128 + number
         finally:
             running.kill()
-    assert second.returncode == 2
-    assert re.search(r"process \d+ is training there", second.stderr.splitlines()[-1])
+    if second:
+        assert second.returncode == 2
+        assert re.search(r"process \d+ is training there", second.stderr.splitlines()[-1])
     said = log.read_text()
     assert "skipped" in said
     assert "broken.png" in said
@@ -292,7 +293,7 @@ def test_every_config_trains_resumes_evaluates(folder, tmp_path, name, capsys):
     assert model.provenance["steps"] == 4
     scale = str(model.config.scale or "1.7x2.3")
     if typed:
-        follow_advice(result.stdout, "--scale 2.5x3.5")
+        follow_advice(result.stdout, "--scale 3")
         evaluated, rows = evaluate(file, folder, scale)
         assert evaluated.returncode == 1, evaluated.stderr  # broken.png
     else:
