@@ -12,7 +12,7 @@ import numpy as np
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import Number
-from arbsr_jax.model_file import Model, load_model, shipped_models
+from arbsr_jax.model_file import Model, read_model_file, shipped_models
 from arbsr_jax.models.config import DEFAULT_RESTORING
 from arbsr_jax.models.parameters import flatten_parameters, unflatten_parameters
 
@@ -40,11 +40,11 @@ class Dial:
         Raises:
           ArbsrError: no such model, or it belongs to none.
         """
-        model = load_model(path_or_name)
+        model = read_model_file(path_or_name)
         if RESTORES in model.provenance:
-            return cls(load_model(model.provenance[RESTORES]), model)
+            return cls(read_model_file(model.provenance[RESTORES]), model)
         for name in shipped_models():
-            other = load_model(name)
+            other = read_model_file(name)
             if other.provenance.get(RESTORES) == model.name:
                 return cls(model, other)
         raise ArbsrError(f"{path_or_name}: has no network that restores; use {DEFAULT_RESTORING}")

@@ -122,7 +122,7 @@ def find_model(path_or_name: str | Path) -> Path:
     return path
 
 
-def load_model(path_or_name: str | Path) -> Model:
+def read_model_file(path_or_name: str | Path) -> Model:
     """Read a model file, or a shipped model by its name.
 
     Raises:

@@ -7,11 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
+Output = TypeVar("Output")
 END: Any = object()
 
 
-def overlapped(source: Iterator[Item], work: Callable[[Item], Result], sink: Callable[[Result], object]) -> None:
+def overlapped(source: Iterator[Item], work: Callable[[Item], Output], sink: Callable[[Output], object]) -> None:
     """`sink(work(item))` for every item, in order; the source and the sink have a thread each.
 
     One item is read ahead and one result is being written, so three are alive. An exception of any of the three ends

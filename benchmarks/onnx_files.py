@@ -16,7 +16,7 @@ import onnxruntime
 
 from arbsr_jax import Upscaler
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.model_file import Model, find_model, load_model
+from arbsr_jax.model_file import Model, find_model, read_model_file
 from arbsr_jax.to_onnx.onnx_file import to_onnx
 from benchmarks.large_images import photograph
 from benchmarks.record import machine, record
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help="keep the rows in benchmarks/results")
     flags = parser.parse_args()
     for name in flags.models:
-        model, path = load_model(name), find_model(name)
+        model, path = read_model_file(name), find_model(name)
         file, upscaler = OnnxFile(model, path), Upscaler(model, tile=0)
         halved = len(to_onnx(model, path, half=True))
         sizes = {"file_mb": len(file.content) / MEGA, "float16_mb": halved / MEGA}

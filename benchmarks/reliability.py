@@ -20,7 +20,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from arbsr_jax.model_file import load_model
+from arbsr_jax.model_file import read_model_file
 from arbsr_jax.train.checkpoints import STATE, TrainingCheckpoints
 from arbsr_jax.train.recipe import load_config
 from arbsr_jax.train.settings import TrainConfig
@@ -130,7 +130,7 @@ def main() -> int:
     while_saving = kill_again_and_again(flags.data, killed, flags.kills, chance)
     steps = saved(killed)[-1] + 2
     ends = [start(flags.data, workdir, steps).wait() for workdir in (killed, straight)]
-    models = [load_model(workdir / "model.safetensors").parameters for workdir in (killed, straight)]
+    models = [read_model_file(workdir / "model.safetensors").parameters for workdir in (killed, straight)]
     exact = ends == [0, 0] and equal(*models)
     print(
         f"{flags.kills} kills, {while_saving} of them while saving: after {steps} steps the parameters are "

@@ -15,7 +15,7 @@ import numpy as np
 
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.model_file import load_model, save_model
+from arbsr_jax.model_file import read_model_file, save_model
 from arbsr_jax.models.network import SRNetwork, initialize
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--std", type=float, default=0.2, help="of a channel's kernel over the phases of x4")
     flags = parser.parse_args()
-    start = load_model(flags.model)
+    start = read_model_file(flags.model)
     config = dataclasses.replace(start.config, upsampler="scale_aware")
     parameters = {**initialize(config, seed=0), **start.parameters}
     head = parameters["upsampler"]["hyper"]["kernel"]

@@ -16,7 +16,7 @@ import numpy as np
 
 from arbsr_jax.analysis.features import encode
 from arbsr_jax.imaging.image_files import list_images, read_rgb
-from arbsr_jax.model_file import Model, load_model, save_model
+from arbsr_jax.model_file import Model, read_model_file, save_model
 from arbsr_jax.models.parameters import flatten_parameters, unflatten_parameters
 from arbsr_jax.train.norms import CALIBRATION_SCALE, MASK, example_images, scale_adaption
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--share", type=float, default=0.25, help="of TO")
     flags = parser.parse_args()
-    start, end = load_model(flags.start), load_model(flags.end)
+    start, end = read_model_file(flags.start), read_model_file(flags.end)
     if start.config != end.config:
         raise SystemExit(f"{flags.start} and {flags.end} hold different networks; give two of one network")
     images = example_images([partial(read_rgb, path) for path in list_images(flags.photographs)], PHOTOGRAPHS)

@@ -17,7 +17,7 @@ from typing import Any
 from arbsr_jax.cli.models import describe
 from arbsr_jax.dial import RESTORES
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.model_file import SUFFIX, load_model, save_model, shipped_models
+from arbsr_jax.model_file import SUFFIX, read_model_file, save_model, shipped_models
 
 
 def without_folders(value: Any) -> Any:
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--restores", metavar="NAME", help="the shipped model whose restoring one it is")
     parser.add_argument("--half", action="store_true", help="store float16, if its scores stay within 0.002 dB")
     flags = parser.parse_args()
-    model, scores = load_model(flags.model), json.loads(flags.scores.read_text())
+    model, scores = read_model_file(flags.model), json.loads(flags.scores.read_text())
     rows = [
         {"dataset": r["dataset"], "scale": str(Scale.of((r["scale_h"], r["scale_v"]))), "psnr": round(r["psnr"], 3)}
         for r in scores["rows"]

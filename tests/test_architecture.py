@@ -173,3 +173,40 @@ def test_wrong_arguments_of_every_command_are_told_before_jax_is_imported():
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+
+
+def public_names(path: Path) -> set[str]:
+    """Classes, functions and aliases that a file defines for others; constants apart."""
+    names = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name) and not target.id.isupper()}
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_no_public_name_is_defined_twice():
+    """Commands apart, which share their parts' names, and ONNX's builders, which are named as the layers."""
+    places = {}
+    for path in PACKAGE.rglob("*.py"):
+        if path.parent.name not in ("cli", "to_onnx") and path.stem != "__init__":
+            for name in public_names(path):
+                assert name not in places, f"{name}: {places[name]} and {path.name}"
+                places[name] = path.name
+
+
+def test_inference_keeps_no_answers():
+    """Nothing of it assigns to itself outside constructors, but for caches that are named here."""
+    caches = {"compiled.py": {"seconds", "_parameters", "_last_table"}, "upscaler.py": {"model"}}
+    for path in in_room("inference"):
+        assigned = set()
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, ast.FunctionDef) and function.name != "__init__":
+                targets = [t for node in ast.walk(function) if isinstance(node, ast.Assign) for t in node.targets]
+                targets += [node.target for node in ast.walk(function) if isinstance(node, ast.AugAssign)]
+                flat = [e for t in targets for e in (t.elts if isinstance(t, ast.Tuple) else [t])]
+                assigned |= {
+                    t.attr for t in flat if isinstance(t, ast.Attribute) and getattr(t.value, "id", "") == "self"
+                }
+        assert assigned <= caches.get(path.name, set()), f"{path.name} assigns {assigned}"

@@ -17,7 +17,7 @@ from arbsr_jax.imaging.metrics import crop_border, quality_y
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.restoring import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler
-from arbsr_jax.model_file import load_model, save_model
+from arbsr_jax.model_file import read_model_file, save_model
 from arbsr_jax.models.config import DEFAULT_RESTORING
 from arbsr_jax.models.parameters import flatten_parameters
 from tests.conftest import real_data
@@ -43,7 +43,7 @@ def picture():
 
 def test_the_ends_are_the_networks_themselves_and_the_middle_their_mean(files):
     dial = Dial.of(files[1])
-    ends = [flatten_parameters(load_model(file).parameters) for file in files]
+    ends = [flatten_parameters(read_model_file(file).parameters) for file in files]
     for strength, end in zip((0.0, 1.0), ends, strict=True):
         at = flatten_parameters(dial.at(strength).parameters)
         assert all(np.array_equal(at[path], leaf) for path, leaf in end.items())
@@ -84,7 +84,7 @@ def test_what_has_no_dial_is_refused(files, tmp_path):
 
 
 def test_another_model_takes_the_place_of_the_first_also_in_float32(files, picture):
-    clean, restoring = map(load_model, files)
+    clean, restoring = map(read_model_file, files)
     upscaler = Upscaler(clean)
     assert upscaler._in_float32.model is clean
     upscaler.replace_model(restoring)
@@ -130,8 +130,8 @@ def test_wrong_strengths_are_named(command, text, capsys):
 
 def test_the_shipped_dial_begins_with_the_shipped_clean_network():
     dial = Dial.of(DEFAULT_RESTORING)
-    assert dial.at(0).digest == load_model("arbedsr-field").digest
-    assert dial.at(1).digest == load_model(DEFAULT_RESTORING).digest
+    assert dial.at(0).digest == read_model_file("arbedsr-field").digest
+    assert dial.at(1).digest == read_model_file(DEFAULT_RESTORING).digest
     assert Dial.of("arbedsr-field").at(1).digest == dial.at(1).digest
     assert dial.restoring.cleans
     assert not dial.clean.cleans

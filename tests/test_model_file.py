@@ -9,7 +9,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from arbsr_jax import ArbsrError
-from arbsr_jax.model_file import load_model, save_model, shipped_models
+from arbsr_jax.model_file import read_model_file, save_model, shipped_models
 from tests.models.fixtures import SMALL, randomized
 
 PROVENANCE = {"steps": 7, "data": ["somewhere"]}
@@ -33,7 +33,7 @@ def rewritten(path, change_tensors=None, change_metadata=None):
 
 
 def test_what_is_saved_is_loaded(model_file):
-    model = load_model(model_file)
+    model = read_model_file(model_file)
     assert (model.name, model.config, model.provenance) == ("small", SMALL, PROVENANCE)
     chex.assert_trees_all_equal(model.parameters, randomized(SMALL))
 
@@ -43,7 +43,7 @@ def test_half_of_the_size_is_read_as_float32(tmp_path, model_file):
     save_model(path, SMALL, parameters, PROVENANCE, half=True)
     assert path.stat().st_size < 0.7 * model_file.stat().st_size
     expected = jax.tree.map(lambda leaf: np.asarray(leaf).astype(np.float16).astype(np.float32), parameters)
-    chex.assert_trees_all_equal(load_model(path).parameters, expected)
+    chex.assert_trees_all_equal(read_model_file(path).parameters, expected)
     parameters["tail"]["bias"] = np.float32([1e6, 0, 0])
     with pytest.raises(ArbsrError, match=r"tail/bias \(1\) hold values above float16's 65504"):
         save_model(path, SMALL, parameters, PROVENANCE, half=True)
@@ -55,7 +55,7 @@ def test_nothing_but_the_file_is_left_behind(model_file):
 
 def test_shipped_models_resolve_by_name():
     assert "arbedsr-tiny" in shipped_models()
-    assert load_model("arbedsr-tiny").config.channels == 32
+    assert read_model_file("arbedsr-tiny").config.channels == 32
 
 
 BROKEN = {
@@ -91,7 +91,7 @@ def test_a_bad_file_gets_one_line_that_names_the_cause(model_file, kind):
     damage, named = BROKEN[kind]
     damage(model_file)
     with pytest.raises(ArbsrError) as caught:
-        load_model(model_file)
+        read_model_file(model_file)
     message = str(caught.value)
     assert named in message
     assert str(model_file) in message
@@ -100,4 +100,4 @@ def test_a_bad_file_gets_one_line_that_names_the_cause(model_file, kind):
 
 def test_an_unknown_name_lists_the_shipped_ones():
     with pytest.raises(ArbsrError, match=r"no-such-model: no such model.*arbedsr-tiny"):
-        load_model("no-such-model")
+        read_model_file("no-such-model")

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from arbsr_jax.app import film
 from arbsr_jax.app.jobs import Job, check_name, refuse_existing
 from arbsr_jax.app.options import ALL, UpscaleOptions
-from arbsr_jax.app.outcomes import DONE, DRY_RUN, SKIPPED, Outcome, Step, in_total
+from arbsr_jax.app.outcomes import DONE, DRY_RUN, SKIPPED, Outcome, PictureStep, in_total
 from arbsr_jax.app.reading import photo_size, read_photos
 from arbsr_jax.app.targets import SQUARE, Target
 from arbsr_jax.app.writing import write_photo
@@ -51,11 +51,11 @@ class UpscaleRun:
         with bar, show_compiling(bar):
             self._bar = bar
 
-            def enlarge(group: list[Step]) -> list[Step]:
+            def enlarge(group: list[PictureStep]) -> list[PictureStep]:
                 (frame, frames), number = group[0].share, group[0].outcome.number
                 return self._enlarged(group, lambda share: bar.update(number + (frame + share) / frames - bar.n))
 
-            def finish(group: list[Step]) -> None:
+            def finish(group: list[PictureStep]) -> None:
                 for step in group:
                     self._write(step)
                     if step.photo is None:
@@ -73,9 +73,9 @@ class UpscaleRun:
             print_line(in_total(entries), sys.stdout)
         return entries
 
-    def _groups(self, steps: Iterator[Step]) -> Iterator[list[Step]]:
+    def _groups(self, steps: Iterator[PictureStep]) -> Iterator[list[PictureStep]]:
         """Pictures of one size, type and strength, as many as are best enlarged at once: one on CPUs."""
-        group: list[Step] = []
+        group: list[PictureStep] = []
         kind, count, most = None, 0, 1
         for step in steps:
             if step.photo is not None:
@@ -99,7 +99,7 @@ class UpscaleRun:
         except ArbsrError:  # of a size that is not allowed: its turn will say so
             return 1
 
-    def _steps(self, jobs: list[Job]) -> Iterator[Step]:
+    def _steps(self, jobs: list[Job]) -> Iterator[PictureStep]:
         """Every job's pictures, read, and its end."""
         for number, job in enumerate(jobs):
             outcome = Outcome(number, job, {"source": str(job.source), "target": str(job.target)})
@@ -112,9 +112,9 @@ class UpscaleRun:
                     if step is None:
                         break
                     yield step
-            yield Step(outcome, failure=failure)
+            yield PictureStep(outcome, failure=failure)
 
-    def _read(self, outcome: Outcome) -> Generator[Step]:
+    def _read(self, outcome: Outcome) -> Generator[PictureStep]:
         options, job = self._options, outcome.job
         check_name(job.target)
         if options.skip_existing and job.target.exists():
@@ -141,7 +141,7 @@ class UpscaleRun:
             for frame, photo in enumerate(chain([first], islice(photos, count - 1))):
                 if not (options.skip_existing and places[frame].exists()):
                     restore = self._auto and self._auto.strength_of(photo.pixels)
-                    yield Step(outcome, photo, places[frame], (frame, count), restore=restore)
+                    yield PictureStep(outcome, photo, places[frame], (frame, count), restore=restore)
 
     def _announce(self, outcome: Outcome, height: int, width: int, pixel: Fraction = SQUARE) -> None:
         """Note what a file of that size becomes."""
@@ -167,7 +167,7 @@ class UpscaleRun:
             raise ArbsrError(f"{job.source}: its frame {frame + 1} and {other} would both become {place}")
         return place
 
-    def _enlarged(self, group: list[Step], progress: Progress) -> list[Step]:
+    def _enlarged(self, group: list[PictureStep], progress: Progress) -> list[PictureStep]:
         """The steps with larger pictures; films are read, enlarged and written here."""
         steps = [step for step in group if "status" not in step.outcome.entry and not step.failure]
         photos = [step for step in steps if step.photo is not None]
@@ -178,7 +178,7 @@ class UpscaleRun:
                     self._film(step.outcome, progress)
         return [done.get(id(step), step) for step in group]
 
-    def _enlarged_photos(self, steps: list[Step], progress: Progress) -> list[Step]:
+    def _enlarged_photos(self, steps: list[PictureStep], progress: Progress) -> list[PictureStep]:
         outcome, ensemble = steps[0].outcome, self._options.ensemble
         upscaler = self._at(steps[0].restore)
         photos = [step.photo for step in steps if step.photo is not None]
@@ -235,7 +235,7 @@ class UpscaleRun:
         outcome.remark(*film.convert(job.source, job.target, facts, enlarge, size, batch, square_pixels=square))
         outcome.remark(f"{count} frames")
 
-    def _write(self, step: Step) -> None:
+    def _write(self, step: PictureStep) -> None:
         """Write a picture; at the end of a file, complete its entry."""
         outcome, options = step.outcome, self._options
         if step.photo is not None and "status" not in outcome.entry:

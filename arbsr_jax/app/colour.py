@@ -7,7 +7,7 @@ import struct
 import numpy as np
 from jaxtyping import Float64
 
-from arbsr_jax.imaging.pixels import Pixels
+from arbsr_jax.typing import Pixels
 
 SPACE = slice(16, 20)  # where an ICC profile names the colours that it holds for (ICC.1:2022, 7.2)
 HEADER = 128  # bytes of a profile's header

@@ -31,7 +31,7 @@ SUFFIXES = tuple(CONTAINERS)
 WORDS = 160  # characters of what FFmpeg says
 LATE = 1.5  # frames by which a film may end early and still be whole
 Frames = Shaped[np.ndarray, "frames _ _ 3"]  # uint8, or uint16 of films with more than 8 bits
-Enlarge = Callable[[Frames], Frames]
+EnlargeFrames = Callable[[Frames], Frames]
 
 
 class Film(NamedTuple):
@@ -64,7 +64,7 @@ def convert(
     source: Path,
     target: Path,
     film: Film,
-    enlarge: Enlarge,
+    enlarge: EnlargeFrames,
     size: tuple[int, int],
     batch: int = 1,
     *,
@@ -161,7 +161,7 @@ class _Reader:
                 return
 
 
-def _enlarged(group: Group, enlarge: Enlarge) -> Group:
+def _enlarged(group: Group, enlarge: EnlargeFrames) -> Group:
     return group._replace(pixels=list(enlarge(np.stack(group.pixels)))) if group.pixels else group
 
 

@@ -12,10 +12,11 @@ import numpy as np
 from arbsr_jax.app import tiff
 from arbsr_jax.app.photo import Metadata, Photo
 from arbsr_jax.errors import ArbsrError, missing_extra
-from arbsr_jax.imaging.pixels import Pixels, to_16_bit
+from arbsr_jax.imaging.pixels import to_16_bit
+from arbsr_jax.typing import Pixels
 
 
-def read(path: Path) -> Iterator[Photo]:
+def read_heic(path: Path) -> Iterator[Photo]:
     """Every image of a file, upright: the primary one first.
 
     Raises:
@@ -37,7 +38,7 @@ def _photos(images: list[Any]) -> Iterator[Photo]:
         yield Photo(pixels, known, len(images))
 
 
-def size(path: Path) -> tuple[int, int]:
+def heic_size(path: Path) -> tuple[int, int]:
     """(height, width) of the primary image.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from arbsr_jax.app import tiff
-from arbsr_jax.imaging.pixels import Pixels
+from arbsr_jax.typing import Pixels
 
 ENDING = ".jxl"
 CODESTREAM = b"\xff\x0a"

@@ -15,7 +15,8 @@ from arbsr_jax.app import jpeg_xl, tiff
 from arbsr_jax.app.colour import encode_srgb
 from arbsr_jax.app.photo import Metadata, Photo
 from arbsr_jax.errors import ArbsrError, missing_extra
-from arbsr_jax.imaging.pixels import SIMPLE, Pixels, simple_pixels
+from arbsr_jax.imaging.pixels import SIMPLE, simple_pixels
+from arbsr_jax.typing import Pixels
 
 PILLOWS = {"png": "PNG", "heif": "AVIF", "tiff": "TIFF"}  # its names of kinds that libvips reads in part
 KNOWN = ("Exif:", "GPS:", "IPTC:")  # OpenImageIO's names of metadata

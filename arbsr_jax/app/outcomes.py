@@ -15,9 +15,9 @@ from arbsr_jax.app.jobs import Job
 from arbsr_jax.app.photo import Photo
 from arbsr_jax.errors import ArbsrError, reason
 from arbsr_jax.files import PARTIAL
-from arbsr_jax.imaging.pixels import Pixels
 from arbsr_jax.inference.faithful import ALLOWED, back_project, reconstruction_error
 from arbsr_jax.inference.stats import Stats
+from arbsr_jax.typing import Pixels
 
 DIFFERENCE = "downscaled_difference"  # in `--json`: grey levels between the source and the result made small again
 DONE, DRY_RUN, SKIPPED, FAILED = "done", "would do", "there already", "failed"
@@ -110,7 +110,7 @@ def in_total(entries: list[dict[str, Any]]) -> str:
     return ", ".join(f"{count} {words[status]}" for status, count in counts.items() if count)
 
 
-class Step(NamedTuple):
+class PictureStep(NamedTuple):
     """A picture on its way; without one, the end of a file, and why there is no more of it.
 
     Attributes:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from arbsr_jax.imaging.pixels import Pixels
+from arbsr_jax.typing import Pixels
 
 
 class Resolution(NamedTuple):

@@ -17,7 +17,7 @@ from arbsr_jax.errors import ArbsrError, missing_extra
 TURNED = (5, 6)  # LibRaw's flips that swap width and height
 
 
-def read(path: Path) -> Iterator[Photo]:
+def read_raw(path: Path) -> Iterator[Photo]:
     """The developed picture, upright.
 
     Raises:
@@ -32,7 +32,7 @@ def read(path: Path) -> Iterator[Photo]:
     yield Photo(np.ascontiguousarray(pixels), Metadata(exif=exif, kind="raw"), 1, tuple(remarks))
 
 
-def size(path: Path) -> tuple[int, int]:
+def raw_size(path: Path) -> tuple[int, int]:
     """(height, width) of the developed picture.
 
     Raises:

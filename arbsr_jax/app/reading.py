@@ -14,12 +14,13 @@ from arbsr_jax.app import colour, heif, jpeg, loaders, png, raw, tiff
 from arbsr_jax.app.formats import ANIMATED, LIBVIPS, OPENIMAGEIO, PILLOW_HEIF, RAWPY, kind_of
 from arbsr_jax.app.photo import Metadata, Photo, Resolution
 from arbsr_jax.imaging.image_files import failures_named
-from arbsr_jax.imaging.pixels import LIBVIPS_LOCK, Pixels, field, needs_pillow, open_image, pixels_of, upright_size
+from arbsr_jax.imaging.pixels import LIBVIPS_LOCK, field, needs_pillow, open_image, pixels_of, upright_size
+from arbsr_jax.typing import Pixels
 
 BLOCK_PIXELS = 2**24  # of an animation, decoded at a time
 READERS = {  # of kinds that libvips does not read: pictures, and their size
-    RAWPY: (raw.read, raw.size),
-    PILLOW_HEIF: (heif.read, heif.size),
+    RAWPY: (raw.read_raw, raw.raw_size),
+    PILLOW_HEIF: (heif.read_heic, heif.heic_size),
     OPENIMAGEIO: (loaders.read_rare, loaders.rare_size),
 }
 SIMPLE = loaders.read_simple, loaders.simple_size

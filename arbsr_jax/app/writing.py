@@ -18,7 +18,8 @@ from arbsr_jax.app.formats import AVIF, FORMATS, JPEG, JPEG_XL, PNG, TIFF, WITH_
 from arbsr_jax.app.photo import Metadata, Photo, Resolution
 from arbsr_jax.errors import ArbsrError, words_of
 from arbsr_jax.files import atomic_write
-from arbsr_jax.imaging.pixels import LIBVIPS_LOCK, Pixels, to_8_bit, to_srgb
+from arbsr_jax.imaging.pixels import LIBVIPS_LOCK, to_8_bit, to_srgb
+from arbsr_jax.typing import Pixels
 
 DEFAULT_QUALITY = 95
 SEGMENT = 65_533  # bytes that a segment of a JPEG holds, and that libvips takes for EXIF anywhere but in TIFF

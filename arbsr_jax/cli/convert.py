@@ -35,14 +35,14 @@ def run(flags: argparse.Namespace) -> int:
     """
     from arbsr_jax.convert.architecture import from_torch, infer_architecture, infer_config, to_torch
     from arbsr_jax.convert.basicsr import original_names
-    from arbsr_jax.model_file import SUFFIX, is_ours, load_model, save_model
+    from arbsr_jax.model_file import SUFFIX, is_ours, read_model_file, save_model
     from arbsr_jax.models.parameters import count_parameters
 
     back = flags.input.suffix == SUFFIX and (is_ours(flags.input) or not flags.input.exists())
     check_ending(flags.output, TORCH_ENDINGS if back else {SUFFIX: "a model file"})
     pytorch = _pytorch()
     if back:
-        model = load_model(flags.input)
+        model = read_model_file(flags.input)
         pytorch.write_checkpoint(flags.output, to_torch(model.parameters, model.config))
         print(f"wrote {flags.output}: a state dict for {_words(model.config.backbone, model.config)}")
         return DONE

@@ -24,7 +24,7 @@ from arbsr_jax.evaluation.sweep import Row, Scored, Sweep, evaluate, make_pair
 from arbsr_jax.files import json_text, write_text
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
-from arbsr_jax.model_file import Model, load_model
+from arbsr_jax.model_file import Model, read_model_file
 from arbsr_jax.models.config import FLOAT32, MASKED
 from arbsr_jax.terminal import image_bar
 
@@ -41,20 +41,20 @@ def draw(flags: argparse.Namespace) -> int:
     dataset = open_dataset(flags.data) if flags.data else sample_photographs()
     if flags.limit is not None:
         dataset = dataset.sample(flags.limit, flags.seed)
-    models = [load_model(name) for name in flags.model]
+    models = [read_model_file(name) for name in flags.model]
     names = ", ".join(model.name for model in models)
     title = f"{names}; {dataset.name}, {len(dataset.images)} images; protocol {flags.protocol}"
     try:
         figures = importlib.import_module("arbsr_jax.analysis.figures")  # matplotlib takes its time
     except ImportError:
         raise ArbsrError(missing_extra("matplotlib or scikit-learn", "figures")) from None
-    job = Job(flags, models, Sweep([dataset], [Scale.of(flags.scale)], flags.protocol), title, [])
+    job = Drawing(flags, models, Sweep([dataset], [Scale.of(flags.scale)], flags.protocol), title, [])
     for path in figures.save(FIGURES[flags.name](figures, job), flags.output):
         print(f"wrote {path}")
     return SOME_FAILED if job.failures else DONE
 
 
-class Job(NamedTuple):
+class Drawing(NamedTuple):
     """What a figure is made of; `failures` collects a line for every image that was left out."""
 
     flags: argparse.Namespace
@@ -74,7 +74,7 @@ class Job(NamedTuple):
         return Network(Upscaler(self.models[0], precision=FLOAT32), by_size=PROTOCOLS[self.flags.protocol].by_size)
 
 
-def _encoded(job: Job) -> Iterator[tuple[Any, Any]]:
+def _encoded(job: Drawing) -> Iterator[tuple[Any, Any]]:
     """LR of every image, and its features and masks for the scales that are compared."""
     features = importlib.import_module("arbsr_jax.analysis.features")
     images = job.sweep.datasets[0].images
@@ -85,12 +85,12 @@ def _encoded(job: Job) -> Iterator[tuple[Any, Any]]:
             progress.update()
 
 
-def _scales(figures: ModuleType, job: Job) -> Any:
+def _scales(figures: ModuleType, job: Drawing) -> Any:
     lrs, encoded = zip(*_encoded(job), strict=True)
     return figures.scale_dependency(list(encoded), lrs[0], f"{job.title}; LR {LR_SCALE} times smaller")
 
 
-def _masks(figures: ModuleType, job: Job) -> Any:
+def _masks(figures: ModuleType, job: Drawing) -> Any:
     statistics = importlib.import_module("arbsr_jax.analysis.mask_statistics")
     model = job.models[0]
     if model.config.adaption not in MASKED:
@@ -109,15 +109,15 @@ def _masks(figures: ModuleType, job: Job) -> Any:
     return figures.masks(*first, f"{job.title}; LR {LR_SCALE} times smaller")
 
 
-def _gain(figures: ModuleType, job: Job) -> Any:
+def _gain(figures: ModuleType, job: Drawing) -> Any:
     return figures.gain({name: _rows(job, SWEEPS[name]) for name in ("seen", "unseen")}, job.title)
 
 
-def _heat_map(figures: ModuleType, job: Job) -> Any:
+def _heat_map(figures: ModuleType, job: Drawing) -> Any:
     return figures.heat_map(_rows(job, SWEEPS["asymmetric"]), job.title)
 
 
-def _crops(figures: ModuleType, job: Job) -> Any:
+def _crops(figures: ModuleType, job: Drawing) -> Any:
     scale, sheets = job.sweep.scales[0], []
     corner = _corner(job.flags.box) if job.flags.box else None
 
@@ -134,7 +134,7 @@ def _crops(figures: ModuleType, job: Job) -> Any:
     return figures.crops(sheets, f"{job.title}; scale {scale} (horizontal x vertical)")
 
 
-FIGURES: dict[str, Callable[[ModuleType, Job], Any]] = {
+FIGURES: dict[str, Callable[[ModuleType, Drawing], Any]] = {
     "scales": _scales,
     MASKS: _masks,
     "gain": _gain,
@@ -143,7 +143,7 @@ FIGURES: dict[str, Callable[[ModuleType, Job], Any]] = {
 }
 
 
-def _rows(job: Job, scales: list[Scale]) -> list[Row]:
+def _rows(job: Drawing, scales: list[Scale]) -> list[Row]:
     """Scores for many scales; those of single images are kept beside the figure."""
     method, sweep = job.network, job.sweep
     sweep = Sweep(sweep.datasets, scales, sweep.protocol)

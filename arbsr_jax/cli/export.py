@@ -71,11 +71,11 @@ def run(flags: argparse.Namespace) -> int:
     from arbsr_jax.dial import Dial
     from arbsr_jax.hub import in_words
     from arbsr_jax.inference.export import LIFE, PLATFORMS, export_model
-    from arbsr_jax.model_file import find_model, load_model
+    from arbsr_jax.model_file import find_model, read_model_file
     from arbsr_jax.to_onnx.darktable import to_darktable
     from arbsr_jax.to_onnx.onnx_file import to_onnx, to_plain_onnx
 
-    model = load_model(flags.model) if flags.restore is None else Dial.of(flags.model).at(flags.restore)
+    model = read_model_file(flags.model) if flags.restore is None else Dial.of(flags.model).at(flags.restore)
     if flags.hub:
         with in_words(str(flags.hub)):
             from arbsr_jax.inference.hub_model import HubModel

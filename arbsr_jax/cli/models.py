@@ -59,9 +59,9 @@ def one_line(name: str, path: Path) -> str:
     Raises:
       ArbsrError: it cannot be read.
     """
-    from arbsr_jax.model_file import load_model
+    from arbsr_jax.model_file import read_model_file
 
-    rows = load_model(path).provenance.get("scores", {}).get("rows", [])
+    rows = read_model_file(path).provenance.get("scores", {}).get("rows", [])
     scores = {row["scale"]: f"{row['psnr']:.2f}" for row in rows if row["dataset"] == "Set5"}
     columns = "".join(f"{scores.get(scale, '-'):>9}" for scale in SHOWN)
     return f"{name:<20}{path.stat().st_size / 1e6:>5.1f}{columns}  {PURPOSES.get(name, '')}".rstrip()
@@ -73,10 +73,10 @@ def describe(name: str, path: Path) -> list[str]:
     Raises:
       ArbsrError: it cannot be read.
     """
-    from arbsr_jax.model_file import load_model
+    from arbsr_jax.model_file import read_model_file
     from arbsr_jax.models.parameters import count_parameters
 
-    model = load_model(path)
+    model = read_model_file(path)
     config, origin = model.config, model.provenance
     kind = f"{config.backbone.upper()} x{config.scale}" if config.scale else f"Arb{config.backbone.upper()}"
     kind += " with field upsampling" * (config.upsampler == "field")

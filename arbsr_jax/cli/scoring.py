@@ -17,7 +17,7 @@ from arbsr_jax.cli.conventions import DONE, SOME_FAILED, lines_beside, parsed_re
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.evaluation import report
 from arbsr_jax.evaluation.datasets import COMPARISON, Dataset, open_datasets, sample_photographs
-from arbsr_jax.evaluation.methods import AutoNetwork, Bicubic, Method, Network, Pictures, ResizedAfter
+from arbsr_jax.evaluation.methods import AutoNetwork, Bicubic, Method, Network, Pictures, ResizedMethod
 from arbsr_jax.evaluation.panels import save_panels
 from arbsr_jax.evaluation.perceptual import Lpips
 from arbsr_jax.evaluation.protocols import PROTOCOLS
@@ -89,7 +89,7 @@ def set_up(flags: argparse.Namespace) -> tuple[Sweep, Method, Upscaler | None]:
     return sweep, Network(upscaler, **kind), upscaler
 
 
-def _resized_after(flags: argparse.Namespace) -> ResizedAfter:
+def _resized_after(flags: argparse.Namespace) -> ResizedMethod:
     """The scale-specific network that the flags name.
 
     Raises:
@@ -102,7 +102,7 @@ def _resized_after(flags: argparse.Namespace) -> ResizedAfter:
             begin = time.perf_counter()
             return maker(lr, RIVAL_SCALE), time.perf_counter() - begin
 
-        return ResizedAfter(enlarge, f"{DAT_LIGHT}-x{RIVAL_SCALE}", maker.name)
+        return ResizedMethod(enlarge, f"{DAT_LIGHT}-x{RIVAL_SCALE}", maker.name)
     upscaler = load_model(flags.model or DEFAULT_MODEL, tile=flags.tile, precision=flags.precision)
     scale = upscaler.model.config.scale
     if not scale:
@@ -112,7 +112,7 @@ def _resized_after(flags: argparse.Namespace) -> ResizedAfter:
         )
     upscale = partial(upscaler.upscale, scale=scale, ensemble=flags.self_ensemble)
     identity = f"{upscaler.model.digest}, tile {flags.tile}, ensemble {flags.self_ensemble}, {flags.precision}"
-    return ResizedAfter(lambda lr: upscaler.network.timed(lambda: upscale(lr)), upscaler.model.name, identity)
+    return ResizedMethod(lambda lr: upscaler.network.timed(lambda: upscale(lr)), upscaler.model.name, identity)
 
 
 def score_all(flags: argparse.Namespace, sweep: Sweep, method: Method) -> tuple[list[Row], list[str]]:

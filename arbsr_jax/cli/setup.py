@@ -31,7 +31,7 @@ def upscale_run(flags: argparse.Namespace, tell: Tell = print_line) -> UpscaleRu
     if isinstance(restore, str):
         upscaler = AutoRestoring(restoring, **settings)
     elif flags.resize_after:
-        upscaler = ResizedAfter(model_file.load_model(name), **settings)
+        upscaler = ResizedAfter(model_file.read_model_file(name), **settings)
     else:
         upscaler = load_model(name if restore is None else restoring, restore, **settings)
     target = Target(flags.scale, flags.size, flags.aspect, square_pixels=flags.square_pixels)

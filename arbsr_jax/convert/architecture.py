@@ -10,7 +10,7 @@ import numpy as np
 
 from arbsr_jax.convert import ARCHITECTURES
 from arbsr_jax.convert.liif_rules import ENCODER, in_our_range, liif_rules, parted
-from arbsr_jax.convert.rdn_rules import META, SHALLOW, YJN870, original_names, rdn_rules, without_mean
+from arbsr_jax.convert.rdn_rules import META, SHALLOW, YJN870, rdn_original_names, rdn_rules, without_mean
 from arbsr_jax.convert.rules import Arrays, apply_rules, reverse_rules
 from arbsr_jax.convert.tables import MASK, MASK_CONVS, arbrcan_rules, fold_batch_norm, scale_specific_rules
 from arbsr_jax.errors import ArbsrError
@@ -64,7 +64,7 @@ def infer_config(source: Arrays, architecture: str, scale: int | None, res_scale
     """
     prefix = ENCODER if architecture == "liif" else ""
     if f"{prefix}{SHALLOW}" in source or YJN870 in source:
-        return _rdn_config(original_names(source), architecture, scale, prefix)
+        return _rdn_config(rdn_original_names(source), architecture, scale, prefix)
     channels = _shape(source, f"{prefix}head.0.weight")[0]
     if architecture in ("rcan", "arbrcan"):
         squeezed = _shape(source, ATTENTION)[0]
@@ -91,7 +91,7 @@ def from_torch(source: Arrays, architecture: str, config: ModelConfig) -> Parame
     """
     shapes = {path: leaf.shape for path, leaf in flatten_parameters(parameter_shapes(config)).items()}
     if architecture in ("rdn", "meta-rdn"):
-        filled = apply_rules(rdn_rules(config), original_names(source), shapes)
+        filled = apply_rules(rdn_rules(config), rdn_original_names(source), shapes)
         white = 1.0 if YJN870 in source else WHITE
         return unflatten_parameters(filled if architecture == "meta-rdn" else without_mean(filled, white))
     if architecture == "liif":

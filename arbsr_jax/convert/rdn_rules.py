@@ -31,7 +31,7 @@ NAMES = (
 )
 
 
-def original_names(source: Arrays) -> Arrays:
+def rdn_original_names(source: Arrays) -> Arrays:
     """Arrays of yjn870's RDN under the names of EDSR-PyTorch's; all others as they are."""
     if YJN870 not in source:
         return source

@@ -16,7 +16,7 @@ Arrays = Mapping[str, Float32[np.ndarray, "..."]]
 SHOWN = 4  # keys of each kind in a message
 
 
-class Kind(NamedTuple):
+class Layout(NamedTuple):
     """How an array changes on its way to us, and back."""
 
     to_ours: Callable[[np.ndarray], np.ndarray]
@@ -24,14 +24,14 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "same": Kind(lambda x: x, lambda x: x),
-    "conv": Kind(lambda x: x.transpose(2, 3, 1, 0), lambda x: x.transpose(3, 2, 0, 1)),  # OIHW, HWIO
-    "conv1x1": Kind(lambda x: x[:, :, 0, 0].T, lambda x: x.T[:, :, None, None]),  # OI11, IO
-    "linear": Kind(lambda x: x.T, lambda x: x.T),  # OI, IO
-    "convs": Kind(lambda x: x.transpose(0, 3, 4, 2, 1), lambda x: x.transpose(0, 4, 3, 1, 2)),  # NOIHW, NHWIO
-    "convs1x1": Kind(lambda x: x[..., 0, 0].swapaxes(1, 2), lambda x: x.swapaxes(1, 2)[..., None, None]),
-    "swapped": Kind(lambda x: x[..., ::-1], lambda x: x[..., ::-1]),  # (x, y) to (row, column)
-    "swapped conv1x1": Kind(lambda x: x[::-1, :, 0, 0].T, lambda x: x.T[::-1, :, None, None]),
+    "same": Layout(lambda x: x, lambda x: x),
+    "conv": Layout(lambda x: x.transpose(2, 3, 1, 0), lambda x: x.transpose(3, 2, 0, 1)),  # OIHW, HWIO
+    "conv1x1": Layout(lambda x: x[:, :, 0, 0].T, lambda x: x.T[:, :, None, None]),  # OI11, IO
+    "linear": Layout(lambda x: x.T, lambda x: x.T),  # OI, IO
+    "convs": Layout(lambda x: x.transpose(0, 3, 4, 2, 1), lambda x: x.transpose(0, 4, 3, 1, 2)),  # NOIHW, NHWIO
+    "convs1x1": Layout(lambda x: x[..., 0, 0].swapaxes(1, 2), lambda x: x.swapaxes(1, 2)[..., None, None]),
+    "swapped": Layout(lambda x: x[..., ::-1], lambda x: x[..., ::-1]),  # (x, y) to (row, column)
+    "swapped conv1x1": Layout(lambda x: x[::-1, :, 0, 0].T, lambda x: x.T[::-1, :, None, None]),
 }
 DIMENSIONS = {"conv": 4, "conv1x1": 4, "swapped conv1x1": 4, "linear": 2, "convs": 5, "convs1x1": 5}
 

@@ -22,7 +22,7 @@ from arbsr_jax.imaging.resize import TIE, contributions
 from arbsr_jax.imaging.scale import PAPER_LARGEST, PICTURE_SCALES, Scale
 
 AXIS_FIELDS = ("origin_step", "margin", "crop", "length", "reach", "blocks")
-Place = tuple[Any, Any, Any]  # number of the image, first row and column of the crop
+PatchPlace = tuple[Any, Any, Any]  # number of the image, first row and column of the crop
 PERIOD = 10  # LR pixels after which the grids of all training scales meet: their factors are tenths
 
 
@@ -173,7 +173,7 @@ class PatchMaker:
         hr = tf.pad(hr, tf.stack([[0, beyond[0]], [0, beyond[1]], [0, 0]]))
         return tf.ensure_shape(lr, [None, None, 3]), tf.ensure_shape(hr, [None, None, 3])
 
-    def _most_detailed(self, draw: tf.Tensor, sample: Any, axes: tf.Tensor) -> Place:
+    def _most_detailed(self, draw: tf.Tensor, sample: Any, axes: tf.Tensor) -> PatchPlace:
         """Of several random crops the one whose neighbouring pixels differ most; the first is `draw`'s."""
         if self.candidates == 1:
             return self._place(draw, axes)
@@ -184,7 +184,7 @@ class PatchMaker:
         best = tf.argmax(tf.stack([tf.reduce_sum(tf.image.total_variation(crop)) for crop in crops]))
         return tuple(tf.stack(parts)[best] for parts in zip(*places, strict=True))
 
-    def _place(self, draw: tf.Tensor, axes: tf.Tensor) -> Place:
+    def _place(self, draw: tf.Tensor, axes: tf.Tensor) -> PatchPlace:
         """A random place: the image drawn by its area, the origin where both pixel grids meet."""
         image = tf.searchsorted(self._by_area, draw[:1], side="right")[0]
         size, starts = tf.gather(self._sizes, image), []
@@ -197,7 +197,7 @@ class PatchMaker:
             starts.append(place * step - margin)
         return image, *starts
 
-    def _cut(self, offsets: tf.Tensor, place: Place, axes: tf.Tensor) -> tf.Tensor:
+    def _cut(self, offsets: tf.Tensor, place: PatchPlace, axes: tf.Tensor) -> tf.Tensor:
         """The crop with margins at a place, of the images that begin at some offsets."""
         image, top, left = place
         width = tf.gather(self._sizes, image)[1]

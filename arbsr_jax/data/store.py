@@ -17,7 +17,7 @@ from arbsr_jax.imaging.scale import PICTURE_SCALES
 CHANNELS = 3
 ALIGNMENT = 64  # bytes, of TensorFlow's tensors
 
-Pixels = UInt8[np.ndarray, "_ _ 3"]
+StoredImage = UInt8[np.ndarray, "_ _ 3"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ImageStore:
     pictures: Int64[np.ndarray, "images 3"]  # first byte of the picture of each of `PICTURE_SCALES`; -1: there is none
 
     @classmethod
-    def of(cls, images: Sequence[Pixels], pictures: Sequence[Mapping[int, Pixels]] = ()) -> ImageStore:
+    def of(cls, images: Sequence[StoredImage], pictures: Sequence[Mapping[int, StoredImage]] = ()) -> ImageStore:
         """A store of images of any sizes, and for each its teachers' pictures by their scale."""
         pictures = pictures or [{}] * len(images)
         loaded = [

@@ -19,12 +19,13 @@ from arbsr_jax.app.reading import photo_size, read_photo
 from arbsr_jax.compilation import reported
 from arbsr_jax.dial import check_strength
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.pixels import Pixels, to_8_bit
+from arbsr_jax.imaging.pixels import to_8_bit
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.channels import upscale_any_channels
 from arbsr_jax.inference.restoring import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.typing import Pixels
 
 LARGEST_UPLOAD = 50 * 2**20  # bytes
 LARGEST_INPUT, LARGEST_RESULT = 12e6, 60e6  # pixels
@@ -37,7 +38,7 @@ class CancelledError(Exception):
     """Nobody wants the result any more."""
 
 
-class Job:
+class PageJob:
     """One picture, from its upload to its result.
 
     Attributes:
@@ -62,8 +63,8 @@ class Service:
 
     def __init__(self, upscaler: Upscaler, restoring: AutoRestoring | None = None) -> None:
         """Start the thread; `restoring` is a dial whose clean end is the model."""
-        self._upscaler, self._restoring, self._jobs = upscaler, restoring, OrderedDict[str, Job]()
-        self._queue, self._numbers, self._lock = queue.Queue[Job](), itertools.count(), threading.Lock()
+        self._upscaler, self._restoring, self._jobs = upscaler, restoring, OrderedDict[str, PageJob]()
+        self._queue, self._numbers, self._lock = queue.Queue[PageJob](), itertools.count(), threading.Lock()
         threading.Thread(target=self._work, daemon=True).start()
 
     @property
@@ -87,7 +88,7 @@ class Service:
         exact, large = self._upscaler.target(pixels.shape[:2], scale, sides)
         if large.height * large.width > LARGEST_RESULT:
             raise ArbsrError(f"the result would have {large} pixels; this page makes {LARGEST_RESULT / 1e6:.0f} Mpx")
-        job = Job(next(self._numbers), pixels, exact, large, strength)
+        job = PageJob(next(self._numbers), pixels, exact, large, strength)
         self._jobs[job.token] = job
         self._queue.put(job)
         return {"token": job.token, "width": large.width, "height": large.height}
@@ -132,14 +133,14 @@ class Service:
                 for token in finished[:-KEPT]:
                     del self._jobs[token]
 
-    def _turn(self, job: Job, before: tuple[str, ...], after: str) -> bool:
+    def _turn(self, job: PageJob, before: tuple[str, ...], after: str) -> bool:
         """Change a job's state, if it is one of those before; two threads never do so at once."""
         with self._lock:
             may = job.state in before
             job.state = after if may else job.state
         return may
 
-    def _compute(self, job: Job) -> None:
+    def _compute(self, job: PageJob) -> None:
         def progress(share: float) -> None:
             if job.state == CANCELLED:
                 raise CancelledError

@@ -17,7 +17,7 @@ from arbsr_jax.demo import PAGE_MODEL, RUNTIME_VERSION
 from arbsr_jax.demo.assets import BROWSER, POLICY, page_files, page_pictures
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import atomic_write
-from arbsr_jax.model_file import find_model, load_model
+from arbsr_jax.model_file import find_model, read_model_file
 from arbsr_jax.models.config import DEFAULT_RESTORING
 from arbsr_jax.to_onnx.onnx_file import to_onnx
 
@@ -39,7 +39,7 @@ HEADERS = f"""/*
 """
 
 
-class Weights(NamedTuple):
+class Download(NamedTuple):
     """Bytes of a folder's parts."""
 
     page: int
@@ -48,7 +48,7 @@ class Weights(NamedTuple):
     models: int
 
 
-def write_page(folder: Path, models: list[str], runtime: Path | None = None) -> Weights:
+def write_page(folder: Path, models: list[str], runtime: Path | None = None) -> Download:
     """Write the page, its runtime and its networks.
 
     Args:
@@ -65,7 +65,7 @@ def write_page(folder: Path, models: list[str], runtime: Path | None = None) -> 
     of_runtime = _runtime_files(_package(runtime))
     of_models, entries = {}, []
     for name in models:
-        model = load_model(name)
+        model = read_model_file(name)
         if model.config.scale:
             raise ArbsrError(
                 f"{name} is a network for scale {model.config.scale} alone; the page needs one for every scale"
@@ -92,7 +92,7 @@ def write_page(folder: Path, models: list[str], runtime: Path | None = None) -> 
     gpu = sum(len(of_runtime[f"runtime/{name}"]) for name in WEBGPU)
     sizes = (sum(map(len, part.values())) for part in (of_runtime, of_models))
     all_runtime, all_models = sizes
-    return Weights(page, all_runtime - gpu, gpu, all_models)
+    return Download(page, all_runtime - gpu, gpu, all_models)
 
 
 def _package(runtime: Path | None) -> bytes:

@@ -72,7 +72,7 @@ class AutoNetwork:
         return self._at(self._restoring.strength_of(task.pair.lr))(task)
 
 
-class ResizedAfter:
+class ResizedMethod:
     """A scale-specific network at its own scale, then `imresize` to HR's size: what a fixed upscaler offers for others.
 
     It is the plain rival of every network for all scales; Real-ESRGAN's `--outscale` does the same.

@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from scipy.fft import dctn
 
 from arbsr_jax.imaging.metrics import rgb_to_y
+from arbsr_jax.typing import RGB8
 
 BLOCK = 8  # pixels of JPEG
 LOWEST = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2))  # frequencies that every photograph has
@@ -24,17 +25,15 @@ LARGEST = 1024  # pixels of a side that are looked at, in the middle
 CLEAN_STEP, COARSE_STEP = 1.0, 4.0  # of JPEG: qualities of 95 and of 85
 CLEAN_SIGMA, NOISY_SIGMA = 4.5, 6.5  # grey levels: fine texture reaches the first
 
-Pixels = UInt8[np.ndarray, "height width 3"]
 
-
-def restore_strength(image: Pixels) -> float:
+def restore_strength(image: RGB8) -> float:
     """What to set a dial of restoration to, from 0 (the image is clean) to 1, in quarters."""
     of_jpeg = (jpeg_step(image) - CLEAN_STEP) / (COARSE_STEP - CLEAN_STEP)
     of_noise = (noise_sigma(image) - CLEAN_SIGMA) / (NOISY_SIGMA - CLEAN_SIGMA)
     return round(4 * float(np.clip(max(of_jpeg, of_noise), 0, 1))) / 4
 
 
-def jpeg_step(image: Pixels) -> float:
+def jpeg_step(image: RGB8) -> float:
     """The median step of low frequencies in grey levels; 1 if the image was no JPEG file, or a nearly perfect one."""
     y = rgb_to_y(_middle(image)) / VIDEO_RANGE
     rows, columns = (length // BLOCK for length in y.shape)
@@ -45,7 +44,7 @@ def jpeg_step(image: Pixels) -> float:
     return float(np.median([_step_of(coefficients[..., row, column].ravel()) for row, column in LOWEST]))
 
 
-def noise_sigma(image: Pixels) -> float:
+def noise_sigma(image: RGB8) -> float:
     """The standard deviation of noise in grey levels; too much where an image has fine texture everywhere."""
     y = _middle(image)[..., 1].astype(np.float64)
     rows, columns = (length // (2 * HAAR_BLOCK) for length in y.shape)
@@ -68,7 +67,7 @@ def _step_of(values: np.ndarray) -> int:
     return best
 
 
-def _middle(image: Pixels) -> UInt8[np.ndarray, "rows columns 3"]:
+def _middle(image: RGB8) -> UInt8[np.ndarray, "rows columns 3"]:
     """The middle of a large image, cut where JPEG's blocks begin."""
     first = [max(0, length - LARGEST) // 2 // BLOCK * BLOCK for length in image.shape[:2]]
     return image[first[0] : first[0] + LARGEST, first[1] : first[1] + LARGEST]

@@ -16,7 +16,7 @@ from PIL import Image
 from arbsr_jax.errors import ArbsrError, words_of
 from arbsr_jax.files import atomic_write
 from arbsr_jax.imaging import pixels as of_files
-from arbsr_jax.imaging.pixels import Pixels
+from arbsr_jax.typing import Pixels
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 TIFFS = (".tif", ".tiff")

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 import pyvips
-from jaxtyping import Shaped
 from PIL import Image, TiffImagePlugin
 
-Pixels = Shaped[np.ndarray, "_ _ _"]  # [height, width, channels]; in files uint8 or uint16
+from arbsr_jax.typing import Pixels
 
 pyvips.cache_set_max(0)  # else a file that changed under its name would be read as it was
 LIBVIPS_LOCK = Lock()  # for those who act upon its messages, which lie in one place for all threads

@@ -10,11 +10,11 @@ from jaxtyping import Shaped
 from arbsr_jax.inference.arguments import GREY_LEVEL
 
 Progress = Callable[[float], object]
-Pixels = Shaped[np.ndarray, "*images _ _ _"]  # height, width, channels
-Enlarge = Callable[[Pixels, Progress], Pixels]  # of RGB
+AnyPixels = Shaped[np.ndarray, "*images _ _ _"]  # height, width, channels
+Enlarge = Callable[[AnyPixels, Progress], AnyPixels]  # of RGB
 
 
-def upscale_any_channels(pixels: Pixels, enlarge: Enlarge, progress: Progress = lambda share: None) -> Pixels:
+def upscale_any_channels(pixels: AnyPixels, enlarge: Enlarge, progress: Progress = lambda share: None) -> AnyPixels:
     """Larger pictures of the same channels and type, by any way to enlarge RGB of uint8, uint16 and float32.
 
     Gray is the mean of the three channels that come out. Colours are multiplied by alpha before and divided after, so
@@ -44,13 +44,13 @@ def upscale_any_channels(pixels: Pixels, enlarge: Enlarge, progress: Progress = 
     return _typed(whole * top, pixels.dtype.type)
 
 
-def _colour(pixels: Pixels, enlarge: Enlarge, progress: Progress) -> Pixels:
+def _colour(pixels: AnyPixels, enlarge: Enlarge, progress: Progress) -> AnyPixels:
     if pixels.shape[-1] == 3:
         return enlarge(pixels, progress)
     large = enlarge(np.repeat(pixels, 3, axis=-1), progress)
     return _typed(large.mean(axis=-1, keepdims=True, dtype=np.float64), pixels.dtype.type)
 
 
-def _typed(values: np.ndarray, dtype: type) -> Pixels:
+def _typed(values: np.ndarray, dtype: type) -> AnyPixels:
     """Values as a type, rounded half up if it is of integers."""
     return (values if np.issubdtype(dtype, np.floating) else np.floor(values + 0.5)).astype(dtype)

@@ -28,7 +28,7 @@ from arbsr_jax.models.parameters import Parameters, cast_parameters
 
 TABLE_ROWS = 16  # of a phase table at a time: its fully connected layers then take little memory
 
-Features = Float[Array, "lanes batch height width channels"]
+LaneFeatures = Float[Array, "lanes batch height width channels"]
 Result = TypeVar("Result")
 
 
@@ -95,7 +95,7 @@ class CompiledNetwork:
 
     def encode(
         self, lr: Float[np.ndarray, "lanes batch height width 3"], scale: Float32[Any, "2"], extent: Extent
-    ) -> tuple[Features, Bool[Array, "lanes"] | None]:
+    ) -> tuple[LaneFeatures, Bool[Array, "lanes"] | None]:
         """LR features of images in 0..255, an extent for each lane, for a scale (r_v, r_h).
 
         Returns:
@@ -125,7 +125,7 @@ class CompiledNetwork:
 
     def decode(
         self,
-        features: Features,
+        features: LaneFeatures,
         extent: Extent,
         grid: Grid,
         scale: Float32[Any, "2"],

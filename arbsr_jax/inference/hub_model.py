@@ -11,7 +11,7 @@ from huggingface_hub import ModelCard, ModelCardData, ModelHubMixin
 
 from arbsr_jax.files import json_text, write_text
 from arbsr_jax.hub import MODEL_FILE, PREFIX, download
-from arbsr_jax.model_file import Model, load_model, save_model
+from arbsr_jax.model_file import Model, read_model_file, save_model
 from arbsr_jax.models.parameters import count_parameters, flatten_parameters
 
 LIBRARY = "arbsr_jax"
@@ -59,7 +59,7 @@ class HubModel(ModelHubMixin, library_name=LIBRARY, pipeline_tag="image-to-image
     def _from_pretrained(cls, *, model_id: str, revision: str | None, **_: Any) -> HubModel:
         folder = Path(model_id)
         path = folder / MODEL_FILE if folder.is_dir() else download(f"{PREFIX}{model_id}@{revision or ''}")
-        return cls(load_model(path))
+        return cls(read_model_file(path))
 
     def generate_model_card(self, *_: Any, **__: Any) -> ModelCard:
         """README.md, made of what the model file says of itself."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from arbsr_jax.dial import Dial
 from arbsr_jax.imaging.damage import restore_strength
-from arbsr_jax.imaging.pixels import Pixels, to_8_bit_rgb
+from arbsr_jax.imaging.pixels import to_8_bit_rgb
 from arbsr_jax.inference.upscaler import Upscaler
+from arbsr_jax.typing import Pixels
 
 
 class AutoRestoring:

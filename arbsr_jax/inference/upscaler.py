@@ -30,7 +30,7 @@ from arbsr_jax.models.parameters import DTYPES
 
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
 MOST_FRAMES = 16  # of a film at once
-Kind = TypeVar("Kind")
+AnyImage = TypeVar("AnyImage")
 
 
 class Upscaler(Pretrained):
@@ -108,7 +108,7 @@ class Upscaler(Pretrained):
     def upscale(self, image: str | Path, *target: Any, **settings: Any) -> np.ndarray: ...
 
     @overload
-    def upscale(self, image: Kind, *target: Any, **settings: Any) -> Kind: ...
+    def upscale(self, image: AnyImage, *target: Any, **settings: Any) -> AnyImage: ...
 
     def upscale(
         self,
@@ -246,5 +246,5 @@ def load_model(
     """
     if unknown:
         raise ArbsrError(f"setting {next(iter(unknown))!r} is unknown; allowed: restore, tile, memory, precision")
-    model = model_file.load_model(path_or_name) if restore is None else Dial.of(path_or_name).at(restore)
+    model = model_file.read_model_file(path_or_name) if restore is None else Dial.of(path_or_name).at(restore)
     return Upscaler(model, tile, memory, precision)

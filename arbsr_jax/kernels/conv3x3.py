@@ -11,8 +11,8 @@ from jaxtyping import Array, Float
 
 from arbsr_jax.kernels.blocking import SHARED_BLOCK
 from arbsr_jax.kernels.winograd import add_all, winograd, winograd_1d, winograd_kernel_gradient
+from arbsr_jax.typing import Images
 
-Images = Float[Any, "batch height width channels"]
 Results = Float[Any, "batch height width features"]
 Kernel = Float[Any, "3 3 channels features"]
 

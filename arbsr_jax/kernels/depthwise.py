@@ -12,8 +12,8 @@ from jaxtyping import Float
 
 from arbsr_jax.kernels.conv3x3 import TAPS, pad1
 from arbsr_jax.kernels.winograd import add_all
+from arbsr_jax.typing import Images
 
-Images = Float[Any, "batch height width channels"]
 Kernels = Float[Any, "3 3 channels"]
 
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from arbsr_jax.imaging.cells import Cells
-from arbsr_jax.kernels.sampling import Size
+from arbsr_jax.kernels.sampling import ArraySize
 
 STRIP_BYTES = 2**22  # of LR coefficients, their products and the basis of one strip
 
@@ -27,7 +27,7 @@ def field_strips(
     coefficients: Float[Any, "batch height width channels_terms"],
     basis_rows: BasisRows,
     cells: tuple[Cells, Cells],
-    size: Size,
+    size: ArraySize,
     terms: int,
     strip_bytes: int = STRIP_BYTES,
 ) -> Float[Array, "batch rows columns channels"]:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-Images = Float[Any, "batch height width channels"]
+from arbsr_jax.typing import Images
 
 
 def sum_over_pixels(x: Images) -> Float[Any, "channels"]:

@@ -14,7 +14,7 @@ from arbsr_jax.imaging.resize import cubic
 from arbsr_jax.kernels.winograd import add_all
 
 Length = Any  # an integer, a symbol of jax.export, or an int32 scalar
-Size = tuple[Length, Length]  # (height, width) in pixels
+ArraySize = tuple[Length, Length]  # (height, width) in pixels
 
 
 def to_canvas(table: Float[Any, "phases_v phases_h *size"], grid: Grid) -> Float[Any, "rows columns *size"]:
@@ -47,7 +47,7 @@ def bilinear_sample(
     features: Float[Any, "batch height width channels"],
     rows: tuple[Int[Any, "..."], Float[Any, "rows columns"]],
     columns: tuple[Int[Any, "..."], Float[Any, "rows columns"]],
-    size: Size,
+    size: ArraySize,
     *,
     zeros_outside: bool = False,
 ) -> Float[Any, "batch rows columns channels"]:
@@ -119,7 +119,7 @@ def sample_at_offsets(
     features: Float[Any, "batch height width channels"],
     offset: Float[Any, "phases_v phases_h 2"],
     grid: Grid,
-    size: Size,
+    size: ArraySize,
     *,
     zeros_outside: bool = False,
 ) -> Float[Any, "batch rows columns channels"]:
@@ -149,7 +149,7 @@ def nearest_two(
 
 
 def bicubic_upsample(
-    features: Float[Any, "batch height width channels"], grid: Grid, size: Size
+    features: Float[Any, "batch height width channels"], grid: Grid, size: ArraySize
 ) -> Float[Any, "batch rows columns channels"]:
     """Keys' bicubic interpolation of an image of `size` to the HR canvas, borders reflected.
 

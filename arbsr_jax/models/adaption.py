@@ -17,12 +17,11 @@ from arbsr_jax.models.experts import ExpertConv
 from arbsr_jax.models.extent import WHOLE, Extent
 from arbsr_jax.models.hyper import HyperNetwork, encode_scale
 from arbsr_jax.models.layers import Conv1x1, Conv3x3, average_pool2, bilinear_up2, uniform_fan_in
+from arbsr_jax.typing import Features
 
 MASK_WIDTH = 16
 SATURATED = 0.01  # distance from 0 or 1 below which a mask's gradient is about 0
 NORM_MOMENTUM, NORM_EPSILON = 0.9, 1e-5  # PyTorch's defaults
-
-Features = Float[Array, "batch height width channels"]
 
 
 def identity_kernel3x3(key: Array, shape: tuple[int, ...], dtype: jnp.dtype | type) -> Float[Array, "length"]:

@@ -12,14 +12,12 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from arbsr_jax.kernels.conv3x3 import DEFAULTS, XLA, ConvOptions
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.extent import WHOLE, Extent
 from arbsr_jax.models.layers import Conv1x1, Conv3x3
-
-Features = Float[Array, "batch height width channels"]
+from arbsr_jax.typing import Features
 
 
 class ResBlock(nn.Module):

@@ -12,8 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from arbsr_jax.imaging.grid import Grid
-
-Images = Float[Array, "batch height width channels"]
+from arbsr_jax.typing import Images
 
 
 class Extent(NamedTuple):

@@ -28,8 +28,7 @@ from arbsr_jax.models.liif import WIDTH, ImplicitUpsampling
 from arbsr_jax.models.meta import COLOURS, MetaUpsampling
 from arbsr_jax.models.parameters import Parameters
 from arbsr_jax.models.upsampling import BicubicUpsampling, PixelShuffleUpsampling, ScaleAwareUpsampling, Upsampler
-
-Features = Float[Array, "batch height width channels"]
+from arbsr_jax.typing import Features
 
 
 class SRNetwork(nn.Module):

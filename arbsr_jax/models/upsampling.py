@@ -22,8 +22,8 @@ from arbsr_jax.kernels.winograd import add_all
 from arbsr_jax.models.extent import WHOLE, Extent
 from arbsr_jax.models.hyper import Heads, PhaseTable, encode_scale, over_phases, phase_inputs
 from arbsr_jax.models.layers import Conv3x3, Pointwise, pixel_shuffle
+from arbsr_jax.typing import Features
 
-Features = Float[Array, "batch height width channels"]
 HRFeatures = Float[Array, "batch rows columns any_channels"]
 PointwiseConv = tuple[Float[Any, "channels channels"], Float[Any, "channels"]]
 

@@ -12,10 +12,10 @@ from arbsr_jax.models.meta import ROUNDING
 from arbsr_jax.to_onnx.encoder import Weights, dense
 from arbsr_jax.to_onnx.graph import INTEGER, Graph
 from arbsr_jax.to_onnx.positions import as_float, column
-from arbsr_jax.to_onnx.window import Window
+from arbsr_jax.to_onnx.window import GraphWindow
 
 
-def meta(graph: Graph, config: ModelConfig, weights: Weights, window: Window, scale: str) -> str:
+def meta(graph: Graph, config: ModelConfig, weights: Weights, window: GraphWindow, scale: str) -> str:
     """Meta-SR's colours of every HR pixel, [n, pixels, 3]; see `models.meta`."""
     hyper, inverse = weights["hyper"], graph("Reciprocal", scale)
     parts = [graph("ReduceMean", inverse, axes=[1], keepdims=1)]

@@ -15,13 +15,13 @@ from arbsr_jax.to_onnx.encoder import Weights, conv3x3, dense, encode_scale, hid
 from arbsr_jax.to_onnx.graph import INTEGER, Graph
 from arbsr_jax.to_onnx.meta_decoder import meta
 from arbsr_jax.to_onnx.positions import INPUTS, Axis, as_float, column, nearest_two, positions
-from arbsr_jax.to_onnx.window import Window, shaped
+from arbsr_jax.to_onnx.window import GraphWindow, shaped
 
 TAPS = [(i, j) for i in range(3) for j in range(3)]  # of the last conv
 CUBIC = -0.5  # Keys' a
 
 
-def phase_hidden(graph: Graph, weights: Weights, numbers: str, window: Window) -> str:
+def phase_hidden(graph: Graph, weights: Weights, numbers: str, window: GraphWindow) -> str:
     """The last hidden layer of the heads for every pair of phases, [phases_v, phases_h, width].
 
     The first layer is linear in (scale, R(y), R(x)): its parts are added where they meet.
@@ -34,7 +34,7 @@ def phase_hidden(graph: Graph, weights: Weights, numbers: str, window: Window) -
     return hidden_layers(graph, weights, graph("Relu", graph.total([first, *parts])), first=1)
 
 
-def scale_aware(graph: Graph, config: ModelConfig, weights: Weights, window: Window, scale: str) -> str:
+def scale_aware(graph: Graph, config: ModelConfig, weights: Weights, window: GraphWindow, scale: str) -> str:
     """Section 3.2.2 up to the 1x1 conv, [n, pixels, channels]."""
     hyper, steps = weights["hyper"], list(itertools.product(*[range(config.kernel_size)] * 2))
     hidden = phase_hidden(graph, hyper, encode_scale(graph, config, scale), window)
@@ -48,7 +48,7 @@ def scale_aware(graph: Graph, config: ModelConfig, weights: Weights, window: Win
     return graph.total([*parts, window.spread(table["bias"])])
 
 
-def experts(graph: Graph, config: ModelConfig, weights: Weights, window: Window, scale: str) -> str:
+def experts(graph: Graph, config: ModelConfig, weights: Weights, window: GraphWindow, scale: str) -> str:
     """The later version's upsampling, see `models.experts`."""
     hyper, compress, expand = weights["hyper"], np.asarray(weights["compress"]), np.asarray(weights["expand"])
     turned = graph("Gather", graph("Reciprocal", scale), np.array([1, 0]), axis=1)
@@ -63,7 +63,7 @@ def experts(graph: Graph, config: ModelConfig, weights: Weights, window: Window,
     return graph("Add", x, graph("MatMul", inner, graph.parameter(expand.reshape(-1, config.channels))))
 
 
-def implicit(graph: Graph, config: ModelConfig, weights: Weights, window: Window, scale: str) -> str:
+def implicit(graph: Graph, config: ModelConfig, weights: Weights, window: GraphWindow, scale: str) -> str:
     """LIIF's layers before the last, of which the features are those of its first; see `models.liif`."""
     del config
     way = np.asarray(weights["way"])
@@ -92,7 +92,7 @@ def _neighbours(graph: Graph, axis: Axis, length: str) -> list[tuple[str, str, s
     return found
 
 
-def bicubic(graph: Graph, config: ModelConfig, weights: Weights, window: Window, scale: str) -> str:
+def bicubic(graph: Graph, config: ModelConfig, weights: Weights, window: GraphWindow, scale: str) -> str:
     """Keys' interpolation with mirrored borders, [n, pixels, channels]; see `kernels.sampling.bicubic_upsample`."""
     del config, weights, scale
     axes = (window.rows, window.height), (window.columns, window.width)
@@ -139,14 +139,14 @@ def decode(graph: Graph, config: ModelConfig, weights: Weights, features: str, s
     channels = config.channels
     if config.upsampler == "implicit":  # the first layer is linear in the features: once for each LR pixel
         features, channels = conv3x3(graph, features, weights["upsampler"]["features"]), WIDTH
-    window = Window(graph, features, rows, columns, channels)
+    window = GraphWindow(graph, features, rows, columns, channels)
     x = UPSAMPLERS[config.upsampler](graph, config, weights.get("upsampler", {}), window, scale)
     if config.upsampler == "meta":
         return graph("Add", shaped(graph, x, window), RGB_MEAN.reshape(-1))
     return (pointwise_tail if config.upsampler == "implicit" else tail)(graph, weights, x, window)
 
 
-def tail(graph: Graph, weights: Weights, x: str, window: Window) -> str:
+def tail(graph: Graph, weights: Weights, x: str, window: GraphWindow) -> str:
     """The last conv of HR features with a ring of one pixel, and a 1x1 conv before it if there is one: [n, h, w, 3].
 
     A matrix product makes every pixel's nine taps, which nine shifted sums bring together; taps beyond the image are 0.
@@ -171,7 +171,7 @@ def tail(graph: Graph, weights: Weights, x: str, window: Window) -> str:
     return graph("Add", graph.total(shifted), graph.parameter(bias + RGB_MEAN.reshape(-1)))
 
 
-def pointwise_tail(graph: Graph, weights: Weights, x: str, window: Window) -> str:
+def pointwise_tail(graph: Graph, weights: Weights, x: str, window: GraphWindow) -> str:
     """A 1x1 conv to colours, [n, h, w, 3]."""
     tail = weights["tail"] | {"bias": np.asarray(weights["tail"]["bias"]) + RGB_MEAN.reshape(-1)}
     return shaped(graph, dense(graph, x, tail), window)

@@ -10,7 +10,7 @@ from arbsr_jax.to_onnx.graph import Graph
 from arbsr_jax.to_onnx.positions import Axis, column, nearest_two
 
 
-class Window:
+class GraphWindow:
     """LR features and the HR pixels to decode from them.
 
     Attributes:
@@ -65,7 +65,7 @@ class Window:
         return graph.total(parts)
 
 
-def shaped(graph: Graph, colours: str, window: Window) -> str:
+def shaped(graph: Graph, colours: str, window: GraphWindow) -> str:
     """[n, pixels, 3] as [n, h, w, 3]."""
     sizes = [graph("Shape", axis.inside) for axis in (window.rows, window.columns)]
     return graph("Reshape", colours, graph("Concat", graph("Shape", colours, end=1), *sizes, graph.integers(3), axis=0))

@@ -20,7 +20,7 @@ from arbsr_jax.train.optimizer import learning_rate, optimizer_of, rate_table
 from arbsr_jax.train.settings import TrainConfig
 from arbsr_jax.train.state import TrainState
 from arbsr_jax.train.step import Constants, make_step
-from arbsr_jax.train.teachers import Teacher
+from arbsr_jax.train.teachers import FrozenTeacher
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class ScalePlan:
 
 def scale_plans(
     config: TrainConfig,
-    teachers: dict[int, Teacher],
+    teachers: dict[int, FrozenTeacher],
     plan: BatchPlan,
-    output_teacher: Teacher | None = None,
+    output_teacher: FrozenTeacher | None = None,
 ) -> dict[int, ScalePlan]:
     """By its index, for every scale that occurs, its program and constants.
 
@@ -55,7 +55,7 @@ def scale_plans(
     optimizer, weight = optimizer_of(config.optimizer), config.teachers.weight
     rates = rate_table(learning_rate(config.optimizer, config.steps), config.steps)
 
-    def program(teacher: Teacher | None) -> parallel.DataParallel:
+    def program(teacher: FrozenTeacher | None) -> parallel.DataParallel:
         step = make_step(
             config.model,
             optimizer,

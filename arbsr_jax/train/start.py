@@ -20,7 +20,7 @@ from arbsr_jax.train.optimizer import optimizer_of
 from arbsr_jax.train.schedule import CLEANING, hr_shares, scale_schedule, training_scales
 from arbsr_jax.train.settings import CLEAN, TrainConfig
 from arbsr_jax.train.state import TrainState, init_from, init_from_teacher, init_state
-from arbsr_jax.train.teachers import START_SCALE, Teacher
+from arbsr_jax.train.teachers import START_SCALE, FrozenTeacher
 
 EXAMPLES = 8  # photographs to take the masks' statistics from
 
@@ -72,7 +72,7 @@ def open_pools(
 
 def starting_state(
     config: TrainConfig,
-    teachers: dict[int, Teacher],
+    teachers: dict[int, FrozenTeacher],
     say: Callable[[str], None],
     photographs: Sequence[TrainingImage] = (),
 ) -> TrainState:

@@ -11,7 +11,7 @@ import optax
 from jaxtyping import Array, Bool, Int32
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.model_file import load_model
+from arbsr_jax.model_file import read_model_file
 from arbsr_jax.models.parameters import BLOCK, Parameters, flatten_parameters, is_backbone, unflatten_parameters
 from arbsr_jax.train.norms import fold_norms, fresh_statistics
 
@@ -95,7 +95,7 @@ def init_from(parameters: Parameters, file: str) -> tuple[Parameters, set[str]]:
     Raises:
       ArbsrError: the file cannot be read, or shares no array.
     """
-    ours, theirs = flatten_parameters(parameters), flatten_parameters(load_model(file).parameters)
+    ours, theirs = flatten_parameters(parameters), flatten_parameters(read_model_file(file).parameters)
     other = {_layer(path) for path, leaf in ours.items() if path not in theirs or theirs[path].shape != leaf.shape}
     shared = {path: theirs[path] for path in ours if _layer(path) not in other}
     if not shared:

@@ -20,7 +20,7 @@ from arbsr_jax.train.distillation import output_loss, reconstruction_loss, trans
 from arbsr_jax.train.norms import STATISTICS, training_network
 from arbsr_jax.train.state import TrainState, averaging, count_step
 
-Images = tuple[UInt8[Array, "batch patch patch 3"], UInt8[Array, "batch canvas canvas 3"]]
+PatchPair = tuple[UInt8[Array, "batch patch patch 3"], UInt8[Array, "batch canvas canvas 3"]]
 SKIPPED, SKIPPED_IN_ROW = "skipped", "skipped_in_row"  # counts among the metrics: steps that changed nothing
 Metrics = dict[str, Float[Array, ""]]
 
@@ -41,7 +41,7 @@ class Constants(NamedTuple):
     output_teacher: Parameters | None = None
 
 
-Step = Callable[[TrainState, Images, Constants], tuple[TrainState, Metrics]]
+Step = Callable[[TrainState, PatchPair, Constants], tuple[TrainState, Metrics]]
 
 
 def make_step(
@@ -92,11 +92,11 @@ def make_step(
         result, updated = network.apply(variables, lr, grid, mutable=[STATISTICS])
         return *result, updated.get(STATISTICS, {})
 
-    def step(state: TrainState, images: Images, constants: Constants) -> tuple[TrainState, Metrics]:
+    def step(state: TrainState, images: PatchPair, constants: Constants) -> tuple[TrainState, Metrics]:
         grid, side = constants.grid, images[0].shape[-2]
         inside = min(rim, side // 4), side
 
-        def loss(parameters: Parameters, statistics: Parameters, images: Images) -> tuple[Array, Any]:
+        def loss(parameters: Parameters, statistics: Parameters, images: PatchPair) -> tuple[Array, Any]:
             lr, hr = (image.astype(jnp.float32) for image in images)
             sr, out, statistics = forward(parameters, statistics, lr, grid)
             metrics = {"reconstruction": reconstruction_loss(sr, hr, grid, *inside)}
@@ -116,7 +116,7 @@ def make_step(
                 total += transfer_weight * metrics["transfer"]
             return total, ({"loss": total, **metrics}, statistics)
 
-        def part(statistics: Parameters, images: Images) -> tuple[Parameters, Any]:
+        def part(statistics: Parameters, images: PatchPair) -> tuple[Parameters, Any]:
             gradients, (metrics, statistics) = jax.grad(loss, has_aux=True)(state.parameters, statistics, images)
             return statistics, (gradients, metrics)
 
@@ -159,7 +159,7 @@ def _summed(
     shapes = jax.eval_shape(part, statistics, jax.tree.map(lambda x: x[0], parts))[1]
     zeros = jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
 
-    def add(carry: Any, images: Images) -> tuple[Any, None]:
+    def add(carry: Any, images: PatchPair) -> tuple[Any, None]:
         statistics, sums = carry
         statistics, values = part(statistics, images)
         return (statistics, jax.tree.map(jnp.add, sums, values)), None

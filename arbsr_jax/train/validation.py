@@ -14,7 +14,7 @@ from arbsr_jax.evaluation.methods import Network
 from arbsr_jax.evaluation.sweep import Sweep, evaluate
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.upscaler import Upscaler
-from arbsr_jax.model_file import Model, load_model, save_model
+from arbsr_jax.model_file import Model, read_model_file, save_model
 from arbsr_jax.models.config import FLOAT32, ModelConfig
 from arbsr_jax.models.parameters import Parameters
 from arbsr_jax.train.settings import ValidationConfig
@@ -49,7 +49,7 @@ class Validation:
         return scores
 
     def _best_so_far(self) -> float:
-        return load_model(self._best).provenance[SCORE] if self._best.exists() else -np.inf
+        return read_model_file(self._best).provenance[SCORE] if self._best.exists() else -np.inf
 
 
 def _listed(text: str) -> list[str]:

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from arbsr_jax.cli.main import main
-from arbsr_jax.model_file import load_model, shipped_models
+from arbsr_jax.model_file import read_model_file, shipped_models
 
 
 def test_every_shipped_model_says_what_it_is(capsys):
@@ -31,7 +31,7 @@ def test_the_list_has_a_line_for_each_model(capsys):
 
 @pytest.mark.parametrize("name", shipped_models())
 def test_shipped_models_know_their_licence_and_no_place_of_a_machine(name):
-    provenance = load_model(name).provenance
+    provenance = read_model_file(name).provenance
     assert provenance["licence"].startswith("Apache-2.0")
     assert '"/' not in str(provenance).replace("'", '"')
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from arbsr_jax import Upscaler
 from arbsr_jax.cli.main import main
-from arbsr_jax.model_file import load_model, save_model
+from arbsr_jax.model_file import read_model_file, save_model
 from tests.app import fixtures
 from tests.conftest import ROOT
 
@@ -144,7 +144,7 @@ def test_more_than_the_model_is_trained_for_is_said(tmp_path, model, capsys, tar
     assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "out", *target, "--dry-run") == 0
     assert upscale(model, tmp_path / "a.png", "-o", tmp_path / "out", *target) == 0
     assert capsys.readouterr().out.count("more than the x4 that") == 2
-    further, theirs = tmp_path / "further.safetensors", load_model(model)
+    further, theirs = tmp_path / "further.safetensors", read_model_file(model)
     save_model(further, theirs.config, theirs.parameters, {"config": {"data": {"largest": 6}}})
     assert upscale(further, tmp_path / "a.png", "-o", tmp_path / "out", *target, "--dry-run") == 0
     assert "is trained for" not in capsys.readouterr().out

@@ -17,7 +17,7 @@ from arbsr_jax import ArbsrError, load_model
 from arbsr_jax.cli.main import main
 from arbsr_jax.demo import service
 from arbsr_jax.demo.server import LOOPBACK, make_server
-from arbsr_jax.demo.service import DONE, KEPT, LARGEST_UPLOAD, RUNNING, WAITING, Job, Service
+from arbsr_jax.demo.service import DONE, KEPT, LARGEST_UPLOAD, RUNNING, WAITING, PageJob, Service
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.restoring import AutoRestoring
@@ -208,7 +208,7 @@ def test_giving_up_and_starting_never_cross(upscaler):
     """A job that was given up before its turn stays so, whichever thread comes first."""
     queue = Service(upscaler)
     for _ in range(200):
-        job = Job(0, PICTURE, Scale.of(2), Size(1, 1))
+        job = PageJob(0, PICTURE, Scale.of(2), Size(1, 1))
         queue._jobs["one"] = job
         threads = [
             threading.Thread(target=queue._turn, args=(job, (WAITING,), RUNNING)),

@@ -473,18 +473,18 @@ def test_a_network_for_one_scale_is_refused(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize("name", ["../../x", "a/b", "a b", ".hidden", ""])
 def test_names_of_models_are_no_paths(tmp_path, name):
     from arbsr_jax.errors import ArbsrError
-    from arbsr_jax.model_file import allowed_name, load_model, save_model
+    from arbsr_jax.model_file import allowed_name, read_model_file, save_model
     from tests.models.fixtures import SMALL, randomized
 
     path = tmp_path / "file name.safetensors"
     save_model(path, SMALL, randomized(SMALL), {"name": name})
     if name:
         with pytest.raises(ArbsrError, match="is not allowed; use letters"):
-            load_model(path)
+            read_model_file(path)
     else:
-        assert load_model(path).name == "file name"
+        assert read_model_file(path).name == "file name"
     save_model(path, SMALL, randomized(SMALL), {"name": allowed_name(name)})
-    assert set(load_model(path).name) <= set("abxhidenmol-.")
+    assert set(read_model_file(path).name) <= set("abxhidenmol-.")
 
 
 def test_two_models_of_one_name_are_refused(tmp_path, capsys, monkeypatch):

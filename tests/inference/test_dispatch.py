@@ -81,7 +81,7 @@ def test_counters_say_what_a_plan_does(rng, small):
 RUN = """
 import sys, jax, numpy as np
 from arbsr_jax import Upscaler, model_file
-model, image, frames = model_file.load_model(sys.argv[1]), np.load(sys.argv[2]), np.load(sys.argv[3])
+model, image, frames = model_file.read_model_file(sys.argv[1]), np.load(sys.argv[2]), np.load(sys.argv[3])
 tiles, whole = Upscaler(model, tile=64), Upscaler(model)
 results = {"tiles": tiles.upscale(image, "2.5x3.5"), "frames": whole.upscale(frames, "2.37")}
 results["one"] = whole.upscale(image, 2)

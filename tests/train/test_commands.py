@@ -15,7 +15,7 @@ from PIL import Image
 
 from arbsr_jax import ArbsrError, parallel
 from arbsr_jax.cli.main import main
-from arbsr_jax.model_file import load_model
+from arbsr_jax.model_file import read_model_file
 from arbsr_jax.train.recipe import load_config
 from arbsr_jax.train.run import train
 from arbsr_jax.train.settings import TrainConfig, flat_values
@@ -150,7 +150,7 @@ def test_train_stop_and_resume(folder, tmp_path, number):
     more = run_command(*run(f"--config.steps={step + 2}"))
     assert more.returncode == 0, more.stderr
     assert f"from step {step} to {step + 2}" in more.stdout + more.stderr
-    model = load_model(tmp_path / "model.safetensors")
+    model = read_model_file(tmp_path / "model.safetensors")
     assert (model.name, model.provenance["steps"]) == (tmp_path.name, step + 2)
     follow_advice(more.stdout, "--scale 2")
 
@@ -166,7 +166,7 @@ def in_this_process(folder, workdir, config="arbedsr:debug", **changes):
     """Train with a debug config; returns the parameters."""
     config = load_config(config)
     config.update_from_flattened_dict(changes)
-    return jax.tree.leaves(load_model(train(TrainConfig.of(config), [str(folder)], workdir)).parameters)
+    return jax.tree.leaves(read_model_file(train(TrainConfig.of(config), [str(folder)], workdir)).parameters)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_validation_keeps_the_best_model(folder, tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     scores = [value for line in lines for name, value in line.items() if name.startswith("psnr/")]
     assert len(scores) == 2
-    best = load_model(tmp_path / "best.safetensors").provenance
+    best = read_model_file(tmp_path / "best.safetensors").provenance
     assert best["validation_psnr"] == pytest.approx(max(scores))
     evaluated, rows = evaluate(tmp_path / "best.safetensors", folder, "2")
     assert evaluated.returncode == 1, evaluated.stderr  # broken.png
@@ -289,7 +289,7 @@ def test_every_config_trains_resumes_evaluates(folder, tmp_path, name, capsys):
     else:
         in_this_process(folder, tmp_path, config, steps=4)
     file = tmp_path / "model.safetensors"
-    model = load_model(file)
+    model = read_model_file(file)
     assert model.provenance["steps"] == 4
     scale = str(model.config.scale or "1.7x2.3")
     if typed:

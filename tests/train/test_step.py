@@ -23,7 +23,7 @@ from arbsr_jax.train.settings import TrainConfig
 from arbsr_jax.train.start import batch_plan, starting_state
 from arbsr_jax.train.state import export_weights, init_state
 from arbsr_jax.train.step import Constants, make_step
-from arbsr_jax.train.teachers import Teacher
+from arbsr_jax.train.teachers import FrozenTeacher
 from tests.models.fixtures import randomized
 from tests.train import fixtures
 
@@ -141,7 +141,7 @@ def test_thirty_scales_with_teachers_need_at_most_eight_programs():
     """The paper's scales at 50x50, transfer at x2, x3 and x4, as a run plans them; all is compiled and run."""
     model, lines = fixtures.STUDENT, []
     config = TrainConfig(model)
-    teachers = {n: Teacher(scale_specific(model, n), randomized(scale_specific(model, n))) for n in (2, 3, 4)}
+    teachers = {n: FrozenTeacher(scale_specific(model, n), randomized(scale_specific(model, n))) for n in (2, 3, 4)}
     plan = batch_plan(config)
     state = starting_state(config, teachers, lines.append)
     plans = scale_plans(config, teachers, plan)
