@@ -36,6 +36,8 @@ NAMES = {
     "one-layer": "field: 1 layer",
     "hidden256": "field: hidden 256",
     "adaption": "field, with adaption",
+    "nearest": "field: the nearest LR pixel",
+    "thera": "field: sines with decay (Thera's)",
 }
 UPSAMPLERS = ("bicubic", "paper", "3x3", "experts", "meta", "liif", "base")  # the others are choices of the last
 

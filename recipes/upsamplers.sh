@@ -21,6 +21,8 @@ rows=(
   "one-layer --config.model.hidden_layers=1"
   "hidden256 --config.model.hidden=256"
   "adaption --config.model.adaption=plain"
+  "nearest"
+  "thera"
   "paper --config.model.upsampler=scale_aware"
   "bicubic --config.model.upsampler=bicubic"
   "3x3 --config.model.upsampler=scale_aware --config.model.kernel_size=3"
@@ -28,10 +30,13 @@ rows=(
   "meta --config.model.upsampler=meta"
   "liif --config.model.upsampler=implicit"
 )
+formed() { "${PYTHON:-.venv/bin/python}" recipes/field_forms.py "$name" "$@"; }
+plain=$python
 for seed in ${SEEDS:-0 1 2}; do
   for row in "${rows[@]}"; do
     read -r name flags <<<"$row"
     [[ " ${NAMES:-$name} " == *" $name "* ]] || continue
+    case $name in nearest | thera) python=formed ;; *) python=$plain ;; esac
     # shellcheck disable=SC2086 (flags are words)
     train "$name-$seed" arbedsr.py:tiny --config.seed="$seed" "${base[@]}" $flags
     [ -e "$runs/$name-$seed/scores.json" ] || "$python" evaluate.py --model "$runs/$name-$seed/model.safetensors" \

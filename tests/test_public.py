@@ -10,7 +10,7 @@ import arbsr_jax
 from arbsr_jax.evaluation.protocols import PROTOCOLS
 from arbsr_jax.imaging.metrics import crop_border, quality_y
 
-NAMES = {"ArbsrError", "Scale", "Upscaler", "imresize", "list_models", "load_model", "quality"}
+NAMES = {"ArbsrError", "Scale", "Upscaler", "imresize", "list_models", "load_model", "quality", "read_image"}
 
 
 def test_all_that_is_public_is_listed_and_there():
