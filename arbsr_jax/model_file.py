@@ -135,7 +135,7 @@ def read_model_file(path_or_name: str | Path) -> Model:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError, ValueError, TypeError) as error:
-        raise ArbsrError(f"{path}: damaged or no {SUFFIX} file ({error}); fetch or make it anew") from None
+        raise ArbsrError(f"{path}: damaged or no {SUFFIX} file ({error}); fetch or make it again") from None
     config, provenance = _header(path, metadata)
     name = str(provenance.get("name") or path.stem)
     if provenance.get("name") and not NAME.fullmatch(name):

@@ -15,7 +15,7 @@ from arbsr_jax.evaluation.datasets import open_dataset
 from arbsr_jax.evaluation.methods import Network, Task
 from arbsr_jax.evaluation.sweep import Sweep, evaluate
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.inference.faithful import ReconstructionError, back_project, reconstruction_error
+from arbsr_jax.inference.consistency import ReconstructionError, back_project, reconstruction_error
 from benchmarks.record import record
 
 

@@ -58,7 +58,7 @@ def one(model: str, height: int, width: int, memory: int) -> dict:
 
 
 def in_a_process(*arguments: object) -> str:
-    """What this script prints when it runs anew with these arguments."""
+    """What this script prints when it runs again with these arguments."""
     command = [sys.executable, "-m", "benchmarks.large_images", *map(str, arguments)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 

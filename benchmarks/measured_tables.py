@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from arbsr_jax.imaging.scale import Scale
 from benchmarks import record
 from benchmarks.score_tables import Table, listed
 from benchmarks.upsamplers import NAMES, UPSAMPLERS
@@ -254,6 +255,18 @@ def plans() -> Table:
     seconds = {"s": "default_s", "untiled, s": "untiled_s", "version before, s": "before_s"}
     ratios = {"to untiled": "to_untiled", "to before": "to_before", "s/Mpx to 512x512": "per_pixel_to_crop"}
     return columns("plans", fields | {k: (v, ".2f") for k, v in (seconds | ratios).items()})
+
+
+@listed
+def how_long() -> Table:
+    """Seconds for a photograph."""
+    table = [["photograph", "by", "result, Mpx", "model", "seconds"]]
+    for row in sorted(record.read("plans"), key=lambda row: float(row["default_s"])):
+        width, height = map(int, row["size"].split("x"))
+        size = Scale.of(row["scale"]).output_size(height, width)
+        pixels = f"{size.height * size.width / 1e6:.1f}"
+        table.append([row["size"], row["scale"], pixels, row["model"], f"{float(row['default_s']):.1f}"])
+    return table
 
 
 @listed

@@ -26,7 +26,7 @@ from arbsr_jax.imaging.damage import restore_strength
 from arbsr_jax.imaging.metrics import crop_border, psnr_y
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.inference.faithful import reconstruction_error
+from arbsr_jax.inference.consistency import reconstruction_error
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.models.config import DEFAULT_RESTORING
 from benchmarks.record import read, record

@@ -42,7 +42,7 @@ def excerpt(name: str, folder: str) -> str:
 
 
 def filled(text: str, folder: str = "") -> str:
-    """A document with its tables made anew; `folder` leads from it to the repository's root.
+    """A document with its tables made again; `folder` leads from it to the repository's root.
 
     Raises:
       KeyError: it names a table that there is not.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The scores that the documents show, as benchmarks/results/scores.csv; then their tables anew.
+# The scores that the documents show, as benchmarks/results/scores.csv; then their tables again.
 #
 #   recipes/results.sh DATA OUT [LIIF.safetensors]     DATA holds Set5/ and B100/
 #

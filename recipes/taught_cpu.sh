@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The shipped models, trained on from x1.1 to x8, with living masks and averaged weights: docs/models.md has what came of it.
+# The shipped models, trained on from x1.1 to x8, with unsaturated masks and averaged weights: docs/models.md has what came of it.
 #
 #   recipes/taught_cpu.sh RUNS VALIDATION_DIR PICTURES                       arbedsr-tiny, from RUNS/tiny
 #   recipes/taught_cpu.sh RUNS VALIDATION_DIR PICTURES LIIF.safetensors      arbedsr-baseline, from RUNS/finishing
@@ -19,9 +19,9 @@ mixed=(--config.teachers.pictures="$pictures" --config.teachers.hr_share_start=0
 
 tiny() {
   local student=("${mixed[@]}" "${cosine[@]}" --config.optimizer.learning_rate=5e-4)
-  train tiny-woken arbedsr.py:tiny "${student[@]}" --config.init_from="$runs/tiny/model.safetensors" --config.seed=1 \
+  train tiny-masks-reset arbedsr.py:tiny "${student[@]}" --config.init_from="$runs/tiny/model.safetensors" --config.seed=1 \
     --config.steps=800 --config.data.symmetric_share=0.3 --config.data.large_share=0.15 --config.ema=0.99
-  train tiny-taught arbedsr.py:tiny "${student[@]}" --config.init_from="$runs/tiny-woken/model.safetensors" --config.seed=2 \
+  train tiny-taught arbedsr.py:tiny "${student[@]}" --config.init_from="$runs/tiny-masks-reset/model.safetensors" --config.seed=2 \
     --config.steps=4600 --config.data.symmetric_share=0.2 --config.data.large_share=0.1 --config.ema=0.999
 }
 
@@ -31,10 +31,10 @@ interpolate() { # FROM TO SHARE OUT
 
 baseline() {
   local start=$runs/finishing/model.safetensors student=(--config.data.large_share=0.15 --config.ema=0.999)
-  train woken arbedsr.py:baseline "${student[@]}" "${mixed[@]}" --config.init_from="$start" --config.seed=11 \
+  train masks-reset arbedsr.py:baseline "${student[@]}" "${mixed[@]}" --config.init_from="$start" --config.seed=11 \
     --config.steps=3500 --config.data.symmetric_share=0.3 --config.optimizer.learning_rate=4e-4 --config.optimizer.halve_every=4000
-  # Masks live now, and x6 and x8 are learned; up to x4 it lost. Weights a part of the way keep most of both.
-  interpolate "$start" "$runs/woken/model.safetensors" 0.25 "$runs/between.safetensors"
+  # No mask is saturated now, and x6 and x8 are learned; up to x4 it lost. Weights a part of the way keep most of both.
+  interpolate "$start" "$runs/masks-reset/model.safetensors" 0.25 "$runs/between.safetensors"
   train mixed arbedsr.py:baseline "${student[@]}" "${mixed[@]}" "${cosine[@]}" --config.init_from="$runs/between.safetensors" \
     --config.seed=21 --config.steps=6000 --config.data.symmetric_share=0.4 --config.optimizer.learning_rate=3e-4
   interpolate "$runs/between.safetensors" "$runs/mixed/model.safetensors" 0.4 "$runs/between-mixed.safetensors"

@@ -98,6 +98,13 @@ def test_every_room_has_a_floor():
     assert rooms - {"__init__"} <= set().union(*FLOORS)
 
 
+def test_only_commands_and_the_page_use_the_app():
+    """Photographs are the app, not the ground."""
+    for path in FILES:
+        if room_of(path) not in ("app", "cli", "demo", "__init__"):
+            assert not any(f"{name}.".startswith("arbsr_jax.app.") for name in imports(path)), path
+
+
 def test_no_two_files_share_a_name():
     """Commands apart, which are called as people type them."""
     stems = [path.stem for path in PACKAGE.rglob("*.py") if path.stem != "__init__" and path.parent.name != "cli"]

@@ -73,3 +73,22 @@ def test_every_table_stands_in_a_document():
 def test_no_document_sends_a_stranger_to_a_place_of_this_machine():
     for path in DOCUMENTS:
         assert not re.search(r"\.\./shared|/work/|/tmp/", path.read_text()), path.name
+
+
+CODE = [*(ROOT / "arbsr_jax").rglob("*.py"), *(ROOT / "recipes").glob("*.*"), *(ROOT / "benchmarks").glob("*.py")]
+PROSE = sorted([*DOCUMENTS, *CODE])
+# Words that a stranger stumbles over, and names for which the field has a word.
+DIALECT = r"\b(woken|anew|told|untold|living masks?|masks? (?:that )?lives?|riddle)\b"
+OLD_NAMES = (
+    "fastest_on_cpu|bond|scale_numbers|in_backbone|ARBRCAN_OF_EXPERTS|most_lanes_of|enlarge_channels|faithful|Maker|"
+    "take_out_norms|weigh_adaption|fresh_state|weights_for_use|copy_ends_of|remember|_known_or_new|_fitted|_holdable|_told"
+)
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_words_are_those_of_the_field(path):
+    if path.name == "CHANGELOG.md":
+        return
+    text = path.read_text()
+    assert not re.findall(DIALECT, text, re.IGNORECASE)
+    assert not re.findall(rf"\b(?:def|class|import) (?:{OLD_NAMES})\b", text)

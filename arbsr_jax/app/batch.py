@@ -23,7 +23,7 @@ from arbsr_jax.app.reading import photo_size, read_photos
 from arbsr_jax.app.targets import SQUARE, Target
 from arbsr_jax.app.writing import write_photo
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.inference.faithful import back_project
+from arbsr_jax.inference.consistency import back_project
 from arbsr_jax.inference.resized_after import ResizedAfter
 from arbsr_jax.inference.restoring import AutoRestoring, Upscalers
 from arbsr_jax.inference.upscaler import Progress, Upscaler

@@ -1,4 +1,4 @@
-"""The kinds of picture files: how they are told apart, which library reads them, and what those hold that we write."""
+"""The kinds of picture files: their first bytes, the library that reads them, and what a written one can hold."""
 
 from __future__ import annotations
 

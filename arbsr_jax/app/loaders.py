@@ -82,8 +82,8 @@ def read_rare(path: Path) -> Iterator[Photo]:
         remarks.append("EXIF and IPTC of this kind of file are not kept")
     icc = spec.getattribute("ICCProfile")
     profile = None if icc is None or float_kind else np.asarray(icc, np.uint8).tobytes()
-    told = tiff.exif_resolution(boxes.exif)
-    known = Metadata(icc=profile, exif=boxes.exif, xmp=boxes.xmp, resolution=told, kind=file.format_name())
+    resolution = tiff.exif_resolution(boxes.exif)
+    known = Metadata(icc=profile, exif=boxes.exif, xmp=boxes.xmp, resolution=resolution, kind=file.format_name())
     yield Photo(np.ascontiguousarray(pixels), known, 1, tuple(remarks))
 
 

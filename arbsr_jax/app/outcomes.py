@@ -15,7 +15,7 @@ from arbsr_jax.app.jobs import Job
 from arbsr_jax.app.photo import Photo
 from arbsr_jax.errors import ArbsrError, reason
 from arbsr_jax.files import PARTIAL
-from arbsr_jax.inference.faithful import ALLOWED, back_project, reconstruction_error
+from arbsr_jax.inference.consistency import ALLOWED, back_project, reconstruction_error
 from arbsr_jax.inference.stats import Stats
 from arbsr_jax.typing import Pixels
 

@@ -23,7 +23,7 @@ from arbsr_jax.typing import Pixels
 
 DEFAULT_QUALITY = 95
 SEGMENT = 65_533  # bytes that a segment of a JPEG holds, and that libvips takes for EXIF anywhere but in TIFF
-UNTOLD = Resolution(72 / 25.4, 72 / 25.4, "in")  # what EXIF says of files that do not tell
+UNKNOWN_DENSITY = Resolution(72 / 25.4, 72 / 25.4, "in")  # what EXIF says of files that do not tell
 DENSEST = 1e6  # pixels per millimetre that libvips takes
 BIG = 4 * 2**30 - 2**24  # bytes of pixels beyond which a TIFF needs 64-bit offsets
 XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:>|=["']))[2-8]""")
@@ -55,7 +55,7 @@ def write_photo(path: Path, photo: Photo, quality: int = DEFAULT_QUALITY, *, met
             photo = replace(
                 photo, metadata=Metadata(icc=photo.metadata.icc, chunks=_of(photo.metadata.chunks, png.COLOUR))
             )
-        pixels, kept, remarks = _fitted(photo, kind, profile=metadata and kind.metadata)
+        pixels, kept, remarks = convert_for(photo, kind, profile=metadata and kind.metadata)
         with LIBVIPS_LOCK, atomic_write(path) as partial:
             return remarks + _encode(partial, kind, pixels, kept, quality)
     except ArbsrError:
@@ -64,7 +64,7 @@ def write_photo(path: Path, photo: Photo, quality: int = DEFAULT_QUALITY, *, met
         raise ArbsrError(f"{path}: cannot be written ({words_of(error)})") from None
 
 
-def _fitted(photo: Photo, kind: Format, *, profile: bool) -> tuple[Pixels, Metadata, list[str]]:
+def convert_for(photo: Photo, kind: Format, *, profile: bool) -> tuple[Pixels, Metadata, list[str]]:
     """Pixels and metadata that the format can hold, with or without a colour profile, and what was lost."""
     pixels, kept, remarks = photo.pixels, photo.metadata, []
     if kept.resolution and not all(1 / DENSEST <= density <= DENSEST for density in kept.resolution[:2]):
@@ -108,13 +108,13 @@ def _encode(path: Path, kind: Format, pixels: Pixels, kept: Metadata, quality: i
         known = {"EXIF": kept.exif, "XMP": kept.xmp, "IPTC": kept.iptc, "resolution": kept.resolution}
         lost = [name for name, value in known.items() if value]
         return [f"{', '.join(lost)} not kept in {kind.title}"] if lost else []
-    kept, remarks = _holdable(kept, kind)
+    kept, remarks = strip_unsupported(kept, kind)
     if kind is JPEG_XL:
-        boxes = jpeg_xl.Boxes(_told(pixels, kept), kept.xmp)
+        boxes = jpeg_xl.Boxes(exif_with_resolution(pixels, kept), kept.xmp)
         return remarks + jpeg_xl.write(path, pixels, quality, kept.icc, boxes, loaders.openimageio(path))
     image = _image(pixels, kept)
-    told = {"icc": kept.icc, "exif": kept.exif or kept.resolution, "xmp": kept.xmp, "iptc": kept.iptc}
-    options = kind.options | {"keep": "|".join(name for name, value in told.items() if value) or "none"}
+    blocks = {"icc": kept.icc, "exif": kept.exif or kept.resolution, "xmp": kept.xmp, "iptc": kept.iptc}
+    options = kind.options | {"keep": "|".join(name for name, value in blocks.items() if value) or "none"}
     if kind in WITH_QUALITY:
         options["Q"] = quality
     if kind is AVIF and pixels.dtype == np.uint16:
@@ -139,7 +139,7 @@ def _encode(path: Path, kind: Format, pixels: Pixels, kept: Metadata, quality: i
     return remarks
 
 
-def _holdable(kept: Metadata, kind: Format) -> tuple[Metadata, list[str]]:
+def strip_unsupported(kept: Metadata, kind: Format) -> tuple[Metadata, list[str]]:
     """What of the metadata the format can hold, with the orientation that the pixels have now."""
     remarks, changes = [], {}
     if kept.xmp:
@@ -155,14 +155,14 @@ def _holdable(kept: Metadata, kind: Format) -> tuple[Metadata, list[str]]:
     return replace(kept, **changes), remarks
 
 
-def _told(pixels: Pixels, kept: Metadata) -> bytes | None:
+def exif_with_resolution(pixels: Pixels, kept: Metadata) -> bytes | None:
     """EXIF with the resolution, and the orientation that the pixels have now, as libvips makes it for other kinds."""
     height, width = pixels.shape[:2]
     if not (kept.exif or kept.resolution) or max(height, width) > JPEG.longest or len(kept.exif or b"") > SEGMENT:
         return kept.exif
     blank = _image(np.zeros((height, width, 1), np.uint8), kept)
-    told: Any = pyvips.Image.new_from_buffer(blank.jpegsave_buffer(Q=1, keep="exif"), "").get("exif-data")
-    return told
+    exif: Any = pyvips.Image.new_from_buffer(blank.jpegsave_buffer(Q=1, keep="exif"), "").get("exif-data")
+    return exif
 
 
 def _image(pixels: Pixels, kept: Metadata) -> Any:
@@ -172,9 +172,9 @@ def _image(pixels: Pixels, kept: Metadata) -> Any:
     height, width, bands = pixels.shape
     flat: Any = pixels.reshape(-1).data
     raw: Any = pyvips.Image.new_from_memory(flat, width, height, bands, "ushort" if deep else "uchar")
-    told = kept.resolution or UNTOLD
+    density = kept.resolution or UNKNOWN_DENSITY
     kind = {(0, 0): "srgb", (0, 1): "b-w", (1, 0): "rgb16", (1, 1): "grey16"}[deep, gray]
-    image = raw.copy(interpretation=kind, xres=told.horizontal, yres=told.vertical)
+    image = raw.copy(interpretation=kind, xres=density.horizontal, yres=density.vertical)
     for name, content in (
         (colour.PROFILE, kept.icc),
         ("exif-data", kept.exif),
@@ -183,7 +183,7 @@ def _image(pixels: Pixels, kept: Metadata) -> Any:
     ):
         if content:
             image.set_type(pyvips.GValue.blob_type, name, content)
-    image.set_type(pyvips.GValue.gstr_type, "resolution-unit", told.unit)  # EXIF, set before, brings its own
+    image.set_type(pyvips.GValue.gstr_type, "resolution-unit", density.unit)  # EXIF, set before, brings its own
     image.set_type(pyvips.GValue.gint_type, "orientation", 1)
     return image
 

@@ -51,13 +51,13 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Float32[np.ndarray, "..."]], 
     try:
         content = load_safetensors(path) if path.suffix == SAFETENSORS else _loaded(path)
     except SafetensorError as error:
-        raise ArbsrError(f"{path}: damaged or no {SAFETENSORS} file ({_reason(error)}); fetch it anew") from None
+        raise ArbsrError(f"{path}: damaged or no {SAFETENSORS} file ({_reason(error)}); fetch it again") from None
     except pickle.UnpicklingError as error:
         raise ArbsrError(
             f"{path}: holds more than tensors, or is no PyTorch file; it is not run ({_reason(error)})"
         ) from None
     except Exception as error:  # torch raises whatever its parsers raise
-        raise ArbsrError(f"{path}: damaged or no PyTorch file ({_reason(error)}); fetch it anew") from None
+        raise ArbsrError(f"{path}: damaged or no PyTorch file ({_reason(error)}); fetch it again") from None
     state, remarks = _state_dict(path, content)
     arrays = {}
     for key, tensor in state.items():

@@ -1,7 +1,7 @@
 """Pictures that scale-specific networks made of reduced photographs: targets that hold only what can be known.
 
-Most of an HR image's finest texture is told by no LR image; a network trained on it learns noise. A teacher's picture
-lacks it (ECO, arXiv 2312.17526). `arbsr teach` makes them: `PICTURES/x4/NAME.png` belongs to the HR image `NAME`.
+Most of an HR image's finest texture cannot be inferred from LR; a network trained on it learns noise. A teacher's
+picture lacks it (ECO, arXiv 2312.17526). `arbsr teach` makes them; `PICTURES/x4/NAME.png` is that of HR image `NAME`.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def _package(runtime: Path | None) -> bytes:
         ) from None
     if base64.b64encode(hashlib.sha512(content).digest()).decode() != SHA512:
         raise ArbsrError(
-            f"{runtime or ADDRESS}: not onnxruntime-web {RUNTIME_VERSION}, its hash differs; fetch it anew"
+            f"{runtime or ADDRESS}: not onnxruntime-web {RUNTIME_VERSION}, its hash differs; fetch it again"
         )
     return content
 

@@ -121,7 +121,7 @@ class ScoreCache:
 
 
 def image_key(dataset: str, image: str, scale: Scale, *pixels: UInt8[np.ndarray, "..."]) -> tuple[str, ...]:
-    """The key of an image's scores at a scale: with a hash of its pixels, so that a changed file is scored anew."""
+    """The key of an image's scores at a scale: with a hash of its pixels, so that a changed file is scored again."""
     digest = hashlib.blake2b(digest_size=8)
     for array in pixels:
         digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())

@@ -148,7 +148,7 @@ def evaluate(
                     continue
                 try:
                     task = Task(dataset.name, image.name, scale, make_pair(sweep, image, scale))
-                    scored, scores = _known_or_new(method, task, sweep, cache)
+                    scored, scores = cached_score(method, task, sweep, cache)
                 except ArbsrError as error:
                     on_failure(f"{dataset.name}, {image.name}, scale {scale}: {error}")
                     continue
@@ -163,7 +163,8 @@ def evaluate(
                 on_failure(f"{dataset.name}, scale {scale}: each picture equals HR exactly; there is no mean")
 
 
-def _known_or_new(method: Method, task: Task, sweep: Sweep, cache: ScoreCache) -> tuple[Scored | None, Scores]:
+def cached_score(method: Method, task: Task, sweep: Sweep, cache: ScoreCache) -> tuple[Scored | None, Scores]:
+    """The scores of an image, from the cache or computed; in the second case with its pictures."""
     key = image_key(task.dataset, task.image, task.scale, *task.pair)
     known = cache.find(key)
     if known is not None:

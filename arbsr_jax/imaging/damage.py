@@ -17,7 +17,7 @@ from arbsr_jax.typing import RGB8
 BLOCK = 8  # pixels of JPEG
 LOWEST = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2))  # frequencies that every photograph has
 STEPS = range(2, 61)
-FEWEST = 12  # coefficients of a frequency from which its step can be told
+FEWEST = 12  # coefficients of a frequency from which its step can be estimated
 COMB = 0.5  # mean cosine from which coefficients count as multiples of a step
 VIDEO_RANGE = 219 / 255  # of Y, which JPEG files keep in 0..255
 HAAR_BLOCK, FLATTEST = 4, 0.1  # pixels of a block of the band; share of the blocks

@@ -89,7 +89,7 @@ def _of_pil(image: Image.Image) -> tuple[np.ndarray, FromArray]:
     try:
         image.load()
     except Exception as error:  # closed, cut off, damaged
-        raise ArbsrError(f"the PIL image cannot be read ({reason(error)}); open it anew") from None
+        raise ArbsrError(f"the PIL image cannot be read ({reason(error)}); open it again") from None
     mode, known = image.mode, dict(image.info)
     if 0 in image.size:
         raise ArbsrError(f"the image is {image.width}x{image.height}: empty")

@@ -25,7 +25,7 @@ class AutoRestoring:
         dial = Dial.of(path_or_name)
         self.name = f"{dial.restoring.name}-auto"
         self.at = functools.cache(lambda strength: Upscaler(dial.at(strength), **settings))
-        self.at(0.0)  # so that wrong settings are told at once
+        self.at(0.0)  # so that wrong settings are refused at once
 
     def strength_of(self, pixels: Pixels) -> float:
         """The strength for a picture [height, width, channels] of 8 or 16 bits."""

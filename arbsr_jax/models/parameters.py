@@ -1,4 +1,4 @@
-"""Trees of parameters: flattened to the keys of a model file, cast, counted, told apart."""
+"""Trees of parameters: flattened to the keys of a model file, cast, counted, sorted into groups."""
 
 from __future__ import annotations
 

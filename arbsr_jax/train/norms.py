@@ -30,7 +30,7 @@ NORM = "/norm/"
 STATISTICS = "batch_stats"  # as flax calls the collection
 MASK = "/mask/"
 START = 0.5  # the mean of a fresh mask
-MOST_SATURATED = 0.2  # share of a mask's values; with more the mask starts anew
+MOST_SATURATED = 0.2  # share of a mask's values; with more the mask starts fresh
 CALIBRATION_SCALE = Scale.of("2.5")
 
 
@@ -84,8 +84,8 @@ def unfold_batch_norm(
 ) -> tuple[Parameters, list[int]]:
     """Trained parameters with norms put in. On some images the network computes the same; training can go on.
 
-    A mask that is saturated on them starts anew, with fresh norms. Its scale-aware conv is weighted by the mask's mean,
-    so that F_adapt * M (Eq. 3) keeps its size.
+    A mask that is saturated on them is reset, with fresh norms. Its scale-aware conv is weighted by the mask's mean, so
+    that F_adapt * M (Eq. 3) keeps its size.
 
     Args:
       model: the network.
@@ -93,23 +93,23 @@ def unfold_batch_norm(
       images: to take the statistics from, as LR images.
 
     Returns:
-      The parameters with norms, and the places whose masks start anew, counted from 1.
+      The parameters with norms, and the places whose masks start fresh, counted from 1.
     """
-    leaves, fresh, anew = flatten_parameters(parameters), flatten_parameters(add_norms(parameters)), []
+    leaves, fresh, reset = flatten_parameters(parameters), flatten_parameters(add_norms(parameters)), []
     outputs = _mask_outputs(model, parameters, images)
     for place in range(model.adaptions):
         mask = f"adaption_{place}{MASK}"
         logits = outputs[f"{mask}conv_3"]
         values = 1 / (1 + np.exp(-logits.astype(np.float64)))
         if np.mean((values < SATURATED) | (values > 1 - SATURATED)) > MOST_SATURATED:
-            anew.append(place + 1)
+            reset.append(place + 1)
             fresh |= scale_adaption(leaves, place, values.mean() / START)
             continue
         for layer, output in outputs.items():
             if layer.startswith(mask):
                 fresh[f"{layer}/norm/scale"] = np.sqrt(output.var((0, 1, 2)) + NORM_EPSILON)
                 fresh[f"{layer}/norm/bias"] = output.mean((0, 1, 2))
-    return unflatten_parameters(fresh), anew
+    return unflatten_parameters(fresh), reset
 
 
 def scale_adaption(leaves: Mapping[str, Any], place: int, weight: float) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def learning_rate(optimizer: OptimizerConfig, steps: int) -> optax.Schedule:
 
 
 def rate_table(schedule: optax.Schedule, steps: int) -> Float32[np.ndarray, "length"]:
-    """The learning rate of every step, as data for programs: they need not be compiled anew for another schedule.
+    """The learning rate of every step, as data for programs: they need not be compiled again for another schedule.
 
     The last one is repeated up to a power of two, `SHORTEST_TABLE` at least, so that few lengths occur.
     """

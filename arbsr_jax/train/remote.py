@@ -1,7 +1,7 @@
 """A workdir on an object store: files are written locally and copied there, by etils.epath, as orbax does.
 
 An object store has no locks and no appending. The process that trains keeps an object there with its name and the
-time, which it writes anew every minute. If that time is long past, the run has died and another may take the place.
+time, which it writes again every minute. If that time is long past, the run has died and another may take the place.
 Nothing is written, and no lock removed, before the object has been found to be the run's own.
 """
 

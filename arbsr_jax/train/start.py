@@ -91,7 +91,7 @@ def starting_state(
     if config.normalized_masks and any(MASK in path for path in given):
         examples = example_images([image.load for image in photographs], EXAMPLES)
         parameters, reset = unfold_batch_norm(config.model, parameters, examples)
-        say(f"masks that start anew, since they are saturated: {', '.join(map(str, reset)) or 'none'}")
+        say(f"masks that start fresh, since they are saturated: {', '.join(map(str, reset)) or 'none'}")
     elif config.normalized_masks:
         parameters = add_norms(parameters)
     return init_state(parameters, optimizer_of(config.optimizer), config.ema > 0)

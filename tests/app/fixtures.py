@@ -141,8 +141,8 @@ def save_dng(path) -> None:
 
 
 def check_table(name: str, header: str, lines: list[str]) -> None:
-    """A table of docs/usage.md is made of these lines; ARBSR_WRITE_DOCS=1 writes it anew."""
-    document = ROOT / "docs" / "usage.md"
+    """The table NAME of docs/NAME.md is made of these lines; ARBSR_WRITE_DOCS=1 writes it again."""
+    document = ROOT / "docs" / f"{name}.md"
     place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
     before = document.read_text()
     text = place.sub(lambda found: found[1] + header + "\n".join(lines) + "\n" + found[2], before)

@@ -1,4 +1,4 @@
-"""Films through `arbsr upscale`; docs/usage.md has the table that this makes (ARBSR_WRITE_DOCS=1 writes it anew)."""
+"""Films through `arbsr upscale`; docs/films.md has the table that this makes (ARBSR_WRITE_DOCS=1 writes it again)."""
 
 import json
 import shutil

@@ -1,6 +1,6 @@
-"""Every format, mode and depth, in and out through `arbsr upscale`; docs/usage.md has the table that this makes.
+"""Every format, mode and depth, in and out through `arbsr upscale`; docs/formats.md has the table that this makes.
 
-ARBSR_WRITE_DOCS=1 writes it anew.
+ARBSR_WRITE_DOCS=1 writes it again.
 """
 
 import json

@@ -60,10 +60,10 @@ def test_the_exported_file_computes_the_same(tmp_path, photograph, config):
 
 
 def test_what_the_documents_show_runs(tmp_path, photograph, monkeypatch):
-    """The last block of docs/usage.md, as it stands there."""
+    """The last block of docs/onnx.md, as it stands there."""
     monkeypatch.chdir(tmp_path)
     assert main(["export", "arbedsr-tiny", "-o", "tiny.stablehlo"]) == 0
-    code = (ROOT / "docs" / "usage.md").read_text().split("```python")[-1].split("```")[0]
+    code = (ROOT / "docs" / "onnx.md").read_text().split("```python")[-1].split("```")[0]
     names = {"image": photograph}
     exec(code, names)
     found = names["pixels"].astype(int)

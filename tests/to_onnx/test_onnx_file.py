@@ -109,7 +109,7 @@ def test_the_caller_that_the_documents_show_runs(tmp_path, photograph, monkeypat
     """Tiles of a real size: three by two of them, and no seam."""
     monkeypatch.chdir(tmp_path)
     assert main(["export", "arbedsr-tiny", "-o", "tiny.onnx"]) == 0
-    text = (ROOT / "docs" / "usage.md").read_text()
+    text = (ROOT / "docs" / "onnx.md").read_text()
     code = next(block for block in text.split("```") if "onnxruntime.InferenceSession" in block).removeprefix(
         "python\n"
     )

@@ -6,7 +6,7 @@ const MARGIN = 28;  // pixels of the stage around the largest size
 const HANDLES = { edgeH: [1, 0], edgeV: [0, 1], grip: [1, 1] };  // which axes each moves
 
 export class Editor {
-  /** `change(h, v, free)` is told the factors that a handle asks for. */
+  /** `change(h, v, free)` gets the factors that a handle asks for. */
   constructor(change) {
     this.change = change;
     for (const [id, axes] of Object.entries(HANDLES)) this.listen($(id), axes);

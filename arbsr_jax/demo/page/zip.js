@@ -22,7 +22,7 @@ function packed(fields) {
 
 const UTF8 = 0x800, VERSION = 20, DAY = 0x21;  // 1980-01-01: no clock, so that the same files make the same zip
 
-/** A Blob of files [{name, blob}]; equal names are told apart by a number. */
+/** A Blob of files [{name, blob}]; equal names get a number. */
 export async function zip(files) {
   const parts = [], directory = [], names = new Set();
   let offset = 0;

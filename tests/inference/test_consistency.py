@@ -10,7 +10,7 @@ from arbsr_jax import ArbsrError, Upscaler, load_model
 from arbsr_jax.cli.main import main
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.inference.arguments import resolve_target
-from arbsr_jax.inference.faithful import ALLOWED, back_project, reconstruction_error
+from arbsr_jax.inference.consistency import ALLOWED, back_project, reconstruction_error
 from arbsr_jax.inference.resized_after import ResizedAfter
 from arbsr_jax.model_file import Model, save_model
 from arbsr_jax.models.config import scale_specific
