@@ -36,6 +36,7 @@ WALLS = {
     "huggingface_hub": ("arbsr_jax/hub.py", "arbsr_jax/inference/hub_model.py"),
     "argparse": ("arbsr_jax/cli/",),
     "ray": ("arbsr_jax/cli/cluster.py",),
+    "fsspec": ("arbsr_jax/cli/object_store.py",),
     "absl": ("arbsr_jax/cli/train.py",),
     "tensorboardX": ("arbsr_jax/train/logs.py",),
     "orbax": ("arbsr_jax/train/checkpoints.py",),

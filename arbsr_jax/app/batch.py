@@ -120,7 +120,7 @@ class UpscaleRun:
         if options.skip_existing and job.target.exists():
             outcome.entry["status"] = SKIPPED
             return
-        if options.output is None:
+        if not options.overwrite:
             refuse_existing([job.target])
         if job.source.suffix.lower() in film.SUFFIXES:
             return  # read and written as it is enlarged
@@ -135,7 +135,7 @@ class UpscaleRun:
             if first.frames > count:
                 outcome.remark(f"first of {first.frames} frames; --frames {ALL} takes all")
             places = [self._place(job, frame) for frame in range(count)] if count > 1 else [job.target]
-            if options.output is None and not options.skip_existing:
+            if not (options.overwrite or options.skip_existing):
                 refuse_existing(places)
             job.target.parent.mkdir(parents=True, exist_ok=True)
             for frame, photo in enumerate(chain([first], islice(photos, count - 1))):

@@ -51,17 +51,14 @@ def plan_jobs(
       ArbsrError: an input does not exist, a folder holds no image, two inputs would become one file or one itself,
         the name or extension of what is to be written is of no kind that is written, or a package for it is missing.
     """
-    if extension != BY_SOURCE and f".{extension.lstrip('.').lower()}" not in FORMATS:
-        allowed = " ".join([BY_SOURCE, *(end[1:] for end in FORMATS)])
-        raise ArbsrError(f"--ext {extension}: files of this kind are not written; allowed: {allowed}")
+    check_extension(extension)
     skip = _results(output, suffix)
     found = list(dict(pair for text in given for pair in _expanded(text, skip, say)).items())
     if not found:
         raise ArbsrError("nothing to do: the inputs hold results of an earlier run alone")
     jobs = []
     for source, inner in found:
-        ending = _ending(source.suffix.lower(), extension)
-        name = inner.with_name(f"{inner.stem}{suffix}{ending}")
+        name = result_name(inner, suffix, extension)
         jobs.append(Job(source, source.with_name(name.name) if output is None else output / name))
     if output is not None and output.suffix.lower() in (*READ, *WRITTEN, *OTHER_PICTURES) and not output.is_dir():
         jobs = [_single(jobs, output, extension)]
@@ -73,6 +70,17 @@ def plan_jobs(
             loaders.openimageio(job.target)
             break
     return jobs
+
+
+def check_extension(extension: str) -> None:
+    """Refuse a kind of file that is not written.
+
+    Raises:
+      ArbsrError: the extension is of none that is.
+    """
+    if extension != BY_SOURCE and f".{extension.lstrip('.').lower()}" not in FORMATS:
+        allowed = " ".join([BY_SOURCE, *(end[1:] for end in FORMATS)])
+        raise ArbsrError(f"--ext {extension}: files of this kind are not written; allowed: {allowed}")
 
 
 def _single(jobs: list[Job], output: Path, extension: str) -> Job:
@@ -90,12 +98,13 @@ def _single(jobs: list[Job], output: Path, extension: str) -> Job:
     return Job(source, output)
 
 
-def _ending(own: str, extension: str) -> str:
-    if own in film.SUFFIXES:
-        return own
-    if extension == BY_SOURCE:
-        return own if own in FORMATS else ".png"
-    return f".{extension.lstrip('.').lower()}"
+def result_name(inner: Path, suffix: str, extension: str) -> Path:
+    """What the result of a file is called; arguments as of `plan_jobs`."""
+    ending = inner.suffix.lower()
+    if ending not in film.SUFFIXES:
+        own = ending if ending in FORMATS else ".png"
+        ending = own if extension == BY_SOURCE else f".{extension.lstrip('.').lower()}"
+    return inner.with_name(f"{inner.stem}{suffix}{ending}")
 
 
 def _results(output: Path | None, suffix: str) -> Callable[[Path], bool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from arbsr_jax.app.writing import DEFAULT_QUALITY
 
@@ -15,7 +14,7 @@ class UpscaleOptions:
     """How pictures are read, enlarged and written.
 
     Attributes:
-      output: as given, or None: results lie beside their sources, and overwrite nothing.
+      overwrite: whether results replace files that are there.
       skip_existing: whether results that are there are left alone.
       dry_run: whether nothing is computed: what would be done is said.
       frames: of files with several: the "first", or "all".
@@ -27,7 +26,7 @@ class UpscaleOptions:
       metadata: whether it is kept.
     """
 
-    output: Path | None = None
+    overwrite: bool = True
     skip_existing: bool = False
     dry_run: bool = False
     frames: str = FIRST

@@ -36,7 +36,7 @@ def upscale_run(flags: argparse.Namespace, tell: Tell = print_line) -> UpscaleRu
         upscaler = load_model(name if restore is None else restoring, restore, **settings)
     target = Target(flags.scale, flags.size, flags.aspect, square_pixels=flags.square_pixels)
     options = UpscaleOptions(
-        output=flags.output,
+        overwrite=flags.output is not None,
         skip_existing=flags.skip_existing,
         dry_run=flags.dry_run,
         frames=flags.frames,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from arbsr_jax.cli.cluster import HELP, Row, check_engine, on_cluster
 from arbsr_jax.cli.conventions import DONE, SOME_FAILED
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.image_files import list_images
@@ -32,6 +33,43 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--region", type=int, default=LARGEST, metavar="PIXELS", help="largest side of a region of a photograph"
     )
+    parser.add_argument("--on", metavar="ray[://HOST:PORT]", help=HELP)
+
+
+def check(flags: argparse.Namespace) -> None:
+    """Refuse an engine that is none.
+
+    Raises:
+      ArbsrError: --on is not understood.
+    """
+    if flags.on is not None:
+        check_engine(flags.on)
+
+
+class TargetWorker:
+    """A process with a teacher of its own, which makes picture after picture."""
+
+    def __init__(self, flags: argparse.Namespace) -> None:
+        from arbsr_jax import compilation
+        from arbsr_jax.teach.makers import maker_of
+
+        compilation.keep_programs_on_disk()
+        self._folder, self._maker = flags.output, maker_of(flags.teacher, flags.command, flags.self_ensemble)
+
+    def __call__(self, row: Row) -> Row:
+        """Why a region failed, or nothing."""
+        from arbsr_jax.imaging.image_files import read_rgb
+        from arbsr_jax.teach.making import write_hr, write_target
+
+        region, scale = row["region"], row["scale"]
+        try:
+            if scale:
+                write_target(self._folder, region, scale, self._maker, read_rgb)
+            else:
+                write_hr(self._folder, region, read_rgb)
+        except ArbsrError as error:
+            return {"said": str(error)}
+        return {"said": ""}
 
 
 def run(flags: argparse.Namespace) -> int:
@@ -41,7 +79,7 @@ def run(flags: argparse.Namespace) -> int:
       ArbsrError: a flag is wrong, or a file, folder or package is missing.
     """
     from arbsr_jax.teach.makers import maker_of
-    from arbsr_jax.teach.making import HR, generate_targets
+    from arbsr_jax.teach.making import HR, generate_targets, missing_targets
 
     if flags.region < MULTIPLE:
         raise ArbsrError(f"--region {flags.region}: at least {MULTIPLE} pixels are needed")
@@ -55,7 +93,14 @@ def run(flags: argparse.Namespace) -> int:
 
     regions = regions_of(photographs, say, flags.region)
     try:
-        generate_targets(flags.output, regions, flags.scale, maker, say)
+        if flags.on:
+            missing = missing_targets(flags.output, regions, flags.scale, maker)
+            rows = [{"region": region, "scale": 0} for region in regions]
+            rows += [{"region": region, "scale": scale} for region, scale in missing]
+            for row in on_cluster(TargetWorker, (flags,), rows, flags.on):
+                _ = row["said"] and say(row["said"])
+        else:
+            generate_targets(flags.output, regions, flags.scale, maker, say)
     except InterruptedRunError as stopped:
         stopped.advice = "the same command goes on"
         raise

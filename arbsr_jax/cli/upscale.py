@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
 from arbsr_jax.app.formats import FORMATS
-from arbsr_jax.app.jobs import BY_SOURCE, plan_jobs
+from arbsr_jax.app.jobs import BY_SOURCE, Job, plan_jobs
 from arbsr_jax.app.options import ALL, FIRST
 from arbsr_jax.app.targets import Target, parse_memory
 from arbsr_jax.app.writing import DEFAULT_QUALITY
+from arbsr_jax.cli.cluster import HELP, check_engine, run_links
 from arbsr_jax.cli.conventions import (
     DONE,
     SOME_FAILED,
@@ -20,6 +20,7 @@ from arbsr_jax.cli.conventions import (
     lines_beside,
     parsed_restore,
 )
+from arbsr_jax.cli.object_store import is_remote, plan_links
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.files import STREAM, check_can_be_written, json_text, write_text
 from arbsr_jax.models.config import DEFAULT_MODEL, PRECISIONS
@@ -33,9 +34,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "-o",
         "--output",
-        type=Path,
+        type=_place,
         metavar="OUT",
-        help="a folder; for one image also a file name (default: beside the source, as NAME_2.5x3.5.EXT)",
+        help="a folder; for one image also a file name (default: beside the source, as NAME_2.5x3.5.EXT); or gs://...",
     )
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--scale", help="2.5, or 2.5x3.5 for horizontal x vertical (width x height)")
@@ -74,9 +75,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--skip-existing", action="store_true", help="leave alone what is there already: goes on after an interruption")
     add("--dry-run", action="store_true", help="say what would be done")
     add("--json", type=Path, metavar="FILE", help="write what was done there; - is standard output")
-    words = "share the work in a cluster of Ray: ray (this machine's own) or ray://HOST:PORT (needs the extra `ray`)"
-    add("--on", metavar="ray[://HOST:PORT]", help=words)
+    add("--on", metavar="ray[://HOST:PORT]", help=HELP)
     add_process_flags(parser)
+
+
+def _place(text: str) -> str | Path:
+    return text if is_remote(text) else Path(text)
 
 
 def check(flags: argparse.Namespace) -> None:
@@ -91,7 +95,9 @@ def check(flags: argparse.Namespace) -> None:
     if flags.json:
         check_can_be_written(flags.json)
     if flags.on is not None:
-        check_cluster(flags)
+        check_engine(flags.on)
+        if flags.coordinator:
+            raise ArbsrError("--on and --coordinator are two ways to share the work; give one of them")
     if parsed_restore(flags.restore) is not None and flags.resize_after:
         raise ArbsrError("--restore and --resize-after are of different networks; give one of them")
     if not 1 <= flags.quality <= 100:
@@ -106,17 +112,24 @@ def run(flags: argparse.Namespace) -> int:
     """
     from arbsr_jax import parallel
     from arbsr_jax.app.outcomes import FAILED
-    from arbsr_jax.cli.cluster import run_on_cluster
     from arbsr_jax.cli.setup import upscale_run
 
     label = Target(flags.scale, flags.size, flags.aspect).label
     suffix = flags.suffix or (f"_{label}" if flags.output is None else "")
-    jobs = plan_jobs(flags.inputs, flags.output, suffix=suffix, extension=flags.ext, say=warn)
+    links: list[tuple[str, str]] = []
+    if any(map(is_remote, (*flags.inputs, flags.output))):
+        links = plan_links(flags.inputs, str(flags.output or ""), suffix, flags.ext)
+    else:
+        jobs = plan_jobs(flags.inputs, flags.output, suffix=suffix, extension=flags.ext, say=warn)
+        links = [(str(job.source), str(job.target)) for job in jobs]
     parallel.initialize_distributed(flags.coordinator, flags.processes, flags.process)
     process, processes = parallel.this_process() if flags.coordinator else (0, 1)
     with lines_beside(flags.json):
-        mine = jobs[process::processes]
-        done = run_on_cluster(flags, mine) if flags.on else upscale_run(flags).run(mine)
+        mine = links[process::processes]
+        if flags.on or any(is_remote(place) for link in mine for place in link):
+            done = run_links(flags, mine)
+        else:
+            done = upscale_run(flags).run([Job(*map(Path, link)) for link in mine])
     if flags.json:
         alone = process == 0 or str(flags.json) == STREAM
         place = flags.json if alone else flags.json.with_stem(f"{flags.json.stem}-{process}")
@@ -124,18 +137,6 @@ def run(flags: argparse.Namespace) -> int:
     if processes > 1:
         parallel.barrier()
     return SOME_FAILED if any(entry["status"] == FAILED for entry in done) else DONE
-
-
-def check_cluster(flags: argparse.Namespace) -> None:
-    """Refuse an engine that is none, and what does not go with it.
-
-    Raises:
-      ArbsrError: the address is not understood, or the processes of `--coordinator` are asked for too.
-    """
-    if not re.fullmatch(r"ray(://[\w.-]+:\d+)?", flags.on):
-        raise ArbsrError(f"--on {flags.on} is not understood; give ray, or ray://HOST:PORT")
-    if flags.coordinator:
-        raise ArbsrError("--on and --coordinator are two ways to share the work; give one of them")
 
 
 def warn(line: str) -> None:

@@ -21,6 +21,7 @@ from arbsr_jax.teach.makers import Teacher
 from arbsr_jax.teach.regions import Region, teach_region
 
 HR, RECORD, LOCK = "hr", "teachers.json", "lock"
+LoadPhotograph = Callable[[Path], UInt8[np.ndarray, "_ _ 3"]]  # a photograph
 PHOTOGRAPHS_KEPT = 4  # decoded: neighbours in detail are often of one photograph
 
 
@@ -41,11 +42,7 @@ def generate_targets(
     Raises:
       ArbsrError: the folder holds pictures of another teacher at one of the scales.
     """
-    record_teacher(folder, scales, maker)
-    for name in (HR, *(f"x{scale}" for scale in scales)):
-        (folder / name).mkdir(exist_ok=True)
-    jobs = [(region, scale) for region in regions for scale in sorted(scales, reverse=True)]
-    jobs = [(region, scale) for region, scale in jobs if not _place(folder, f"x{scale}", region).exists()]
+    jobs = missing_targets(folder, regions, scales, maker)
     load = lru_cache(PHOTOGRAPHS_KEPT)(read_rgb)
     total = sum(_cost(region, scale) for region, scale in jobs)
     bar = tqdm(total=total, unit="px", unit_scale=True, disable=None, leave=False)
@@ -54,16 +51,50 @@ def generate_targets(
         for region in sorted(regions, key=lambda region: region.path):
             with _to_make(lock, _place(folder, HR, region)) as missing:
                 if missing:
-                    write_png(_place(folder, HR, region), _cut(load(region.path), region))
+                    write_hr(folder, region, load)
         for region, scale in jobs:
             with _to_make(lock, _place(folder, f"x{scale}", region)) as missing:
                 if missing:
                     try:
-                        picture = teach_region(load(region.path), region, scale, lambda lr, k=scale: maker(lr, k))
-                        write_png(_place(folder, f"x{scale}", region), picture)
+                        write_target(folder, region, scale, maker, load)
                     except ArbsrError as error:
                         say(str(error))
             bar.update(_cost(region, scale))
+
+
+def missing_targets(
+    folder: Path, regions: Sequence[Region], scales: Sequence[int], maker: Teacher
+) -> list[tuple[Region, int]]:
+    """Regions and scales whose pictures the folder lacks, in the order in which they are to be made; folders are made.
+
+    Raises:
+      ArbsrError: the folder holds pictures of another teacher at one of the scales.
+    """
+    record_teacher(folder, scales, maker)
+    for name in (HR, *(f"x{scale}" for scale in scales)):
+        (folder / name).mkdir(exist_ok=True)
+    jobs = [(region, scale) for region in regions for scale in sorted(scales, reverse=True)]
+    return [(region, scale) for region, scale in jobs if not _place(folder, f"x{scale}", region).exists()]
+
+
+def write_hr(folder: Path, region: Region, load: LoadPhotograph) -> None:
+    """Write the HR image of a region, unless it is there.
+
+    Raises:
+      ArbsrError: the photograph cannot be read.
+    """
+    if not _place(folder, HR, region).exists():
+        write_png(_place(folder, HR, region), _cut(load(region.path), region))
+
+
+def write_target(folder: Path, region: Region, scale: int, maker: Teacher, load: LoadPhotograph) -> None:
+    """Write the teacher's picture of a region.
+
+    Raises:
+      ArbsrError: the photograph cannot be read, or the teacher fails.
+    """
+    picture = teach_region(load(region.path), region, scale, lambda lr: maker(lr, scale))
+    write_png(_place(folder, f"x{scale}", region), picture)
 
 
 @contextmanager

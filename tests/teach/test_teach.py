@@ -131,6 +131,20 @@ def test_several_processes_share_the_regions(photos, tmp_path):
         assert path.read_bytes() == (shared / path.relative_to(whole)).read_bytes()
 
 
+@pytest.mark.slow
+def test_a_cluster_makes_the_same_pictures(photos, tmp_path):
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    flags = ["--command", command(), "--scale", "2", "4"]
+    assert teach(photos, "-o", tmp_path / "alone", *flags) == 0
+    words = ["teach", photos, "-o", tmp_path / "shared", *flags, "--on", "ray"]
+    assert subprocess.run([sys.executable, "-m", "arbsr_jax", *map(str, words)], cwd=ROOT, check=False).returncode == 0
+    alone = sorted((tmp_path / "alone").rglob("*.png"))
+    assert len(alone) == 6
+    assert len(list((tmp_path / "shared").rglob("*.png"))) == len(alone)
+    for path in alone:
+        np.testing.assert_array_equal(pixels(tmp_path / "shared" / path.relative_to(tmp_path / "alone")), pixels(path))
+
+
 def test_a_network_teaches_at_its_own_scale(photos, tmp_path, network):
     out = tmp_path / "pictures"
     assert teach(photos / "b.png", "-o", out, "--teacher", network, "--scale", "2") == 0
