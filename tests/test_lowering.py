@@ -14,6 +14,7 @@ from arbsr_jax import parallel
 from arbsr_jax.imaging.grid import Grid, factors, make_grid, window_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.compiled import CompiledNetwork
+from arbsr_jax.inference.lanes import over_lanes
 from arbsr_jax.models.config import ARBRCAN_ICCV, EDSR, EDSR_TINY, RCAN, ModelConfig, implicit, scale_specific
 from arbsr_jax.models.extent import Extent
 from arbsr_jax.models.network import initialize
@@ -64,7 +65,7 @@ def test_inference_lowers(name, platform, dtype):
     parameters, shared_scale = network._parameters[LANES], factors(scale)
 
     def lowered(function, *arguments):
-        return export.export(parallel.over_lanes(function, LANES), platforms=[platform])(*arguments)
+        return export.export(over_lanes(function, LANES), platforms=[platform])(*arguments)
 
     encode = lowered(network.functions["encode", LANES], (parameters, shared_scale), (lr, extent))
     checked(encode, dtype)

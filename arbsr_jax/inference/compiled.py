@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float, Float32, PyTree, UInt8
 from arbsr_jax import parallel
 from arbsr_jax.compilation import ProgramCache, own_settings, run
 from arbsr_jax.imaging.grid import Grid, Phases
+from arbsr_jax.inference.lanes import most_lanes, over_lanes, split_to_lanes, to_lanes
 from arbsr_jax.inference.limits import TABLE_BYTES
 from arbsr_jax.inference.stats import Stats
 from arbsr_jax.inference.strips import decode_in_strips
@@ -62,7 +63,7 @@ class CompiledNetwork:
         self.by_cell = config.upsampler == "field"
         self._dtype, self._table_bytes, self._values = dtype, table_bytes, phase_values(config)
         self.programs: list[jax.stages.Compiled] = []
-        self.seconds, self.stats, self.lanes = 0.0, Stats(), parallel.most_lanes()
+        self.seconds, self.stats, self.lanes = 0.0, Stats(), most_lanes()
         parts = {n: parts_of(config, dtype, n, ConvOptions(block=parallel.block_values(n))) for n in (1, self.lanes)}
         self._caches = {(name, n): cache for n, part in parts.items() for name, (_, cache) in part.items()}
         self.functions = {(name, n): function for n, part in parts.items() for name, (function, _) in part.items()}
@@ -79,7 +80,7 @@ class CompiledNetwork:
         """Use other parameters of the same network; compiled programs stay."""
         cast = cast_parameters(parameters, self._dtype)
         with own_settings():
-            self._parameters = {lanes: parallel.to_lanes(cast, lanes) for lanes in {1, self.lanes}}
+            self._parameters = {lanes: to_lanes(cast, lanes) for lanes in {1, self.lanes}}
         self._last_table: tuple[Any, PhaseTable | None] = None, None
 
     def timed(self, compute: Callable[[], Result]) -> tuple[Result, float]:
@@ -91,7 +92,7 @@ class CompiledNetwork:
     def send(self, split: PyTree) -> PyTree:
         """Arrays [lanes, ...] on their devices."""
         with own_settings():
-            return parallel.split_to_lanes(split, len(jax.tree.leaves(split)[0]))
+            return split_to_lanes(split, len(jax.tree.leaves(split)[0]))
 
     def encode(
         self, lr: Float[np.ndarray, "lanes batch height width 3"], scale: Float32[Any, "2"], extent: Extent
@@ -119,7 +120,7 @@ class CompiledNetwork:
         if key != last[0]:
             table = self._run("phase_table", 1, self._parameters[1], inputs)
             with own_settings():
-                table = parallel.to_lanes(table, lanes)
+                table = to_lanes(table, lanes)
             self._last_table = last = key, table
         return last[1]
 
@@ -155,7 +156,7 @@ def parts_of(
     """A network's parts for so many lanes, as functions and as programs, by name."""
     network = SRNetwork(config, dtype, options)
     parts = {part.__name__.lstrip("_"): _bound(part, network) for part in (_encode, _decode, _decode_rounded)}
-    caches = {name: (part, ProgramCache(parallel.over_lanes(part, lanes))) for name, part in parts.items()}
+    caches = {name: (part, ProgramCache(over_lanes(part, lanes))) for name, part in parts.items()}
     table = _bound(_phase_table, network)
     return {**caches, "phase_table": (table, ProgramCache(jax.jit(table)))}
 
