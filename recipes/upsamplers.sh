@@ -30,7 +30,7 @@ rows=(
   "meta --config.model.upsampler=meta"
   "liif --config.model.upsampler=implicit"
 )
-formed() { "${PYTHON:-.venv/bin/python}" recipes/field_forms.py "$name" "$@"; }
+formed() { "${PYTHON:-.venv/bin/python}" recipes/experiments/field_forms.py "$name" "$@"; }
 plain=$python
 for seed in ${SEEDS:-0 1 2}; do
   for row in "${rows[@]}"; do

@@ -75,7 +75,7 @@ def test_no_document_sends_a_stranger_to_a_place_of_this_machine():
         assert not re.search(r"\.\./shared|/work/|/tmp/", path.read_text()), path.name
 
 
-CODE = [*(ROOT / "arbsr_jax").rglob("*.py"), *(ROOT / "recipes").glob("*.*"), *(ROOT / "benchmarks").glob("*.py")]
+CODE = [*(ROOT / "arbsr_jax").rglob("*.py"), *(ROOT / "recipes").rglob("*.*"), *(ROOT / "benchmarks").glob("*.py")]
 PROSE = sorted([*DOCUMENTS, *CODE])
 # Words that a stranger stumbles over, and names for which the field has a word.
 DIALECT = r"\b(woken|anew|told|untold|living masks?|masks? (?:that )?lives?|riddle)\b"

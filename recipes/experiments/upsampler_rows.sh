@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Does scale-aware upsampling (Table 1, row 2) pass bicubic (row 1) if it trains long enough, and what helps it?
 #
-#   recipes/upsampler_rows.sh RUNS DATA PHOTOS_DIR [PHOTOS_DIR ...]     DATA holds Set5/; the result is RUNS/upsampling.csv
+#   recipes/experiments/upsampler_rows.sh RUNS DATA PHOTOS_DIR [PHOTOS_DIR ...]     DATA holds Set5/; the result is RUNS/upsampling.csv
 #
 # No adaption. All variants go on from the blocks of row 1, itself from arbedsr-tiny's, for 5,000 steps at symmetric scales.
 # They differ from `row2` by what their names say. About two hours of one CPU core a seed; SEEDS and NAMES choose.
 # A second start goes on where the first one stopped.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 root=$1 tests=$2 seeds=${SEEDS:-0 1 2}
 read -ra names <<<"${NAMES:-row1 row2 inverse heads-faster 3x3 heads-drawn}"
 set -- "${@:3}"
@@ -21,7 +21,7 @@ for seed in $seeds; do
     --config.optimizer.schedule=cosine --config.optimizer.learning_rate=1e-3 --config.checkpoint_every=500)
   train start ablation.py:tiny-row1 --config.init_from=arbedsr-tiny --config.steps=200
   drawn=$runs/drawn.safetensors
-  [ -e "$drawn" ] || "$python" recipes/drawn_heads.py "$runs/start/model.safetensors" "$drawn"
+  [ -e "$drawn" ] || "$python" recipes/experiments/drawn_heads.py "$runs/start/model.safetensors" "$drawn"
 
   for name in "${names[@]}"; do
     case $name in

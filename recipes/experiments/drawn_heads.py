@@ -1,6 +1,6 @@
 """A model file of row 2 whose fresh upsampler varies from the start: its kernels differ over the phases of x4.
 
-python recipes/drawn_heads.py ROW1.safetensors OUT.safetensors [--std 0.2]
+python recipes/experiments/drawn_heads.py ROW1.safetensors OUT.safetensors [--std 0.2]
 
 Fresh heads give every phase the same kernel, 1, as bilinear interpolation has it.
 """

@@ -1,6 +1,6 @@
 """A command of this package with another form of field upsampling, for comparison: `recipes/upsamplers.sh` calls it.
 
-    python recipes/field_forms.py nearest|thera train.py|evaluate.py FLAG...
+    python recipes/experiments/field_forms.py nearest|thera train.py|evaluate.py FLAG...
 
 nearest: the coefficients of the nearest LR pixel alone, instead of the four around weighted by tents.
 thera: Thera's basis (Becker et al. 2025), sines and cosines of M / 2 learned frequencies w times exp(-w^2 t), where a
@@ -23,7 +23,7 @@ from arbsr_jax.imaging.grid import Grid
 from arbsr_jax.models import field
 
 HALF = 0.5  # LR pixels
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def nearest(grid: Grid, corner: tuple[int, ...], hyper: Callable[[Array], Any], frequencies: Array) -> Array:

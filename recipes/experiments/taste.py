@@ -1,6 +1,6 @@
 """One sheet: a photograph by 2.5x3.5, by bicubic, arbedsr-tiny, a network that another one taught, and that one.
 
-python recipes/taste.py TAUGHT.safetensors MODELS/realesr-animevideov3-x4 SHEET.png
+python recipes/experiments/taste.py TAUGHT.safetensors MODELS/realesr-animevideov3-x4 SHEET.png
 
 The teacher knows x4 alone; its picture is made smaller by `imresize`.
 """
@@ -46,7 +46,13 @@ def panels(lr: np.ndarray, taught: str, teacher: str) -> dict[str, np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "in.png", Path(folder) / "out.png"
         Image.fromarray(lr).save(source)
-        program = [sys.executable, str(Path(__file__).with_name("ncnn_upscaler.py")), teacher, str(source), str(target)]
+        program = [
+            sys.executable,
+            str(Path(__file__).parents[1] / "ncnn_upscaler.py"),
+            teacher,
+            str(source),
+            str(target),
+        ]
         subprocess.run(program, check=True)
         fixed = imresize(np.asarray(Image.open(target)), height=height, width=width)
     return {
