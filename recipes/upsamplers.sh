@@ -30,13 +30,14 @@ rows=(
   "meta --config.model.upsampler=meta"
   "liif --config.model.upsampler=implicit"
 )
-formed() { "${PYTHON:-.venv/bin/python}" recipes/experiments/field_forms.py "$name" "$@"; }
+formed() { "${PYTHON:-.venv/bin/python}" recipes/experiments/field_forms.py "$form" "$@"; }
 plain=$python
 for seed in ${SEEDS:-0 1 2}; do
   for row in "${rows[@]}"; do
     read -r name flags <<<"$row"
     [[ " ${NAMES:-$name} " == *" $name "* ]] || continue
-    case $name in nearest | thera) python=formed ;; *) python=$plain ;; esac
+    form=$name
+    case $form in nearest | thera) python=formed ;; *) python=$plain ;; esac
     # shellcheck disable=SC2086 (flags are words)
     train "$name-$seed" arbedsr.py:tiny --config.seed="$seed" "${base[@]}" $flags
     [ -e "$runs/$name-$seed/scores.json" ] || "$python" evaluate.py --model "$runs/$name-$seed/model.safetensors" \
