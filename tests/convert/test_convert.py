@@ -22,7 +22,11 @@ NETWORKS = {
     "short rcan": lambda scale: torch_networks.rcan(3, 4, 64, scale),
     "rcan": lambda scale: torch_networks.rcan(10, 20, 64, scale),
 }
-CASES = [(name, scale) for name in NETWORKS for scale in (2, 3, 4, 8) if scale < 8 or "rcan" in name]
+# The scale decides the upsampler alone: every one of them on short networks, one on those of full size.
+CASES = [
+    (name, scale) for name in ("edsr-baseline", "short rcan") for scale in (2, 3, 4, 8) if scale < 8 or "rcan" in name
+]
+CASES += [("edsr", 2), ("rcan", 4)]
 QUICK = [("edsr-baseline", 4), ("short rcan", 3)]
 PARAMETERS = [case if case in QUICK else pytest.param(*case, marks=pytest.mark.slow) for case in CASES]
 
