@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from arbsr_jax.evaluation.protocols import quality
     from arbsr_jax.imaging.resize import imresize
     from arbsr_jax.imaging.scale import Scale
-    from arbsr_jax.inference.upscaler import Upscaler, load_model
+    from arbsr_jax.inference.loading import load_model
+    from arbsr_jax.inference.upscaler import Upscaler
     from arbsr_jax.model_file import list_models
 
 __version__ = VERSION
@@ -31,7 +32,7 @@ PLACES = {
     "Upscaler": "inference.upscaler",
     "imresize": "imaging.resize",
     "list_models": "model_file",
-    "load_model": "inference.upscaler",
+    "load_model": "inference.loading",
     "quality": "evaluation.protocols",
     "read_image": "app.reading",
 }

@@ -205,12 +205,11 @@ def test_no_public_name_is_defined_twice():
 
 
 def test_inference_keeps_no_answers():
-    """Nothing of it assigns to itself outside constructors, but for caches, and the shapes that have programs."""
+    """Nothing assigns to itself outside constructors, but for caches, and the shapes that images share if asked."""
     caches = {
         "compiled.py": {"seconds", "_parameters", "_last_table"},
         "dispatch.py": {"_positions"},
-        "shapes.py": {"suits", "_wasted"},  # which shapes images share depends on those before (docs/decisions.md)
-        "tiling.py": {"_last"},
+        "shapes.py": {"_wasted"},  # `share_programs` alone
         "upscaler.py": {"model"},
     }
     for path in in_room("inference"):

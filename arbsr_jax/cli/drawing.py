@@ -71,7 +71,8 @@ class Drawing(NamedTuple):
     @property
     def network(self) -> Network:
         """The first model, to be scored."""
-        return Network(Upscaler(self.models[0], precision=FLOAT32), by_size=PROTOCOLS[self.flags.protocol].by_size)
+        upscaler = Upscaler(self.models[0], precision=FLOAT32, share_programs=True)
+        return Network(upscaler, by_size=PROTOCOLS[self.flags.protocol].by_size)
 
 
 def _encoded(job: Drawing) -> Iterator[tuple[Any, Any]]:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -26,8 +27,9 @@ from arbsr_jax.evaluation.scores import ScoreCache
 from arbsr_jax.evaluation.sweep import Row, Scored, Sweep, evaluate
 from arbsr_jax.files import STREAM
 from arbsr_jax.imaging.scale import Scale
+from arbsr_jax.inference.loading import load_model
 from arbsr_jax.inference.restoring import AutoRestoring
-from arbsr_jax.inference.upscaler import Upscaler, load_model
+from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.interruption import InterruptedRunError
 from arbsr_jax.models.config import DEFAULT_MODEL, DEFAULT_RESTORING
 from arbsr_jax.teach import DAT_LIGHT
@@ -80,7 +82,8 @@ def set_up(flags: argparse.Namespace) -> tuple[Sweep, Method, Upscaler | None]:
         return sweep, Bicubic(flags.protocol), None
     if flags.resize_after:
         return sweep, _resized_after(flags), None
-    restore, settings = parsed_restore(flags.restore), {"tile": flags.tile, "precision": flags.precision}
+    settings: dict[str, Any] = {"tile": flags.tile, "precision": flags.precision, "share_programs": True}
+    restore = parsed_restore(flags.restore)
     name = flags.model or (DEFAULT_MODEL if restore is None else DEFAULT_RESTORING)
     kind = {"by_size": PROTOCOLS[flags.protocol].by_size and not flags.lr, "ensemble": flags.self_ensemble}
     if isinstance(restore, str):
@@ -103,7 +106,7 @@ def _resized_after(flags: argparse.Namespace) -> ResizedMethod:
             return maker(lr, RIVAL_SCALE), time.perf_counter() - begin
 
         return ResizedMethod(enlarge, f"{DAT_LIGHT}-x{RIVAL_SCALE}", maker.name)
-    upscaler = load_model(flags.model or DEFAULT_MODEL, tile=flags.tile, precision=flags.precision)
+    upscaler = load_model(flags.model or DEFAULT_MODEL, tile=flags.tile, precision=flags.precision, share_programs=True)
     scale = upscaler.model.config.scale
     if not scale:
         raise ArbsrError(

@@ -10,9 +10,9 @@ from arbsr_jax.app.batch import UpscaleRun
 from arbsr_jax.app.options import UpscaleOptions
 from arbsr_jax.app.targets import Target, parse_memory
 from arbsr_jax.cli.conventions import parsed_restore
+from arbsr_jax.inference.loading import load_model
 from arbsr_jax.inference.resized_after import ResizedAfter
 from arbsr_jax.inference.restoring import AutoRestoring, Upscalers
-from arbsr_jax.inference.upscaler import load_model
 from arbsr_jax.models.config import DEFAULT_MODEL, DEFAULT_RESTORING
 from arbsr_jax.terminal import Tell, print_line
 
@@ -25,6 +25,7 @@ def upscale_run(flags: argparse.Namespace, tell: Tell = print_line) -> UpscaleRu
     """
     memory = parse_memory(flags.memory) if flags.memory else None
     settings: dict[str, Any] = {"tile": flags.tile, "memory": memory, "precision": flags.precision}
+    settings["share_programs"] = True  # files have many sizes
     restore, name = parsed_restore(flags.restore), flags.model or DEFAULT_MODEL
     restoring = flags.model or DEFAULT_RESTORING
     upscaler: Upscalers

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.inference.limits import SMALLEST, Limits
 from arbsr_jax.inference.plan import OVERLAP, Plan, Shape, hr_cores, split_side, tile_spans, window_side, windows
-from arbsr_jax.inference.shapes import COMMON, LAUNCH, TILE_PRICE, WINDOW_PRICE, Shapes
+from arbsr_jax.inference.shapes import COMMON, LAUNCH, ProgramShapes, Shapes
 from arbsr_jax.models.config import ModelConfig
 
 FIXED_WINDOW = 256  # HR pixels of a side, about, if tiles have a side that the user says
@@ -57,11 +55,14 @@ class TilesWithin(Tiling):
 
     An image that fits as a whole is one tile: its result is then the whole image's, for RCAN too, which weighs channels
     by averages over a tile.
+
+    Attributes:
+      limits: of the device.
+      shapes: that images share; None: each image gets those that suit it best, whatever came before it.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits, self._tiles, self._windows = limits, Shapes(TILE_PRICE), defaultdict(lambda: Shapes(WINDOW_PRICE))
-        self._last: tuple[Any, Plan | None] = None, None  # if it wasted nothing: frames of a film have one plan
+    def __init__(self, limits: Limits, shapes: ProgramShapes | None = None) -> None:
+        self.limits, self.shapes = limits, shapes
 
     def plan(self, lr: Shape, hr: Shape, scale: Scale, config: ModelConfig, images: int = 1) -> Plan:
         """The plan of one image, or of several of one size.
@@ -69,18 +70,15 @@ class TilesWithin(Tiling):
         Raises:
           ArbsrError: the memory is too little for the smallest tile.
         """
-        case, (last_case, last) = (lr, hr, scale, config, images), self._last
-        if last and case == last_case:
-            return last
-        allowed = self.limits.tile_pixels(config)
-        best = best_tile(lr, allowed)
-        whole = best[0] >= lr[0] and best[1] >= lr[1]
-        tile = self._tiles.choose(best, lambda tile: tile_cost(lr, tile, whole), common_tile(best, allowed))
-        canvas = _canvas(lr, hr, scale, tile, config, self.limits.window_pixels(math.prod(tile), config), self._windows)
+        allowed, shapes = self.limits.tile_pixels(config), self.shapes
+        tile = best = best_tile(lr, allowed)
+        if shapes:
+            whole = best[0] >= lr[0] and best[1] >= lr[1]
+            tile = shapes.tiles.choose(best, lambda tile: tile_cost(lr, tile, whole), common_tile(best, allowed))
+        window = self.limits.window_pixels(math.prod(tile), config)
+        canvas = _canvas(lr, hr, scale, tile, config, window, shapes and shapes.windows[tile])
         batch = self._batch(tile, canvas, config, images)
-        plan = Plan(lr, hr, scale, tile, canvas, config.scale, batch, self._in_flight(batch * math.prod(canvas)))
-        self._last = (case, plan) if self._tiles.suits and self._windows[tile].suits else (None, None)
-        return plan
+        return Plan(lr, hr, scale, tile, canvas, config.scale, batch, self._in_flight(batch * math.prod(canvas)))
 
     def smaller(self, plan: Plan) -> TilesWithin:
         """The same with pieces half as large as those of a plan for which there was not enough memory.
@@ -112,14 +110,16 @@ class TilesWithin(Tiling):
         return max(1, self.limits.memory // (4 * 12 * window)) if self.limits.accelerator else 1
 
 
-def tiling_of(tile: int | None, limits: Limits) -> Tiling:
+def tiling_of(tile: int | None, limits: Limits, shapes: ProgramShapes | None = None) -> Tiling:
     """From people's words: 0 for whole images, a side in LR pixels, or None for what suits image and memory.
+
+    The `shapes` are those that images share then, if they do.
 
     Raises:
       ArbsrError: tiles of that side do not work.
     """
     if tile is None:
-        return TilesWithin(limits)
+        return TilesWithin(limits, shapes)
     return FixedTiles(tile) if tile else WholeImages()
 
 
@@ -130,7 +130,7 @@ def _canvas(
     tile: Shape,
     config: ModelConfig,
     pixels: int,
-    known: Mapping[Shape, Shapes] | None = None,
+    known: Shapes | None = None,
 ) -> Shape:
     """The shape of windows: at best of at most so many pixels, or one that tiles of that shape have already."""
     if config.scale:  # pixel shuffle enlarges a tile as a whole, from its first pixel on
@@ -139,9 +139,10 @@ def _canvas(
     axes = zip(spans, (scale.vertical, scale.horizontal), hr, strict=True)
     cores = [hr_cores(*axis) for axis in axes]
     best = best_window(cores, hr, pixels)
-    return best if known is None else known[tile].choose(best, lambda window: window_cost(cores, hr, window))
+    return best if known is None else known.choose(best, lambda window: window_cost(cores, hr, window))
 
 
+@functools.lru_cache(maxsize=256)
 def best_tile(lr: Shape, pixels: int) -> Shape:
     """The tile of at most so many pixels with which the fewest are computed."""
     found = []

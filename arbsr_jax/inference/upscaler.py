@@ -12,9 +12,8 @@ from jaxtyping import Float32, Shaped
 
 from arbsr_jax import model_file
 from arbsr_jax.compilation import own_settings, platform
-from arbsr_jax.dial import Dial
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.imaging.scale import Number, Scale, Size
+from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.arguments import GREY_LEVEL, ScaleLike, SizeLike, check_pixels, resolve_target, to_pixels
 from arbsr_jax.inference.channels import Progress, upscale_any_channels
 from arbsr_jax.inference.compiled import CompiledNetwork
@@ -24,6 +23,7 @@ from arbsr_jax.inference.limits import Limits, check_settings, default_memory
 from arbsr_jax.inference.pictures import to_array
 from arbsr_jax.inference.plan import Plan
 from arbsr_jax.inference.pretrained import Pretrained
+from arbsr_jax.inference.shapes import ProgramShapes
 from arbsr_jax.inference.tiling import TilesWithin, tiling_of
 from arbsr_jax.models.config import FLOAT32
 from arbsr_jax.models.parameters import DTYPES
@@ -36,7 +36,8 @@ AnyImage = TypeVar("AnyImage")
 class Upscaler(Pretrained):
     """A network ready for use. Programs are compiled per array shape, never per scale, and kept.
 
-    Images are cut as `tiling` says, so that few programs and a bounded amount of memory serve all sizes.
+    Images are cut as `tiling` says, so that a bounded amount of memory serves all sizes. No result depends on earlier
+    ones, unless images share programs.
 
     Attributes:
       model: the contents of the model file.
@@ -50,25 +51,26 @@ class Upscaler(Pretrained):
         tile: int | None = None,
         memory: int | None = None,
         precision: str | None = None,
+        share_programs: bool = False,
     ) -> None:
         """Set up; nothing is compiled yet.
 
         Args:
           model: the contents of the model file.
           tile: side of the LR tiles in pixels; 0: each image as a whole; None: what suits image and memory.
-          memory: bytes that computing may take beside parameters and results; None: 1 GiB on CPUs, half of what an
-            accelerator has. It is lowered by itself if a device has less.
+          memory: bytes for computing, parameters and results excluded; None: 1 GiB on CPUs, half of an accelerator's.
           precision: of the backbone, "float32" or "bfloat16"; None: bfloat16 on accelerators, which costs at most
-            0.01 dB (docs/performance.md). An image whose values do not stay finite is computed again in float32.
+            0.01 dB. An image whose values do not stay finite is computed again in float32.
+          share_programs: for many sizes: images take the shapes of those before, and results may differ by rounding.
 
         Raises:
           ArbsrError: the tile is too small, or the precision unknown.
         """
         check_settings(tile, memory, precision)
-        self.model, self.tile, self._memory = model, tile, memory
+        self.model, self.tile, self._memory, self._shares = model, tile, memory, share_programs
         with own_settings():
             self._limits = Limits(memory or default_memory(), accelerator=platform() != "cpu")
-            self._tiling = tiling_of(tile, self._limits)
+            self._tiling = tiling_of(tile, self._limits, ProgramShapes() if share_programs else None)
             self.precision = precision or ("bfloat16" if self._limits.accelerator else FLOAT32)
             self.network = CompiledNetwork(model.config, model.parameters, DTYPES[self.precision])
         self._dispatcher = Dispatcher(self.network)
@@ -78,7 +80,7 @@ class Upscaler(Pretrained):
         return f"Upscaler({self.model.name}: {self.model.config.backbone}, {tile}, {self.precision})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.model, self.tile, self._memory, self.precision)
+        return type(self), (self.model, self.tile, self._memory, self.precision, self._shares)
 
     def explain(self, lr: tuple[int, int], scale: ScaleLike | None = None, size: SizeLike | None = None) -> str:
         """How an image of (height, width) would be cut, in a line; scale or size as of `upscale`.
@@ -177,7 +179,7 @@ class Upscaler(Pretrained):
 
     @functools.cached_property
     def _in_float32(self) -> Upscaler:
-        return Upscaler(self.model, self.tile, self._memory, FLOAT32)
+        return Upscaler(self.model, self.tile, self._memory, FLOAT32, self._shares)
 
     def _plan(self, lr: tuple[int, int], hr: tuple[int, int], scale: Scale, images: int = 1) -> Plan:
         return self._tiling.plan(lr, hr, scale, self.model.config, images)
@@ -204,7 +206,7 @@ class Upscaler(Pretrained):
             except jax.errors.JaxRuntimeError as error:
                 if OUT_OF_MEMORY not in str(error):
                     raise
-                # For this call alone: what else is in the memory now may be gone by the next one.
+                # For this call alone: the memory may be free by the next one.
                 tiling = (tiling if isinstance(tiling, TilesWithin) else TilesWithin(self._limits)).smaller(plan)
             except NotFiniteError:
                 return self._in_float32._computed(images, scale, hr, progress, rounded=rounded)
@@ -220,31 +222,3 @@ class Upscaler(Pretrained):
         if written != result.size:
             raise RuntimeError(f"{written} of {result.size} values were computed")
         return result
-
-
-def load_model(
-    path_or_name: str | Path,
-    restore: Number | None = None,
-    *,
-    tile: int | None = None,
-    memory: int | None = None,
-    precision: str | None = None,
-    **unknown: object,
-) -> Upscaler:
-    """A model file, or a shipped model by its name, ready to `upscale`.
-
-    Args:
-      path_or_name: of the model; `hf://user/repository` for one of the Hugging Face Hub.
-      restore: how much of noise and JPEG artefacts to take away, from 0 to 1, by a `Dial`.
-      tile: see `Upscaler`.
-      memory: see `Upscaler`.
-      precision: see `Upscaler`.
-      unknown: must be empty.
-
-    Raises:
-      ArbsrError: no such model, the file is damaged, it has no dial, or a setting is unknown or not allowed.
-    """
-    if unknown:
-        raise ArbsrError(f"setting {next(iter(unknown))!r} is unknown; allowed: restore, tile, memory, precision")
-    model = model_file.read_model_file(path_or_name) if restore is None else Dial.of(path_or_name).at(restore)
-    return Upscaler(model, tile, memory, precision)

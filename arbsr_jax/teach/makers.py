@@ -18,7 +18,7 @@ from arbsr_jax.imaging.image_files import read_rgb, write_png
 from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.arguments import to_pixels
 from arbsr_jax.inference.ensemble import mean_of_views
-from arbsr_jax.inference.upscaler import load_model
+from arbsr_jax.inference.loading import load_model
 from arbsr_jax.models.config import FLOAT32
 from arbsr_jax.teach import DAT_LIGHT
 
@@ -40,7 +40,7 @@ class NetworkMaker:
     """A model file of this package, or a shipped model."""
 
     def __init__(self, file: str) -> None:
-        self._upscaler = load_model(file, precision=FLOAT32)
+        self._upscaler = load_model(file, precision=FLOAT32, share_programs=True)
         self.name = f"{self._upscaler.model.name}, {self._upscaler.model.digest[:12]}"
 
     def __call__(self, lr: UInt8[np.ndarray, "height width 3"], scale: int) -> UInt8[np.ndarray, "_ _ 3"]:
