@@ -7,7 +7,7 @@ from collections.abc import Callable
 from arbsr_jax.imaging.scale import Scale
 from benchmarks import record
 from benchmarks.score_tables import Table, listed
-from benchmarks.upsamplers import NAMES, UPSAMPLERS
+from benchmarks.upsamplers import NAMES
 
 STRENGTHS = ("0", "0.25", "0.5", "0.75", "1", "auto")  # of `--restore`
 
@@ -108,22 +108,21 @@ def cluster() -> Table:
 @listed
 def upsamplers() -> Table:
     """PSNR after equal steps, by upsampler."""
-    return _after_equal_steps(choices=False)
+    return _after_equal_steps("upsamplers")
 
 
 @listed
 def field_choices() -> Table:
     """PSNR after equal steps, by choices of field upsampling."""
-    return _after_equal_steps(choices=True)
+    return _after_equal_steps("field_choices")
 
 
-def _after_equal_steps(*, choices: bool) -> Table:
+def _after_equal_steps(name: str) -> Table:
     scales = ("x2", "x3", "x4", "x2.5x3.5", "x6")
     table = [["upsampler", "seeds", "ms", *scales]]
-    for row in record.read("upsamplers"):
-        if row["name"] == "base" or (row["name"] not in UPSAMPLERS) == choices:
-            cells = [f"{float(row[s]):.2f}" + (f" ± {float(sd):.2f}" if (sd := row[f"sd {s}"]) else "") for s in scales]
-            table.append([NAMES[row["name"]], row["seeds"], f"{float(row['ms']):.0f}", *cells])
+    for row in record.read(name):
+        cells = [f"{float(row[s]):.2f}" + (f" ± {float(sd):.2f}" if (sd := row[f"sd {s}"]) else "") for s in scales]
+        table.append([NAMES[row["name"]], row["seeds"], f"{float(row['ms']):.0f}", *cells])
     return table
 
 

@@ -1,6 +1,6 @@
 """What `recipes/upsamplers.sh` gave: PSNR after equal steps, over seeds, against the milliseconds of an image.
 
-    python -m benchmarks.upsamplers RUNS [--plot FILE] [--record]
+    python -m benchmarks.upsamplers RUNS [--plot FILE] [--record upsamplers|field_choices]
 
 RUNS holds NAME-SEED/model.safetensors and NAME-SEED/scores.json. Milliseconds are those of a picture of 256x256 pixels
 enlarged by 3, all networks in turn.
@@ -40,6 +40,7 @@ NAMES = {
     "thera": "field: sines with decay (Thera's)",
 }
 UPSAMPLERS = ("bicubic", "paper", "3x3", "experts", "meta", "liif", "base")  # the others are choices of the last
+TABLES = {"upsamplers": UPSAMPLERS, "field_choices": ("base", *(name for name in NAMES if name not in UPSAMPLERS))}
 
 
 def scores(runs: Path) -> dict[str, dict[str, list[float]]]:
@@ -81,9 +82,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path)
     parser.add_argument("--plot", type=Path, help="draw the upsamplers there")
-    parser.add_argument("--record", action="store_true", help="keep the rows in benchmarks/results")
+    parser.add_argument("--record", choices=TABLES, help="keep the rows of that table in benchmarks/results")
     flags = parser.parse_args()
-    found = scores(flags.runs)
+    found = {
+        name: by_scale
+        for name, by_scale in scores(flags.runs).items()
+        if not flags.record or name in TABLES[flags.record]
+    }
     times, rows = milliseconds(flags.runs, list(found)), []
     for name, by_scale in found.items():
         row: dict = {"name": name, "seeds": len(next(iter(by_scale.values()))), "ms": times[name]}
@@ -93,7 +98,7 @@ def main() -> None:
         print(row, flush=True)
         rows.append(row)
     if flags.record:
-        record("upsamplers", [row | {"machine": machine()} for row in rows], ("name", "machine"))
+        record(flags.record, [row | {"machine": machine()} for row in rows], ("name", "machine"))
     if flags.plot:
         plot([row for row in rows if row["name"] in UPSAMPLERS], flags.plot)
 

@@ -42,7 +42,7 @@ def run(flags: argparse.Namespace) -> int:
         return _write(flags)
     if flags.model and len(flags.model) > 1:
         raise ArbsrError(f"--model {' '.join(flags.model)}: the page computes by one model; several need --static DIR")
-    settings: dict[str, Any] = {"memory": RESPONSIVE, "share_programs": True}
+    settings: dict[str, Any] = {"memory": RESPONSIVE}
     restoring = None if flags.model else AutoRestoring(DEFAULT_RESTORING, **settings)
     upscaler = restoring.at(0.0) if restoring else load_model(flags.model[0], **settings)  # 0.0: `PAGE_MODEL`
     try:

@@ -82,7 +82,7 @@ def set_up(flags: argparse.Namespace) -> tuple[Sweep, Method, Upscaler | None]:
         return sweep, Bicubic(flags.protocol), None
     if flags.resize_after:
         return sweep, _resized_after(flags), None
-    settings: dict[str, Any] = {"tile": flags.tile, "precision": flags.precision, "share_programs": True}
+    settings: dict[str, Any] = {"tile": flags.tile, "precision": flags.precision}
     restore = parsed_restore(flags.restore)
     name = flags.model or (DEFAULT_MODEL if restore is None else DEFAULT_RESTORING)
     kind = {"by_size": PROTOCOLS[flags.protocol].by_size and not flags.lr, "ensemble": flags.self_ensemble}
@@ -106,7 +106,7 @@ def _resized_after(flags: argparse.Namespace) -> ResizedMethod:
             return maker(lr, RIVAL_SCALE), time.perf_counter() - begin
 
         return ResizedMethod(enlarge, f"{DAT_LIGHT}-x{RIVAL_SCALE}", maker.name)
-    upscaler = load_model(flags.model or DEFAULT_MODEL, tile=flags.tile, precision=flags.precision, share_programs=True)
+    upscaler = load_model(flags.model or DEFAULT_MODEL, tile=flags.tile, precision=flags.precision)
     scale = upscaler.model.config.scale
     if not scale:
         raise ArbsrError(

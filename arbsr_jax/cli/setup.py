@@ -25,7 +25,6 @@ def upscale_run(flags: argparse.Namespace, tell: Tell = print_line) -> UpscaleRu
     """
     memory = parse_memory(flags.memory) if flags.memory else None
     settings: dict[str, Any] = {"tile": flags.tile, "memory": memory, "precision": flags.precision}
-    settings["share_programs"] = True  # files have many sizes
     restore, name = parsed_restore(flags.restore), flags.model or DEFAULT_MODEL
     restoring = flags.model or DEFAULT_RESTORING
     upscaler: Upscalers

@@ -18,7 +18,7 @@ def load_model(
     tile: int | None = None,
     memory: int | None = None,
     precision: str | None = None,
-    share_programs: bool = False,
+    share_programs: bool = True,
     **unknown: object,
 ) -> Upscaler:
     """A model file, or a shipped model by its name, ready to `upscale`.

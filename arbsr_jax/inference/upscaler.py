@@ -36,8 +36,8 @@ AnyImage = TypeVar("AnyImage")
 class Upscaler(Pretrained):
     """A network ready for use. Programs are compiled per array shape, never per scale, and kept.
 
-    Images are cut as `tiling` says, so that a bounded amount of memory serves all sizes. No result depends on earlier
-    ones, unless images share programs.
+    Images are cut as `tiling` says, so that few programs and a bounded amount of memory serve all sizes. Without
+    `share_programs` no result depends on an earlier one.
 
     Attributes:
       model: the contents of the model file.
@@ -51,7 +51,7 @@ class Upscaler(Pretrained):
         tile: int | None = None,
         memory: int | None = None,
         precision: str | None = None,
-        share_programs: bool = False,
+        share_programs: bool = True,
     ) -> None:
         """Set up; nothing is compiled yet.
 
@@ -61,7 +61,8 @@ class Upscaler(Pretrained):
           memory: bytes for computing, parameters and results excluded; None: 1 GiB on CPUs, half of an accelerator's.
           precision: of the backbone, "float32" or "bfloat16"; None: bfloat16 on accelerators, which costs at most
             0.01 dB. An image whose values do not stay finite is computed again in float32.
-          share_programs: for many sizes: images take the shapes of those before, and results may differ by rounding.
+          share_programs: whether images of other sizes and scales take the shapes of those before them: programs stay
+            few, and results may differ by rounding with these. Otherwise no result depends on an earlier one.
 
         Raises:
           ArbsrError: the tile is too small, or the precision unknown.

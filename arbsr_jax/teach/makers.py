@@ -40,7 +40,7 @@ class NetworkMaker:
     """A model file of this package, or a shipped model."""
 
     def __init__(self, file: str) -> None:
-        self._upscaler = load_model(file, precision=FLOAT32, share_programs=True)
+        self._upscaler = load_model(file, precision=FLOAT32)
         self.name = f"{self._upscaler.model.name}, {self._upscaler.model.digest[:12]}"
 
     def __call__(self, lr: UInt8[np.ndarray, "height width 3"], scale: int) -> UInt8[np.ndarray, "_ _ 3"]:

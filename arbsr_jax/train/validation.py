@@ -38,7 +38,7 @@ class Validation:
             return {}
         model = Model("training", self._model, parameters, {})
         if self._upscaler is None:
-            self._upscaler = Upscaler(model, precision=FLOAT32, share_programs=True)
+            self._upscaler = Upscaler(model, precision=FLOAT32)
         self._upscaler.replace_model(model)
         sweep = Sweep(self._datasets, self._scales, "standard")
         rows = evaluate(Network(self._upscaler, by_size=True), sweep, on_image=_ignore, on_failure=self._say)

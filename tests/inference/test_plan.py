@@ -121,19 +121,22 @@ def test_plans_do_not_depend_on_earlier_ones(rng):
     """64 of them, from upscalers that are fresh and from one that has planned all the others before."""
     sizes = [tuple(size) for size in rng.integers(20, 2000, (64, 2)).tolist()]
     scales = [("1.1", "1.5", "2", "2.37", "4x1.5", "8")[number % 6] for number in range(64)]
-    used = Upscaler(Model("small", SMALL, randomized(SMALL), {}), memory=2**28)
+    settings = {"memory": 2**28, "share_programs": False}
+    used = Upscaler(Model("small", SMALL, randomized(SMALL), {}), **settings)
     before = [used.explain(*case) for case in zip(sizes, scales, strict=True)]
     for case, words in reversed(list(zip(zip(sizes, scales, strict=True), before, strict=True))):
         assert used.explain(*case) == words
-        assert Upscaler(used.model, memory=2**28).explain(*case) == words
+        assert Upscaler(used.model, **settings).explain(*case) == words
 
 
 def test_an_image_has_the_same_pixels_whatever_came_before(rng):
     model, image = Model("small", SMALL, randomized(SMALL), {}), scene(61, 83)
-    used = Upscaler(model)
+    used = Upscaler(model, share_programs=False)
     for size in ((90, 90), (64, 128), (30, 200)):
         used.upscale(scene(*size), "2.5")
-    np.testing.assert_array_equal(used.upscale(image, "2.5"), Upscaler(model).upscale(image, "2.5"))
+    np.testing.assert_array_equal(
+        used.upscale(image, "2.5"), Upscaler(model, share_programs=False).upscale(image, "2.5")
+    )
 
 
 def test_the_first_size_gets_its_own_shapes_and_so_does_one_that_comes_often():
@@ -196,7 +199,7 @@ def test_scale_specific_networks_are_tiled_too():
 
 @pytest.mark.slow
 def test_fifty_sizes_at_five_scales_need_few_programs(rng):
-    upscaler = Upscaler(Model("small", SMALL, randomized(SMALL), {}), share_programs=True)
+    upscaler = Upscaler(Model("small", SMALL, randomized(SMALL), {}))
     for _ in range(50):
         image = scene(*rng.integers(20, 300, 2))
         upscaler.upscale(image, SCALES[rng.integers(5)])
@@ -209,7 +212,7 @@ def test_rcan_sees_an_image_as_a_whole_where_memory_allows():
         assert len(plan_of(size, 2, RCAN, Limits(2**31)).tiles) == 1
     model, image = Model("small", RCAN, randomized(RCAN), {}), scene(70, 90)
     expected = Upscaler(model, tile=0).upscale(image, "2.5").astype(int)
-    upscaler = Upscaler(model, share_programs=True)
+    upscaler = Upscaler(model)
     for size in ((30, 40), (70, 90)):
         result = upscaler.upscale(image[: size[0], : size[1]], "2.5")
     assert np.abs(result - expected).max() <= 1
