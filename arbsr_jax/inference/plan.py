@@ -7,7 +7,7 @@ windows, with a ring of one pixel around them for the last conv. All of it is ge
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -172,7 +172,7 @@ def windows(core: tuple[int, int], hr_length: int, side: int) -> Iterator[Window
         first = end
 
 
-def window_side(cores: list[tuple[int, int]], hr_length: int, count: int) -> int:
+def window_side(cores: Sequence[tuple[int, int]], hr_length: int, count: int) -> int:
     """The least side with which `windows` makes at most so many of every core."""
     longest = max(stop - first for first, stop in cores)
     return min(hr_length, -(-longest // count) + 2)

@@ -15,6 +15,8 @@ from arbsr_jax.models.config import ModelConfig
 
 FIXED_WINDOW = 256  # HR pixels of a side, about, if tiles have a side that the user says
 MOST_TILES, MOST_WINDOWS = 256, 64  # along an axis
+HRCores = tuple[tuple[tuple[int, int], ...], ...]  # by axis and tile: [first, stop)
+PLANS = functools.lru_cache(maxsize=64)(Plan)  # with their tiles: frames of a film have one plan
 ROUNDED = 128  # pixels of a side: what sides of shared tiles are multiples of
 
 
@@ -78,7 +80,8 @@ class TilesWithin(Tiling):
         window = self.limits.window_pixels(math.prod(tile), config)
         canvas = _canvas(lr, hr, scale, tile, config, window, shapes and shapes.windows[tile])
         batch = self._batch(tile, canvas, config, images)
-        return Plan(lr, hr, scale, tile, canvas, config.scale, batch, self._in_flight(batch * math.prod(canvas)))
+        in_flight = self._in_flight(batch * math.prod(canvas))
+        return PLANS(lr, hr, scale, tile, canvas, config.scale, batch, in_flight)
 
     def smaller(self, plan: Plan) -> TilesWithin:
         """The same with pieces half as large as those of a plan for which there was not enough memory.
@@ -135,11 +138,17 @@ def _canvas(
     """The shape of windows: at best of at most so many pixels, or one that tiles of that shape have already."""
     if config.scale:  # pixel shuffle enlarges a tile as a whole, from its first pixel on
         return tile[0] * config.scale, tile[1] * config.scale
-    spans = (tile_spans(length, side) for length, side in zip(lr, tile, strict=True))
-    axes = zip(spans, (scale.vertical, scale.horizontal), hr, strict=True)
-    cores = [hr_cores(*axis) for axis in axes]
+    cores = _cores(lr, hr, scale, tile)
     best = best_window(cores, hr, pixels)
     return best if known is None else known.choose(best, lambda window: window_cost(cores, hr, window))
+
+
+@functools.lru_cache(maxsize=64)
+def _cores(lr: Shape, hr: Shape, scale: Scale, tile: Shape) -> HRCores:
+    """The HR cores of the tiles' rows and columns."""
+    spans = (tile_spans(length, side) for length, side in zip(lr, tile, strict=True))
+    axes = zip(spans, (scale.vertical, scale.horizontal), hr, strict=True)
+    return tuple(tuple(hr_cores(*axis)) for axis in axes)
 
 
 @functools.lru_cache(maxsize=256)
@@ -174,7 +183,8 @@ def tile_cost(lr: Shape, tile: Shape, whole: bool = False) -> float:
     return float(count * (math.prod(tile) + LAUNCH))
 
 
-def best_window(cores: list[list[tuple[int, int]]], hr: Shape, pixels: int) -> Shape:
+@functools.lru_cache(maxsize=64)
+def best_window(cores: HRCores, hr: Shape, pixels: int) -> Shape:
     """The window of at most so many pixels with which the fewest are computed, for the HR cores of rows and columns."""
     found, height, width = [], *hr
     for rows in range(1, MOST_WINDOWS + 1):
@@ -188,7 +198,7 @@ def best_window(cores: list[list[tuple[int, int]]], hr: Shape, pixels: int) -> S
     return min(found or [(height, width)], key=lambda window: window_cost(cores, hr, window))
 
 
-def window_cost(cores: list[list[tuple[int, int]]], hr: Shape, window: Shape) -> float:
+def window_cost(cores: HRCores, hr: Shape, window: Shape) -> float:
     """What decoding an image takes, in pixels."""
     count = 1
     for of_axis, length, side in zip(cores, hr, window, strict=True):

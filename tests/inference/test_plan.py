@@ -152,6 +152,7 @@ def test_the_first_size_gets_its_own_shapes_and_so_does_one_that_comes_often():
     tiles = [plan(610, 800).tile for _ in range(60)]
     assert tiles[0] == (640, 1024)
     assert tiles[-1] == (612, 800)  # what it wasted has paid for a program
+    assert plan(610, 800) is plan(610, 800)  # the plan of a film's frames is made once
 
 
 @pytest.fixture(scope="module")
