@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -25,7 +26,7 @@ TABLES: dict[str, Callable[[], Table]] = {}  # by the names that documents call 
 
 def listed(make: Callable[[], Table]) -> Callable[[], Table]:
     """Make a function's table one of `TABLES`."""
-    TABLES[make.__name__] = make
+    TABLES[make.__name__] = functools.cache(make)  # a document and a file of its own may ask for it
     return make
 
 

@@ -52,27 +52,27 @@ def filled(text: str, folder: str = "") -> str:
 
 def documents() -> dict[Path, str]:
     """What all files with tables should hold."""
-    made = {ROOT / "README.md": filled((ROOT / "README.md").read_text())}
-    made |= {path: filled(path.read_text(), "../") for path in sorted((ROOT / "docs").glob("*.md"))}
+    contents = {ROOT / "README.md": filled((ROOT / "README.md").read_text())}
+    contents |= {path: filled(path.read_text(), "../") for path in sorted((ROOT / "docs").glob("*.md"))}
     for name, make in TABLES.items():
         rows = make()
         if len(rows) - 1 > MOST_ROWS:
             title = (make.__doc__ or "").splitlines()[0]
-            made[RESULTS / f"{name}.md"] = f"# {name}\n\n{title}\n\n{markdown(rows)}"
-    return made
+            contents[RESULTS / f"{name}.md"] = f"# {name}\n\n{title}\n\n{markdown(rows)}"
+    return contents
 
 
 def main() -> int:
     """Write or check every document."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a document differs")
-    check, made, differing = parser.parse_args().check, documents(), []
-    for path, text in made.items():
+    check, contents, differing = parser.parse_args().check, documents(), []
+    for path, text in contents.items():
         if not path.exists() or path.read_text() != text:
             differing.append(path.name)
             if not check:
                 path.write_text(text)
-    for path in set(RESULTS.glob("*.md")) - made.keys():
+    for path in set(RESULTS.glob("*.md")) - contents.keys():
         differing.append(path.name)
         if not check:
             path.unlink()

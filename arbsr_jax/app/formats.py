@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from arbsr_jax.app import jpeg_xl, png, tiff
+
 # Libraries that read; all but the first two are extras.
 LIBVIPS, PILLOW, OPENIMAGEIO, PILLOW_HEIF, RAWPY = "libvips", "Pillow", "OpenImageIO", "pillow-heif", "rawpy"
 START = 64  # bytes of a file that tell its kind
@@ -94,14 +96,14 @@ SIMPLE_ENDINGS = (".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".pcx"
 KINDS = (  # the first that fits is it
     Kind("raw", RAWPY, RAW_ENDINGS, None),  # most are TIFFs, of which the first page is a small preview
     Kind("heic", PILLOW_HEIF, (".heic", ".heif", ".hif"), lambda s: bool(_brands(s) & HEVC) and not _brands(s) & AV1),
-    Kind("png", LIBVIPS, (".png",), _with(b"\x89PNG\r\n\x1a\n")),
+    Kind("png", LIBVIPS, (".png",), _with(png.SIGNATURE)),
     Kind("jpeg", LIBVIPS, (".jpg", ".jpeg", ".jpe", ".jfif"), _with(b"\xff\xd8\xff")),
     Kind("gif", LIBVIPS, (".gif",), _with(b"GIF8")),
-    Kind("tiff", LIBVIPS, (".tif", ".tiff"), _with(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    Kind("tiff", LIBVIPS, (".tif", ".tiff"), _with(*tiff.CLASSIC, b"II+\0", b"MM\0+")),
     Kind("webp", LIBVIPS, (".webp",), lambda s: s[:4] == b"RIFF" and s[8:12] == b"WEBP"),
     Kind(ANIMATED, LIBVIPS, (), lambda s: s[4:12] == b"ftypavis"),
     Kind("heif", LIBVIPS, (".avif",), lambda s: s[4:8] == b"ftyp" and s[8:12] in (b"avif", b"mif1", b"msf1")),
-    Kind("jpegxl", OPENIMAGEIO, (".jxl",), _with(b"\xff\x0a", b"\0\0\0\x0cJXL ")),
+    Kind("jpegxl", OPENIMAGEIO, (jpeg_xl.ENDING,), _with(b"\xff\x0a", b"\0\0\0\x0cJXL ")),
     Kind("jpeg2000", OPENIMAGEIO, (".jp2", ".j2k", ".jpx"), _with(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")),
     Kind("psd", OPENIMAGEIO, (".psd",), _with(b"8BPS")),
     Kind("openexr", OPENIMAGEIO, (".exr",), _with(b"v/1\x01")),
@@ -112,7 +114,7 @@ KINDS = (  # the first that fits is it
 )
 READ_ENDINGS = tuple(ending for kind in KINDS for ending in kind.endings)
 FORMATS = {".png": PNG, ".jpg": JPEG, ".jpeg": JPEG, ".tif": TIFF, ".tiff": TIFF, ".webp": WEBP, ".avif": AVIF}
-FORMATS |= {".jxl": JPEG_XL, ".bmp": BMP}
+FORMATS |= {jpeg_xl.ENDING: JPEG_XL, ".bmp": BMP}
 
 
 def kind_of(path: Path) -> Kind:

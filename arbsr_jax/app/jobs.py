@@ -83,11 +83,20 @@ def check_extension(extension: str) -> None:
         raise ArbsrError(f"--ext {extension}: files of this kind are not written; allowed: {allowed}")
 
 
+def check_one_input(output: Path | str, inputs: int) -> None:
+    """Refuse several inputs for the name of one file.
+
+    Raises:
+      ArbsrError: there are several.
+    """
+    if inputs > 1:
+        raise ArbsrError(f"{output} names one file, but there are {inputs} inputs; give a folder")
+
+
 def _single(jobs: list[Job], output: Path, extension: str) -> Job:
     """The one job whose result has a name of its own."""
     ending, source = output.suffix.lower(), jobs[0].source
-    if len(jobs) > 1:
-        raise ArbsrError(f"{output} names one file, but there are {len(jobs)} inputs; give a folder")
+    check_one_input(output, len(jobs))
     is_film = source.suffix.lower() in film.SUFFIXES
     allowed = film.SUFFIXES if is_film else tuple(FORMATS)
     if ending not in allowed:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import webbrowser
 from pathlib import Path
-from typing import Any
 
 from arbsr_jax.cli.conventions import DONE
 from arbsr_jax.demo import PAGE_MODEL, RUNTIME_VERSION
@@ -42,9 +41,8 @@ def run(flags: argparse.Namespace) -> int:
         return _write(flags)
     if flags.model and len(flags.model) > 1:
         raise ArbsrError(f"--model {' '.join(flags.model)}: the page computes by one model; several need --static DIR")
-    settings: dict[str, Any] = {"memory": RESPONSIVE}
-    restoring = None if flags.model else AutoRestoring(DEFAULT_RESTORING, **settings)
-    upscaler = restoring.at(0.0) if restoring else load_model(flags.model[0], **settings)  # 0.0: `PAGE_MODEL`
+    restoring = None if flags.model else AutoRestoring(DEFAULT_RESTORING, memory=RESPONSIVE)
+    upscaler = restoring.at(0.0) if restoring else load_model(flags.model[0], memory=RESPONSIVE)  # 0.0: `PAGE_MODEL`
     try:
         server = make_server(Service(upscaler, restoring), flags.port)
     except (OSError, OverflowError) as error:

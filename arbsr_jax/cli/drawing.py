@@ -71,8 +71,7 @@ class Drawing(NamedTuple):
     @property
     def network(self) -> Network:
         """The first model, to be scored."""
-        upscaler = Upscaler(self.models[0], precision=FLOAT32)
-        return Network(upscaler, by_size=PROTOCOLS[self.flags.protocol].by_size)
+        return Network(Upscaler(self.models[0], precision=FLOAT32), by_size=PROTOCOLS[self.flags.protocol].by_size)
 
 
 def _encoded(job: Drawing) -> Iterator[tuple[Any, Any]]:

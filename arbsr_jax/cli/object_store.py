@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from arbsr_jax.app.jobs import READ, WRITTEN, Job, check_extension, result_name
+from arbsr_jax.app.jobs import READ, WRITTEN, Job, check_extension, check_one_input, result_name
 from arbsr_jax.errors import ArbsrError, missing_extra, reason
 from arbsr_jax.files import PARTIAL
 
@@ -47,6 +47,7 @@ def plan_links(given: Sequence[str], output: str, suffix: str, extension: str) -
         raise ArbsrError("an address needs -o: a folder, or gs://bucket/folder")
     check_extension(extension)
     links: dict[str, str] = {}
+    targets: set[str] = set()
     for address in given:
         store, path = open_store(address)
         try:
@@ -61,12 +62,12 @@ def plan_links(given: Sequence[str], output: str, suffix: str, extension: str) -
             inner = PurePosixPath(file).relative_to(path) if is_folder else PurePosixPath(PurePosixPath(file).name)
             target = f"{output.rstrip('/')}/{result_name(Path(inner), suffix, extension)}"
             source = f"{address.rstrip('/')}/{inner}" if is_folder else address
-            if target in links.values():
+            if target in targets:
                 raise ArbsrError(f"{source}: another input would become {target} too; upscale them apart")
             links[source] = target
+            targets.add(target)
     if PurePosixPath(output).suffix.lower() in WRITTEN:
-        if len(links) > 1:
-            raise ArbsrError(f"{output} names one file, but there are {len(links)} inputs; give a folder")
+        check_one_input(output, len(links))
         links = dict.fromkeys(links, output)
     return list(links.items())
 

@@ -114,8 +114,8 @@ def test_training_goes_on_from_a_model_file_where_it_was(photograph):
     """The norms compute the same for the images that they were taken from."""
     parameters = alive(randomized(fixtures.STUDENT, seed=3))
     images = example_images([lambda: photograph, lambda: photograph[::-1]], most=2, side=24)
-    with_norms, again = unfold_batch_norm(fixtures.STUDENT, parameters, images)
-    assert again == []
+    with_norms, reset = unfold_batch_norm(fixtures.STUDENT, parameters, images)
+    assert reset == []
     grid = fixtures.constants("2.5", patch=24, canvas=60).grid
     state = init_state(with_norms, fixtures.OPTIMIZER)
     _, ours = fixtures.forward(state, images, grid)
@@ -129,8 +129,8 @@ def test_saturated_masks_start_anew_and_adaption_keeps_its_size(photograph):
     mask = parameters["adaption_0"]["mask"]["conv_3"]
     mask["bias"] = mask["bias"] + 1000
     images = example_images([lambda: photograph], most=1, side=24)
-    with_norms, again = unfold_batch_norm(fixtures.STUDENT, parameters, images)
-    assert again == [1]
+    with_norms, reset = unfold_batch_norm(fixtures.STUDENT, parameters, images)
+    assert reset == [1]
     norm = with_norms["adaption_0"]["mask"]["conv_3"]["norm"]
     assert (norm["scale"] == 1).all()
     before, after = (tree["adaption_0"]["conv"]["mix"]["kernel"] for tree in (parameters, with_norms))
