@@ -20,6 +20,9 @@ from arbsr_jax import compilation  # noqa: E402 (after the hook)
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("ARBSR_DATA", ROOT.parent / "shared" / "data"))
 
+# Seconds after which a process that hangs is ended. No machine is so slow: no test fails for want of speed.
+PATIENCE = 900
+
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
@@ -49,7 +52,7 @@ def real_data(*parts: str) -> Path:
 def run_command(*arguments: object) -> subprocess.CompletedProcess:
     """A command as a user types it, from the repository's root."""
     command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 @pytest.fixture

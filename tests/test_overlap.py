@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from arbsr_jax.overlap import overlapped
+from tests.conftest import PATIENCE
 
 
 def test_results_arrive_in_order_from_threads_of_their_own():
@@ -30,7 +31,7 @@ def test_results_arrive_in_order_from_threads_of_their_own():
 
 def test_all_three_are_busy_at_once():
     """Item 2 is read, item 1 computed and item 0 written: each waits for the other two."""
-    together = threading.Barrier(3, timeout=30)
+    together = threading.Barrier(3, timeout=PATIENCE)
 
     def source():
         yield from (0, 1)

@@ -20,7 +20,7 @@ from arbsr_jax.app import png
 from arbsr_jax.app.formats import FORMATS
 from arbsr_jax.cli.main import main
 from tests.app import fixtures
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 GOOD = fixtures.png(Image.fromarray(fixtures.pixels(3, 8)))
 DEEP = imagecodecs.png_encode(fixtures.pixels(3, 16))
@@ -236,7 +236,7 @@ print(refused, "refused,", count - refused, "read")
 def test_thousands_of_mutated_files_in_two_gibibytes_never_crash(tmp_path, count, kinds):
     """Common ones; 500 each of TIFF with LZW, AVIF and JPEG 2000; 200 each of HEIC, DNG and JPEG XL."""
     command = [sys.executable, "-c", MUTATE, tmp_path, str(count), kinds]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert result.returncode == 0, result.stderr
     refused = int(result.stdout.split()[0])
     assert count / 10 < refused < 0.995 * count
@@ -296,7 +296,7 @@ print(refused, "refused")
 def test_pictures_with_damaged_metadata_are_written_or_refused(tmp_path, ending):
     """500 for each kind of file: written whole and read again, or one line."""
     command = [sys.executable, "-c", WRITE, tmp_path, ending]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert result.returncode == 0, result.stderr
     assert not result.stderr  # no library speaks for itself
     assert int(result.stdout.split()[0]) <= 25  # nearly all are written: a picture is not lost for a broken tag

@@ -12,7 +12,7 @@ import pytest
 
 from arbsr_jax.app import film, frames
 from tests.app.films import make
-from tests.conftest import ROOT, real_data
+from tests.conftest import PATIENCE, ROOT, real_data
 
 
 def enlarge(images):
@@ -232,6 +232,6 @@ def test_mutated_films_are_converted_or_refused(tmp_path, ending):
     parts = {} if ending == ".avi" else {"chapters": True}
     make(source, codec="mpeg4", options={"qscale": "2"}, sound=0 if ending == ".avi" else 1, **parts)
     command = [sys.executable, "-c", MUTATE, source, folder]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert result.returncode == 0, result.stderr[-2000:]
     assert int(result.stdout.split()[0]) < 400

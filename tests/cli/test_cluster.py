@@ -12,7 +12,7 @@ from PIL import Image
 
 from arbsr_jax.cli.main import main
 from tests.app import fixtures
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 PICTURES = 200
 
@@ -62,7 +62,7 @@ def test_nothing_is_lost_and_nothing_done_twice_if_a_worker_dies(tmp_path):
         if len(list((tmp_path / "shared").glob("*.png"))) >= PICTURES // 8 and len(found := workers()) >= 2:
             killed = found[0]
             os.kill(killed, signal.SIGKILL)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=PATIENCE)
     assert killed, err
     assert process.returncode == 1  # for the bad file
     assert "bad.png" in err

@@ -12,7 +12,7 @@ from PIL import Image
 
 from arbsr_jax.cli.main import main
 from arbsr_jax.files import atomic_write
-from tests.conftest import ROOT, run_command
+from tests.conftest import PATIENCE, ROOT, run_command
 
 COUNT = 40
 OTHERS = [pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGTERM, signal.SIGHUP)]
@@ -35,7 +35,7 @@ def interrupted(arguments, word, number):
             if word in line:
                 break
         running.send_signal(number)
-        _, errors = running.communicate(timeout=60)
+        _, errors = running.communicate(timeout=PATIENCE)
     return running.returncode, errors
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from arbsr_jax.cli.main import main
 from tests.app import fixtures
 from tests.cli.test_upscale import picture, size_of, upscale
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_a_closed_pipe_ends_quietly_after_the_picture_in_flight(tmp_path, model)
     running = subprocess.Popen(command_line(model, tmp_path), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     running.stdout.readline()
     running.stdout.close()
-    assert running.wait(timeout=120) == 0
+    assert running.wait(timeout=PATIENCE) == 0
     assert running.stderr.read() == b""
     running.stderr.close()
     made = names(tmp_path / "out")

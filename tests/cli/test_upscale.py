@@ -15,7 +15,7 @@ from arbsr_jax import Upscaler
 from arbsr_jax.cli.main import main
 from arbsr_jax.model_file import read_model_file, save_model
 from tests.app import fixtures
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,7 @@ def test_two_processes_do_each_image_once(tmp_path, model):
     command = [sys.executable, "-m", "arbsr_jax.cli.main", "upscale", tmp_path / "in", "-o", tmp_path / "out"]
     command += ["--scale", "2", "--model", model, "--json", tmp_path / "x.json", "--coordinator", f"127.0.0.1:{port}"]
     started = [subprocess.Popen([*command, "--processes", "2", "--process", str(n)], cwd=ROOT) for n in range(2)]
-    assert [process.wait(timeout=120) for process in started] == [0, 0]
+    assert [process.wait(timeout=PATIENCE) for process in started] == [0, 0]
     done = [json.loads((tmp_path / name).read_text()) for name in ("x.json", "x-1.json")]
     sources = [entry["source"] for entries in done for entry in entries]
     assert [len(entries) for entries in done] == [4, 3]
@@ -210,7 +210,7 @@ def test_two_hundred_images_killed_ten_times(tmp_path, model):
         running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
         if kills < 10:
             known = len(times)
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE
             while len(list((tmp_path / "out").glob("*.png"))) < known + rng.integers(1, 16):
                 assert time.monotonic() < deadline
                 if running.poll() is not None:
@@ -219,7 +219,7 @@ def test_two_hundred_images_killed_ten_times(tmp_path, model):
             running.send_signal(signal.SIGKILL)
             kills += running.wait() == -signal.SIGKILL
         else:
-            assert running.wait(timeout=300) == 0
+            assert running.wait(timeout=PATIENCE) == 0
         for path in (tmp_path / "out").glob("*.png"):
             stamp = path.stat().st_mtime_ns
             assert times.setdefault(path.name, stamp) == stamp, "done twice"

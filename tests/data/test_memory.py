@@ -13,6 +13,7 @@ from arbsr_jax.data.pipeline import BatchPlan, batches
 from arbsr_jax.data.sources import TrainingImage
 from arbsr_jax.data.store import decode, decoded_bytes
 from arbsr_jax.imaging.scale import Scale
+from tests.conftest import PATIENCE
 
 def peak():
     return 1024 * int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
@@ -31,7 +32,7 @@ print(json.dumps([peak() - before, decoded_bytes(images)]))
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
 @pytest.mark.slow
 def test_images_are_in_memory_once():
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=PATIENCE)
     grown, decoded = json.loads(done.stdout.splitlines()[-1])
     assert decoded == 600_000_000
     assert 0.9 * decoded < grown < 1.3 * decoded

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from benchmarks.browser import chromium
+from tests.conftest import PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +14,7 @@ def browser():
     if not shutil.which("chromium") or not shutil.which("chromedriver"):
         pytest.skip("no chromium and chromedriver here")
     found = chromium(**{"goog:loggingPrefs": {"performance": "ALL", "browser": "ALL"}})
-    found.set_script_timeout(300)
+    found.set_script_timeout(PATIENCE)
     yield found
     found.quit()
 

@@ -11,6 +11,8 @@ from PIL import Image
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.conftest import PATIENCE
+
 FETCH = """
 const done = arguments[arguments.length - 1];
 fetch(arguments[0]).then(r => r.blob()).then(blob => {
@@ -52,7 +54,7 @@ class Page:
     def script(self, text, *arguments):
         return self.browser.execute_script(text, *arguments)
 
-    def wait(self, condition, seconds=60):
+    def wait(self, condition, seconds=PATIENCE):
         return WebDriverWait(self.browser, seconds, poll_frequency=0.05).until(lambda _: condition())
 
     def choose(self, *paths):
@@ -66,7 +68,7 @@ class Page:
         for name, value in (("h", horizontal), ("v", vertical)):
             self.script(SET, name, value)
 
-    def enlarge(self, seconds=120):
+    def enlarge(self, seconds=PATIENCE):
         self.script("delete document.body.dataset.done")
         self.find("go").click()
         self.wait(lambda: self.script("return document.body.dataset.done") or self.find("error").text, seconds)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 NOTEBOOK = ROOT / "notebooks" / "arbsr_demo.ipynb"
 
@@ -24,7 +24,7 @@ def test_it_runs_from_top_to_bottom():
     nbformat = pytest.importorskip("nbformat", reason="the extra notebook is not installed")
     nbclient = pytest.importorskip("nbclient", reason="the extra notebook is not installed")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    done = nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": ROOT}}).execute()
+    done = nbclient.NotebookClient(notebook, timeout=PATIENCE, resources={"metadata": {"path": ROOT}}).execute()
     text = "".join(o.get("text", "") for cell in done.cells for o in cell.get("outputs", []))
     pictures = sum("image/jpeg" in o.get("data", {}) for cell in done.cells for o in cell.get("outputs", []))
     assert "2.5 x 3.5" in text

@@ -16,7 +16,7 @@ from arbsr_jax.model_file import save_model
 from arbsr_jax.models.config import scale_specific
 from arbsr_jax.teach.makers import CommandMaker, EnsembleMaker, maker_of
 from arbsr_jax.teach.regions import regions_of, teach_region
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 from tests.models.fixtures import SMALL, randomized
 
 COPY = "import sys; from PIL import Image; i = Image.open(sys.argv[1]); k = int(sys.argv[3]); "
@@ -120,7 +120,7 @@ def test_several_processes_share_the_regions(photos, tmp_path):
     first.wait()
     done = log.read_text()
     both = [subprocess.Popen(words, cwd=ROOT) for _ in range(2)]
-    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    assert [process.wait(timeout=PATIENCE) for process in both] == [0, 0]
     pictures = len(list((shared / "x4").glob("*.png")))
     assert pictures == len(regions_of(sorted(photos.iterdir()), print, largest=60)) > 10
     assert pictures <= len(log.read_text()) <= pictures + 1  # what the first one was writing as it died

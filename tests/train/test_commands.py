@@ -20,7 +20,7 @@ from arbsr_jax.train.recipe import load_config
 from arbsr_jax.train.run import train
 from arbsr_jax.train.settings import TrainConfig, flat_values
 from arbsr_jax.train.stopping import Preempted, StopRequest
-from tests.conftest import ROOT, run_command
+from tests.conftest import PATIENCE, ROOT, run_command
 
 CONFIGS = ["edsr:baseline-x3", "arbedsr:tiny", "arbedsr", "arbrcan", "rcan:x4", "ablation:tiny-row1", "ablation:row3"]
 CONFIGS += ["arbrdn", "meta"]
@@ -112,7 +112,7 @@ def test_a_workdir_that_cannot_be_written_is_one_line(folder, tmp_path):
 
 
 def wait_for(text, log, running):
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + PATIENCE
     while text not in log.read_text():
         assert running.poll() is None, log.read_text()
         assert time.monotonic() < deadline
@@ -132,7 +132,7 @@ def test_train_stop_and_resume(folder, tmp_path, number):
             wait_for("step 20 ", log, running)
             second = run_command(*run()) if number == signal.SIGINT else None
             running.send_signal(number)
-            assert running.wait(timeout=30) == 128 + number
+            assert running.wait(timeout=PATIENCE) == 128 + number
         finally:
             running.kill()
     if second:

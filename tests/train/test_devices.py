@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 pytestmark = pytest.mark.slow
 STEPS = 5
@@ -69,7 +69,7 @@ def trained(folder, devices, processes=1, source=""):
     target = folder / f"{devices}x{processes}{'-resumed' if source else ''}.npz"
     port = free_port()
     running = [start(devices, processes, number, port, source, target) for number in range(processes)]
-    assert [process.wait(timeout=300) for process in running] == [0] * processes
+    assert [process.wait(timeout=PATIENCE) for process in running] == [0] * processes
     return np.load(target)
 
 

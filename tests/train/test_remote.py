@@ -16,6 +16,7 @@ from arbsr_jax.train.recipe import load_config
 from arbsr_jax.train.remote import LOCK, Remote, is_remote
 from arbsr_jax.train.run import train
 from arbsr_jax.train.settings import TrainConfig
+from tests.conftest import PATIENCE
 
 PLACE = "gs://bucket/runs/one"
 
@@ -116,7 +117,7 @@ def test_signs_of_life_come_by_themselves_until_another_run_has_the_place(store,
         assert first._signature()[1] > before
         other = Remote(PLACE, tmp_path)
         other._sign()
-        first._heart.join(timeout=10)
+        first._heart.join(timeout=PATIENCE)
         assert not first._heart.is_alive()
         assert owner(store) == other._owner
 
