@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from arbsr_jax.evaluation.protocols import SWEEPS
 from arbsr_jax.evaluation.published import published, published_costs
-from arbsr_jax.evaluation.scales import SWEEPS
 from arbsr_jax.imaging.scale import Scale
 from benchmarks import record
 

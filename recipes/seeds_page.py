@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from arbsr_jax.evaluation.scales import BICUBIC
+from arbsr_jax.evaluation.protocols import BICUBIC
 from arbsr_jax.imaging.scale import Scale
 
 TABLE_1 = "row1", "row2", "row3", "row4", "row5"

@@ -15,7 +15,7 @@ from arbsr_jax.evaluation.protocols import PROTOCOLS
 from arbsr_jax.imaging.image_files import read_rgb
 from arbsr_jax.imaging.metrics import crop_border, quality_y
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.inference.restoring import AutoRestoring
+from arbsr_jax.inference.loading import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import read_model_file, save_model
 from arbsr_jax.models.config import DEFAULT_RESTORING

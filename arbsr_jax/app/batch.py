@@ -24,8 +24,8 @@ from arbsr_jax.app.targets import SQUARE, Target
 from arbsr_jax.app.writing import write_photo
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.inference.consistency import back_project
+from arbsr_jax.inference.loading import AutoRestoring, Upscalers
 from arbsr_jax.inference.resized_after import ResizedAfter
-from arbsr_jax.inference.restoring import AutoRestoring, Upscalers
 from arbsr_jax.inference.upscaler import Progress, Upscaler
 from arbsr_jax.interruption import InterruptedRunError
 from arbsr_jax.overlap import overlapped

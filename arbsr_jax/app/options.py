@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from arbsr_jax.app.writing import DEFAULT_QUALITY
+from arbsr_jax.errors import ArbsrError
 
 FIRST, ALL = "first", "all"  # frames
 
@@ -36,3 +37,14 @@ class UpscaleOptions:
     compare: bool = False
     quality: int = DEFAULT_QUALITY
     metadata: bool = True
+
+    def __post_init__(self) -> None:
+        """Check what has limits.
+
+        Raises:
+          ArbsrError: a value is not allowed.
+        """
+        if not 1 <= self.quality <= 100:
+            raise ArbsrError(f"quality {self.quality} is not allowed; give 1 to 100")
+        if self.frames not in (FIRST, ALL):
+            raise ArbsrError(f"frames {self.frames!r} is not allowed; give {FIRST} or {ALL}")

@@ -34,8 +34,7 @@ def run(flags: argparse.Namespace) -> int:
     """
     from arbsr_jax.demo.server import make_server
     from arbsr_jax.demo.service import Service
-    from arbsr_jax.inference.loading import load_model
-    from arbsr_jax.inference.restoring import AutoRestoring
+    from arbsr_jax.inference.loading import AutoRestoring, load_model
 
     if flags.static:
         return _write(flags)

@@ -17,8 +17,7 @@ from arbsr_jax.errors import ArbsrError, missing_extra
 from arbsr_jax.evaluation.datasets import Dataset, open_dataset, sample_photographs
 from arbsr_jax.evaluation.methods import Network
 from arbsr_jax.evaluation.panels import comparison
-from arbsr_jax.evaluation.protocols import PROTOCOLS
-from arbsr_jax.evaluation.scales import SWEEPS
+from arbsr_jax.evaluation.protocols import PROTOCOLS, SWEEPS
 from arbsr_jax.evaluation.scores import ScoreCache
 from arbsr_jax.evaluation.sweep import Row, Scored, Sweep, evaluate, make_pair
 from arbsr_jax.files import json_text, write_text

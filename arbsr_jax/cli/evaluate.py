@@ -16,8 +16,7 @@ from pathlib import Path
 from arbsr_jax.cli.conventions import add_process_flags, add_restore_flag, parsed_restore
 from arbsr_jax.cli.main import run_command
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.evaluation.protocols import PROTOCOLS
-from arbsr_jax.evaluation.scales import BICUBIC, SWEEPS
+from arbsr_jax.evaluation.protocols import BICUBIC, PROTOCOLS, SWEEPS
 from arbsr_jax.files import check_can_be_written
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import DEFAULT_MODEL, FLOAT32, PRECISIONS

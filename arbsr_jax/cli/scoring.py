@@ -21,14 +21,12 @@ from arbsr_jax.evaluation.datasets import COMPARISON, Dataset, open_datasets, sa
 from arbsr_jax.evaluation.methods import AutoNetwork, Bicubic, Method, Network, Pictures, ResizedMethod
 from arbsr_jax.evaluation.panels import save_panels
 from arbsr_jax.evaluation.perceptual import Lpips
-from arbsr_jax.evaluation.protocols import PROTOCOLS
-from arbsr_jax.evaluation.scales import BICUBIC, SWEEPS
+from arbsr_jax.evaluation.protocols import BICUBIC, PROTOCOLS, SWEEPS
 from arbsr_jax.evaluation.scores import ScoreCache
 from arbsr_jax.evaluation.sweep import Row, Scored, Sweep, evaluate
 from arbsr_jax.files import STREAM
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.inference.loading import load_model
-from arbsr_jax.inference.restoring import AutoRestoring
+from arbsr_jax.inference.loading import AutoRestoring, load_model
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.interruption import InterruptedRunError
 from arbsr_jax.models.config import DEFAULT_MODEL, DEFAULT_RESTORING

@@ -10,9 +10,8 @@ from arbsr_jax.app.batch import UpscaleRun
 from arbsr_jax.app.options import UpscaleOptions
 from arbsr_jax.app.targets import Target, parse_memory
 from arbsr_jax.cli.conventions import parsed_restore
-from arbsr_jax.inference.loading import load_model
+from arbsr_jax.inference.loading import AutoRestoring, Upscalers, load_model
 from arbsr_jax.inference.resized_after import ResizedAfter
-from arbsr_jax.inference.restoring import AutoRestoring, Upscalers
 from arbsr_jax.models.config import DEFAULT_MODEL, DEFAULT_RESTORING
 from arbsr_jax.terminal import Tell, print_line
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from arbsr_jax.app.formats import FORMATS
 from arbsr_jax.app.jobs import BY_SOURCE, Job, plan_jobs
-from arbsr_jax.app.options import ALL, FIRST
+from arbsr_jax.app.options import ALL, FIRST, UpscaleOptions
 from arbsr_jax.app.targets import Target, parse_memory
 from arbsr_jax.app.writing import DEFAULT_QUALITY
 from arbsr_jax.cli.cluster import HELP, check_engine, run_links
@@ -100,8 +100,7 @@ def check(flags: argparse.Namespace) -> None:
             raise ArbsrError("--on and --coordinator are two ways to share the work; give one of them")
     if parsed_restore(flags.restore) is not None and flags.resize_after:
         raise ArbsrError("--restore and --resize-after are of different networks; give one of them")
-    if not 1 <= flags.quality <= 100:
-        raise ArbsrError(f"--quality {flags.quality} is not allowed; give 1 to 100")
+    UpscaleOptions(quality=flags.quality)
 
 
 def run(flags: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ from arbsr_jax.imaging.pixels import to_8_bit
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
 from arbsr_jax.inference.channels import upscale_any_channels
-from arbsr_jax.inference.restoring import AutoRestoring
+from arbsr_jax.inference.loading import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.typing import Pixels
 

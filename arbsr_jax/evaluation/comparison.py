@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 
 from arbsr_jax.errors import ArbsrError
+from arbsr_jax.evaluation.protocols import BICUBIC
 from arbsr_jax.evaluation.published import published
 from arbsr_jax.evaluation.report import averages, sweep_name, table_line
-from arbsr_jax.evaluation.scales import BICUBIC
 from arbsr_jax.evaluation.sweep import Row
 from arbsr_jax.imaging.metrics import Quality
 from arbsr_jax.imaging.scale import Scale

@@ -12,12 +12,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from arbsr_jax.errors import ArbsrError
-from arbsr_jax.evaluation.protocols import PROTOCOLS, Pair
-from arbsr_jax.evaluation.scales import BICUBIC
+from arbsr_jax.evaluation.protocols import BICUBIC, PROTOCOLS, Pair
 from arbsr_jax.imaging.image_files import read_rgb
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
-from arbsr_jax.inference.restoring import AutoRestoring
+from arbsr_jax.inference.loading import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.models.config import FLOAT32
 

@@ -1,4 +1,4 @@
-"""How LR and HR are made from an image: numbers of different protocols must not be compared.
+"""How LR and HR are made from an image, and at which scales: numbers of different protocols must not be compared.
 
 docs/evaluation.md has the formulas, and what each is for. `H` is a length in pixels, `r` the factor of its axis.
 
@@ -32,6 +32,22 @@ STEPS = (1, 2, 5, 10, 20, 50)
 METASR_CUT = 4
 AUTHORS_LUMA_GAIN = 256 / 255
 STANDARD = "standard"
+BICUBIC = "bicubic"  # the method that is scored beside all others
+HALVES = [Fraction(n, 2) for n in range(3, 9)]
+
+
+def _hundredths(first: int, last: int, step: int) -> list[Scale]:
+    return [Scale(Fraction(n, 100), Fraction(n, 100)) for n in range(first, last + 1, step)]
+
+
+SWEEPS = {  # the scales of the paper's tables and figures
+    "integer": _hundredths(200, 400, 100),
+    "seen": _hundredths(110, 400, 10),
+    "unseen": _hundredths(105, 395, 10),
+    "large": _hundredths(600, 800, 100),
+    "extrapolate": _hundredths(510, 800, 10),
+    "asymmetric": [Scale(vertical, horizontal) for vertical in HALVES for horizontal in HALVES],
+}
 
 
 class Pair(NamedTuple):

@@ -8,8 +8,8 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
+from arbsr_jax.evaluation.protocols import BICUBIC, SWEEPS
 from arbsr_jax.evaluation.published import published
-from arbsr_jax.evaluation.scales import BICUBIC, SWEEPS
 from arbsr_jax.evaluation.scores import Scores
 from arbsr_jax.evaluation.sweep import Row
 from arbsr_jax.files import json_text, write_text

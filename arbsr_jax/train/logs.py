@@ -1,4 +1,4 @@
-"""What a run reports: a progress bar, one JSON object a line, and TensorBoard."""
+"""What a run reports: a progress bar, one JSON object a line, TensorBoard, and a profiler's traces."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from arbsr_jax.files import json_text
 
-LINES, EVENTS = "log.jsonl", "tensorboard"
+LINES, EVENTS, TRACES = "log.jsonl", "tensorboard", "profile"
 
 
 class RunLog:
@@ -84,6 +84,33 @@ class Meter:
         speed = {"images_per_second": len(self._metrics) * self._images / seconds, "data_wait": self._waited / seconds}
         self._restart()
         return {**means, **speed}
+
+
+class Profiler:
+    """Traces some steps of a run, for TensorBoard or Perfetto; none if the range is empty."""
+
+    def __init__(self, steps: range, workdir: Path) -> None:
+        self._folder, self._steps, self._running = workdir / TRACES, steps, False
+
+    def before(self, step: int) -> None:
+        """Begin with the first of the steps."""
+        if step in self._steps and not self._running:
+            jax.profiler.start_trace(str(self._folder))
+            self._running = True
+
+    def after(self, step: int, result: object) -> str:
+        """End with the last of them, when its result is there; returns what to say."""
+        if not self._running or step + 1 in self._steps:
+            return ""
+        jax.block_until_ready(result)
+        self.close()
+        return f"trace of steps {self._steps[0]} to {step}: {self._folder}"
+
+    def close(self) -> None:
+        """End a trace that a run was stopped in."""
+        if self._running:
+            jax.profiler.stop_trace()
+            self._running = False
 
 
 def progress_bar(steps: int, start: int) -> tqdm:

@@ -14,9 +14,8 @@ from arbsr_jax import parallel
 from arbsr_jax.data.pipeline import Batch
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
-from arbsr_jax.train.logs import Meter, RunLog, format_progress, progress_bar
+from arbsr_jax.train.logs import Meter, Profiler, RunLog, format_progress, progress_bar
 from arbsr_jax.train.plans import ScalePlan
-from arbsr_jax.train.profiling import Profiler
 from arbsr_jax.train.settings import TrainConfig
 from arbsr_jax.train.state import TrainState, export_weights
 from arbsr_jax.train.step import SKIPPED, SKIPPED_IN_ROW, Metrics

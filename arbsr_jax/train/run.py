@@ -18,11 +18,10 @@ from arbsr_jax.errors import ArbsrError, reason
 from arbsr_jax.model_file import allowed_name, save_model
 from arbsr_jax.models.parameters import count_parameters
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
-from arbsr_jax.train.logs import RunLog
+from arbsr_jax.train.logs import Profiler, RunLog
 from arbsr_jax.train.loop import RunContext, run_steps
 from arbsr_jax.train.optimizer import learning_rate
 from arbsr_jax.train.plans import ScalePlan, compile_ahead, scale_plans
-from arbsr_jax.train.profiling import Profiler
 from arbsr_jax.train.settings import TrainConfig
 from arbsr_jax.train.start import batch_plan, open_pools, starting_state
 from arbsr_jax.train.state import TrainState, export_weights

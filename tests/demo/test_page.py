@@ -20,10 +20,11 @@ from arbsr_jax.demo.server import LOOPBACK, make_server
 from arbsr_jax.demo.service import DONE, KEPT, LARGEST_UPLOAD, RUNNING, WAITING, PageJob, Service
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale, Size
-from arbsr_jax.inference.restoring import AutoRestoring
+from arbsr_jax.inference.loading import AutoRestoring
 from arbsr_jax.inference.upscaler import Upscaler
 from arbsr_jax.model_file import save_model
 from tests.app import fixtures
+from tests.conftest import PATIENCE
 
 PICTURE = skimage.data.astronaut()[20:120, 150:290]
 
@@ -49,7 +50,7 @@ def port(upscaler):
 
 
 def ask(port, method, path, body=None, **headers):
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=120)
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=PATIENCE)
     connection.request(method, path, body, headers)
     answer = connection.getresponse()
     return answer.status, answer.read(), answer.headers
@@ -139,7 +140,7 @@ def test_what_cannot_be_done_is_said_in_words(port, path, body, code, named):
 
 def test_too_much_gets_an_answer(port, monkeypatch):
     """The whole upload is sent, as browsers do, before the answer is read."""
-    with socket.create_connection((LOOPBACK, port), timeout=60) as sender:
+    with socket.create_connection((LOOPBACK, port), timeout=PATIENCE) as sender:
         size = LARGEST_UPLOAD + 1
         head = f"POST /jobs?scale=2 HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nContent-Length: {size}\r\n\r\n"
         sender.sendall(head.encode() + b"x" * size)

@@ -3,8 +3,7 @@ import pytest
 
 from arbsr_jax import ArbsrError
 from arbsr_jax.evaluation.datasets import open_dataset
-from arbsr_jax.evaluation.protocols import PROTOCOLS, arbsr, given_lr, metasr, standard
-from arbsr_jax.evaluation.scales import SWEEPS
+from arbsr_jax.evaluation.protocols import PROTOCOLS, SWEEPS, arbsr, given_lr, metasr, standard
 from arbsr_jax.imaging.metrics import crop_border, psnr_y, quality_y
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale

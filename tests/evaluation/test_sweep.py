@@ -13,13 +13,12 @@ from PIL import Image
 import evaluate
 from arbsr_jax import load_model
 from arbsr_jax.evaluation.datasets import find_lr, open_dataset
-from arbsr_jax.evaluation.protocols import standard
-from arbsr_jax.evaluation.scales import SWEEPS
+from arbsr_jax.evaluation.protocols import SWEEPS, standard
 from arbsr_jax.evaluation.scores import ScoreCache, Scores
 from arbsr_jax.imaging.metrics import Quality
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
-from tests.conftest import ROOT, real_data, run_command
+from tests.conftest import PATIENCE, ROOT, real_data, run_command
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ def test_a_killed_sweep_goes_on_and_ends_with_the_same_scores(images, tmp_path, 
     assert run_command(*command, straight).returncode == 0
     process = subprocess.Popen([sys.executable, *map(str, command), str(killed)], cwd=ROOT, stdout=subprocess.DEVNULL)
     cache = killed.with_suffix(".images.jsonl")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while (not cache.exists() or cache.read_text().count("\n") < moment) and time.monotonic() < deadline:
         time.sleep(0.005)
     process.kill()
@@ -78,8 +77,8 @@ def test_two_processes_share_a_sweep(images, tmp_path):
         address = f"localhost:{free.getsockname()[1]}"
     both = [*command, "--json", str(shared), "--coordinator", address, "--processes", "2", "--process"]
     second = subprocess.Popen([*both, "1"], cwd=ROOT, stdout=subprocess.DEVNULL)
-    first = subprocess.run([*both, "0"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert (first.returncode, second.wait(timeout=60)) == (0, 0)
+    first = subprocess.run([*both, "0"], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (first.returncode, second.wait(timeout=PATIENCE)) == (0, 0)
     output = first.stdout
     assert scores(shared) == scores(alone)
     assert "8 scores of single images are known" in output

@@ -12,10 +12,9 @@ from arbsr_jax.models.config import EDSR_TINY
 from arbsr_jax.parallel import DataParallel
 from arbsr_jax.train import loop
 from arbsr_jax.train.checkpoints import TrainingCheckpoints
-from arbsr_jax.train.logs import Meter, RunLog
+from arbsr_jax.train.logs import Meter, Profiler, RunLog
 from arbsr_jax.train.loop import RunContext, run_steps
 from arbsr_jax.train.plans import ScalePlan
-from arbsr_jax.train.profiling import Profiler
 from arbsr_jax.train.settings import DataConfig, TrainConfig, ValidationConfig
 from arbsr_jax.train.state import TrainState
 from arbsr_jax.train.step import SKIPPED, SKIPPED_IN_ROW, Constants
