@@ -38,7 +38,7 @@ WALLS = {
     "ray": ("arbsr_jax/cli/cluster.py",),
     "fsspec": ("arbsr_jax/cli/object_store.py",),
     "absl": ("arbsr_jax/cli/train.py",),
-    "tensorboardX": ("arbsr_jax/train/logs.py",),
+    "tensorboard": ("arbsr_jax/train/logs.py",),
     "orbax": ("arbsr_jax/train/checkpoints.py",),
     "optax": ("arbsr_jax/train/",),
     "pyvips": ("arbsr_jax/app/", "arbsr_jax/imaging/pixels.py", "arbsr_jax/imaging/image_files.py"),
@@ -151,7 +151,7 @@ def test_one_way_to_choose_a_platform():
 
 @pytest.mark.parametrize("module", ["arbsr_jax.cli.evaluate", "arbsr_jax.cli.upscale"])
 def test_evaluation_and_upscaling_never_load_packages_of_training(module):
-    extras = {"tensorflow", "tensorboardX", "ml_collections", "matplotlib", "sklearn", "pytest"}
+    extras = {"tensorflow", "tensorboard", "ml_collections", "matplotlib", "sklearn", "pytest"}
     code = f"import sys, {module}; print({extras} & {{name.split('.')[0] for name in sys.modules}})"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert result.stdout.strip() == "set()"

@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from tensorboardX import SummaryWriter
+from tensorboard.summary import Writer
 from tqdm import tqdm
 
 from arbsr_jax.files import json_text
@@ -24,7 +24,7 @@ class RunLog:
         self._speaks = jax.process_index() == 0
         if self._speaks:
             self._lines = (workdir / LINES).open("a")
-            self._events = SummaryWriter(str(workdir / EVENTS))
+            self._events = Writer(str(workdir / EVENTS))
 
     def say(self, line: str) -> None:
         """One line for people, past the progress bar."""

@@ -1,9 +1,15 @@
 import itertools
+import json
+import subprocess
+import sys
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
 
 from arbsr_jax.train import logs
-from arbsr_jax.train.logs import Meter, format_progress, progress_bar
+from arbsr_jax.train.logs import Meter, RunLog, format_progress, progress_bar
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -43,3 +49,20 @@ def test_the_bar_fits_eighty_columns():
     bar.set_postfix_str(format_progress(values))
     assert len(bar.format_meter(**{**bar.format_dict, "elapsed": 86_399})) <= 80
     bar.close()
+
+
+def test_both_files_hold_the_same_numbers(tmp_path):
+    log, losses = RunLog(tmp_path), {20: 12.5, 40: 3.25}
+    for step, loss in losses.items():
+        log.write(step, {"loss": loss})
+    log.close()
+    lines = map(json.loads, (tmp_path / logs.LINES).read_text().splitlines())
+    assert {line["step"]: line["loss"] for line in lines} == losses
+    events = EventAccumulator(str(tmp_path / logs.EVENTS)).Reload().Tensors("loss")
+    assert {event.step: float(make_ndarray(event.tensor_proto)) for event in events} == losses
+
+
+def test_training_never_imports_pytorch():
+    """It may be there for teachers; its import takes as long as TensorFlow's."""
+    code = "import sys, arbsr_jax.train.run; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
