@@ -75,7 +75,9 @@ def weight_matrix(out_length: int, in_length: int, step: Fraction) -> sparse.csr
 
 def round_to_uint8(x: Float64[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
     """Rounded half up and clipped to 0..255, still as float64."""
-    return np.clip(np.floor(x + (0.5 + TIE)), 0, 255)
+    rounded = x + (0.5 + TIE)
+    np.floor(rounded, out=rounded)
+    return rounded.clip(0, 255, out=rounded)
 
 
 def rows_first(vertical_step: Fraction, horizontal_step: Fraction) -> bool:
