@@ -16,6 +16,7 @@ from jaxtyping import install_import_hook
 install_import_hook("arbsr_jax", "beartype.beartype")
 
 from arbsr_jax import compilation  # noqa: E402 (after the hook)
+from arbsr_jax.cli.conventions import keep_freed_memory  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("ARBSR_DATA", ROOT.parent / "shared" / "data"))
@@ -35,8 +36,9 @@ def _cache_folder() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def programs_of_tests() -> None:
+def as_commands_run() -> None:
     """Tests and the commands that they run share compiled programs with each other and with later runs."""
+    keep_freed_memory()
     os.environ.setdefault(compilation.CACHE_VARIABLE, str(_cache_folder()))
     compilation.keep_programs_on_disk()
 

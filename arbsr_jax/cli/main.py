@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from arbsr_jax.cli.conventions import DONE, WRONG_USAGE, prepare_streams
+from arbsr_jax.cli.conventions import DONE, WRONG_USAGE, keep_freed_memory, prepare_streams
 from arbsr_jax.errors import ArbsrError, reason
 from arbsr_jax.interruption import InterruptedRunError, interruptible
 from arbsr_jax.terminal import BrokenOutputError, close_quietly
@@ -88,6 +88,7 @@ def run_command(module: Any, program: str, arguments: list[str] | None, **values
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         from arbsr_jax.compilation import keep_programs_on_disk, use_own_settings
 
+        keep_freed_memory()
         keep_programs_on_disk()
         use_own_settings()
         with interruptible():
