@@ -113,21 +113,32 @@ def platform() -> str:
         raise ArbsrError(f"JAX_PLATFORMS={asked}: {words}; unset it, or give cpu") from None
 
 
-@functools.cache
-def compiler_options() -> dict[str, Any]:
-    """How XLA compiles our programs: on CPUs without YNNPACK's fusions, if this XLA has them.
+# For CPUs. In 0.10.2 and 0.11.0 YNNPACK's fusions make a training step up to 2 times slower and some results wrong
+# (jax issue 39103); in 0.12.0 they are right, and an image takes up to 1.25 times as long.
+WITHOUT_YNNPACK = ("xla_cpu_experimental_ynn_fusion_type", "")
+# What XLA for CPUs spends most of its time on; results differ by rounding alone.
+UNOPTIMIZED = (("xla_backend_optimization_level", 0), ("xla_cpu_use_fusion_emitters", False))
 
-    In 0.10.2 and 0.11.0 they make a training step up to 2 times slower and some results wrong (jax issue 39103); in
-    0.12.0 they are right, and an image takes up to 1.25 times as long.
+
+@functools.cache
+def compiler_options(*, optimized: bool = True) -> dict[str, Any]:
+    """How XLA compiles our programs: options that this XLA knows.
+
+    Args:
+      optimized: False on CPUs: compiled in a third of the time, for programs that run a few times on small arrays.
     """
-    options: dict[str, Any] = {"xla_cpu_experimental_ynn_fusion_type": ""}
     if platform() != "cpu":
         return {}
+    wanted = (WITHOUT_YNNPACK, *(() if optimized else UNOPTIMIZED))
+    return dict(option for option in wanted if _is_known(*option))
+
+
+def _is_known(name: str, value: Any) -> bool:
     try:
-        jax.jit(lambda x: x).lower(np.float32(0)).compile(compiler_options=options)
-    except jax.errors.JaxRuntimeError:  # another XLA, which does not know the option
-        return {}
-    return options
+        jax.jit(lambda x: x).lower(np.float32(0)).compile(compiler_options={name: value})
+    except jax.errors.JaxRuntimeError:  # another XLA
+        return False
+    return True
 
 
 class Compiled(NamedTuple):
@@ -143,9 +154,9 @@ class ProgramCache:
     jax.jit keeps programs too, but tells neither how long compiling took nor how much memory a program takes.
     """
 
-    def __init__(self, function: Any) -> None:
-        """Nothing is compiled yet; the function is of jax.jit or jax.pmap."""
-        self._function, self._lock = function, threading.Lock()
+    def __init__(self, function: Any, *, optimized: bool = True) -> None:
+        """Nothing is compiled yet; the function is of jax.jit or jax.pmap, `optimized` as of `compiler_options`."""
+        self._function, self._optimized, self._lock = function, optimized, threading.Lock()
         self._programs: dict[Any, Future[jax.stages.Compiled]] = {}
 
     @property
@@ -177,7 +188,8 @@ class ProgramCache:
         begin, listener = time.perf_counter(), _LISTENER.get()
         listener(None)
         with own_settings():
-            program = self._function.lower(*arguments).compile(compiler_options=compiler_options())
+            options = compiler_options(optimized=self._optimized)
+            program = self._function.lower(*arguments).compile(compiler_options=options)
         listener(time.perf_counter() - begin)
         return program
 

@@ -86,12 +86,12 @@ class DataParallel:
     """`step(state, batch, constants) -> (state, metrics)` on every device, the batch split among them.
 
     State and constants (any pytrees) are the same everywhere and carry no device axis; inside the step, average over
-    devices with `mean_over_devices`. The state's buffers are donated.
+    devices with `mean_over_devices`. The state's buffers are donated. `optimized` as of `compilation.compiler_options`.
     """
 
-    def __init__(self, step: Callable[..., Any]) -> None:
+    def __init__(self, step: Callable[..., Any], *, optimized: bool = True) -> None:
         mapped = jax.pmap(step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None, donate_argnums=(0,))
-        self._cache = ProgramCache(mapped)
+        self._cache = ProgramCache(mapped, optimized=optimized)
 
     @property
     def programs(self) -> int:

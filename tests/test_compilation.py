@@ -8,7 +8,7 @@ import pytest
 from tqdm import tqdm
 
 from arbsr_jax import compilation
-from arbsr_jax.compilation import ProgramCache, keep_programs_on_disk, reported
+from arbsr_jax.compilation import UNOPTIMIZED, ProgramCache, compiler_options, keep_programs_on_disk, reported
 from arbsr_jax.terminal import show_compiling
 
 
@@ -60,3 +60,13 @@ def test_compiling_is_reported_once_and_shown_beside_a_bar(capsys):
         ProgramCache(jax.jit(lambda x: x + 2))(np.zeros(3, np.float32))
         assert bar.start_t > started  # that time does not count for the remaining one
     assert "compiling, once on this machine" in capsys.readouterr().err
+
+
+def test_programs_that_are_not_optimized_compute_the_same(rng):
+    """XLA for CPUs knows both options, or debug runs would compile as long as others."""
+    assert dict(UNOPTIMIZED).items() <= compiler_options(optimized=False).items()
+    assert not set(dict(UNOPTIMIZED)) & set(compiler_options())
+    x = rng.normal(size=(40, 30)).astype(np.float32)
+    function = jax.jit(lambda x: jax.nn.sigmoid(x @ x.T).sum(axis=0))
+    results = [ProgramCache(function, optimized=optimized)(x) for optimized in (True, False)]
+    np.testing.assert_allclose(*results, rtol=1e-6)

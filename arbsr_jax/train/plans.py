@@ -69,7 +69,7 @@ def scale_plans(
             frozen_backbone=config.optimizer.backbone_lr_scale == 0,
             dtype=DTYPES[config.dtype],
         )
-        return parallel.DataParallel(step)
+        return parallel.DataParallel(step, optimized=config.optimized)
 
     plain, with_transfer = program(None), {}
     if weight:

@@ -60,7 +60,7 @@ def without_teachers(config: ConfigDict) -> ConfigDict:
 def debug(config: ConfigDict) -> ConfigDict:
     """Any config, shrunk until it runs in seconds; without teachers."""
     config.model.update(blocks=2, channels=8, group_blocks=1, reduction=4, interval=2, dense_layers=2, growth=8)
-    config.steps, config.log_every, config.checkpoint_every = 4, 2, 2
+    config.steps, config.log_every, config.checkpoint_every, config.optimized = 4, 2, 2, False
     config.data.update(patch=20, batch=8, integer_steps=2)
     return without_teachers(config)
 

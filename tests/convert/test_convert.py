@@ -2,19 +2,18 @@
 
 import dataclasses
 
-import jax
 import numpy as np
 import pytest
 
 from arbsr_jax import load_model
 from arbsr_jax.cli.main import main
-from arbsr_jax.compilation import ProgramCache
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.network import SRNetwork
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install -e .[torch]")
 from tests.convert import torch_networks  # noqa: E402
+from tests.models.fixtures import compiled  # noqa: E402
 
 NETWORKS = {
     "edsr-baseline": lambda scale: torch_networks.edsr(16, 64, scale),
@@ -68,7 +67,7 @@ def test_converted_networks_compute_the_same(name, scale, image, tmp_path, capsy
     with torch.no_grad():
         expected = nhwc(network(torch.tensor(image).permute(0, 3, 1, 2)))
     every = dataclasses.replace(model.config, interval=1)  # names the features after each block
-    grid, network_of = make_grid(Scale.of(scale), (13 * scale, 10 * scale)), jax.jit(SRNetwork(every).apply)
+    grid, network_of = make_grid(Scale.of(scale), (13 * scale, 10 * scale)), compiled(SRNetwork(every).apply)
     for parameters in (model.parameters, other.parameters):
         result, out = network_of({"params": parameters}, image, grid)
         np.testing.assert_allclose(result, expected, rtol=0, atol=1e-3)
@@ -144,7 +143,7 @@ def test_networks_of_basicsr_compute_the_same(tmp_path, image, kind, scale):
     with torch.no_grad():
         expected = 255 * nhwc(network(torch.tensor(image).permute(0, 3, 1, 2) / 255))
     grid = make_grid(Scale.of(scale), (13 * scale, 10 * scale))
-    result, _ = ProgramCache(jax.jit(SRNetwork(model.config).apply))({"params": model.parameters}, image, grid)
+    result, _ = compiled(SRNetwork(model.config).apply)({"params": model.parameters}, image, grid)
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-3)
 
 

@@ -119,21 +119,21 @@ def test_metasr_makes_the_golden_lr_files(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("protocol", "sweep", "psnr"),
+    ("protocol", "sweep", "psnr", "every"),
     [
-        ("arbsr", "seen", 28.94),
-        ("arbsr", "unseen", 29.11),
-        ("standard", "seen", 28.967),
-        ("standard", "unseen", 29.171),
+        ("arbsr", "seen", 28.94, 1),
+        ("arbsr", "unseen", 29.11, 1),
+        ("standard", "seen", 29.378, 5),
+        ("standard", "unseen", 29.580, 5),
     ],
 )
-def test_bicubic_averages_over_b100(protocol, sweep, psnr):
-    """Table 4 of the paper, which follows `arbsr`."""
+def test_bicubic_averages_over_b100(protocol, sweep, psnr, every):
+    """Table 4 of the paper, which follows `arbsr`; `standard` on every fifth image."""
     dataset, rules, values = open_dataset(real_data("benchmark", "B100")), PROTOCOLS[protocol], []
-    for image in dataset.images:
+    for image in dataset.images[::every]:
         hr = image.load()
         for scale in SWEEPS[sweep]:
             pair = rules.pair(hr, scale)
             values.append(psnr_y(rules.enlarge(pair, scale), pair.hr, crop_border(scale)))
-    assert len(values) == 3000
+    assert len(values) == 3000 / every
     assert np.mean(values) == pytest.approx(psnr, abs=0.02 if protocol == "arbsr" else 0.002)

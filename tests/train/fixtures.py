@@ -3,11 +3,9 @@
 import functools
 from functools import partial
 
-import jax
 import numpy as np
 
 from arbsr_jax import parallel
-from arbsr_jax.compilation import ProgramCache
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig, scale_specific
@@ -16,7 +14,7 @@ from arbsr_jax.train.norms import STATISTICS, add_norms, training_network
 from arbsr_jax.train.optimizer import adam
 from arbsr_jax.train.state import init_state
 from arbsr_jax.train.step import Constants, make_step
-from tests.models.fixtures import randomized
+from tests.models.fixtures import compiled, randomized
 
 STUDENT = ModelConfig("edsr", blocks=1, channels=4, interval=1)
 PATCH, CANVAS = 12, 24
@@ -30,7 +28,8 @@ def fresh(seed=0, optimizer=OPTIMIZER, averaged=False):
 
 def forward(state, lr, grid):
     """What the student in training makes of a batch on one device, and its intermediates."""
-    network = ProgramCache(jax.jit(partial(training_network(STUDENT, normalized=True).apply, mutable=[STATISTICS])))
+    apply = partial(training_network(STUDENT, normalized=True).apply, mutable=[STATISTICS])
+    network = compiled(apply)
     variables = {"params": state.parameters, STATISTICS: state.statistics}
     result, _ = network(variables, lr.astype(np.float32), grid)
     return result
@@ -38,7 +37,7 @@ def forward(state, lr, grid):
 
 @functools.cache
 def program(optimizer=OPTIMIZER, **settings):
-    return parallel.DataParallel(make_step(STUDENT, optimizer, **settings))
+    return parallel.DataParallel(make_step(STUDENT, optimizer, **settings), optimized=False)
 
 
 def constants(scale="2", teacher=None, patch=PATCH, canvas=CANVAS):

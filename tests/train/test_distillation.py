@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from arbsr_jax import ArbsrError, parallel
-from arbsr_jax.compilation import ProgramCache
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.model_file import save_model
@@ -23,14 +22,14 @@ from arbsr_jax.train.distillation import (
     transfer_loss,
 )
 from arbsr_jax.train.teachers import load_output_teacher
-from tests.models.fixtures import randomized
+from tests.models.fixtures import compiled, randomized
 from tests.train import fixtures
 
 TEACHER = implicit(fixtures.STUDENT)
 
 
 def sr_of(config, parameters, lr, grid):
-    sr, _ = ProgramCache(jax.jit(SRNetwork(config).apply))({"params": parameters}, lr.astype(np.float32), grid)
+    sr, _ = compiled(SRNetwork(config).apply)({"params": parameters}, lr.astype(np.float32), grid)
     return np.asarray(sr, np.float64)
 
 

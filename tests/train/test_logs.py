@@ -62,6 +62,7 @@ def test_both_files_hold_the_same_numbers(tmp_path):
     assert {event.step: float(make_ndarray(event.tensor_proto)) for event in events} == losses
 
 
+@pytest.mark.slow
 def test_training_never_imports_pytorch():
     """It may be there for teachers; its import takes as long as TensorFlow's."""
     code = "import sys, arbsr_jax.train.run; sys.exit('torch' in sys.modules)"

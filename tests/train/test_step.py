@@ -9,7 +9,6 @@ import optax
 import pytest
 
 from arbsr_jax import parallel
-from arbsr_jax.compilation import ProgramCache
 from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.metrics import quality_y
 from arbsr_jax.imaging.resize import imresize
@@ -24,7 +23,7 @@ from arbsr_jax.train.start import batch_plan, starting_state
 from arbsr_jax.train.state import export_weights, init_state
 from arbsr_jax.train.step import Constants, make_step
 from arbsr_jax.train.teachers import FrozenTeacher
-from tests.models.fixtures import randomized
+from tests.models.fixtures import compiled, randomized
 from tests.train import fixtures
 
 
@@ -42,7 +41,7 @@ def test_total_is_reconstruction_plus_weighted_transfer_in_float64():
     lr, hr = fixtures.batch()
     state = fixtures.fresh()
     sr, out = fixtures.forward(state, lr, these.grid)
-    _, taught = ProgramCache(jax.jit(SRNetwork(fixtures.TEACHER).apply))(
+    _, taught = compiled(SRNetwork(fixtures.TEACHER).apply)(
         {"params": these.teacher}, lr.astype(np.float32), these.grid
     )
     reconstruction = np.abs(np.asarray(sr, np.float64) - hr).mean()
@@ -140,7 +139,7 @@ def test_backbone_and_hypernetworks_learn_at_their_own_rates():
 def test_thirty_scales_with_teachers_need_at_most_eight_programs():
     """The paper's scales at 50x50, transfer at x2, x3 and x4, as a run plans them; all is compiled and run."""
     model, lines = fixtures.STUDENT, []
-    config = TrainConfig(model)
+    config = TrainConfig(model, optimized=False)
     teachers = {n: FrozenTeacher(scale_specific(model, n), randomized(scale_specific(model, n))) for n in (2, 3, 4)}
     plan = batch_plan(config)
     state = starting_state(config, teachers, lines.append)
