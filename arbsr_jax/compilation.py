@@ -130,8 +130,7 @@ def compiler_options(*, optimized: bool = True) -> dict[str, Any]:
     """How XLA compiles our programs: options that this XLA knows.
 
     Args:
-      optimized: False on CPUs: compiled in a fourth of the time (in 0.12: two thirds), for programs that run a few
-        times on small arrays.
+      optimized: False on CPUs: compiled sooner, for programs that run a few times on small arrays.
     """
     if platform() != "cpu":
         return {}

@@ -79,7 +79,10 @@ def test_inference_lowers(name, platform, dtype):
     "name", ["arbedsr", *(pytest.param(n, marks=pytest.mark.slow) for n in ("arbrcan", "edsr-x3"))]
 )
 def test_training_lowers(name, platform, dtype):
-    """The step as each device runs it, with the exchange of gradients, transfer and a network's images as targets."""
+    """The step as each device runs it, with the exchange of gradients, transfer and a network's images as targets.
+
+    jax.export takes no function of jax.pmap, only its like: jit of shard_map, which pmap is since jax 0.8.
+    """
     config, optimizer = NETWORKS[name], adam()
     scale, patch, more, constants = Scale.of(config.scale or 2), 12, {}, ()
     if not config.scale:

@@ -119,7 +119,7 @@ class TrainConfig:
     keep: int = 3  # checkpoints
     ema: float = 0.0  # decay of averaged weights, which then are the model; 0: none
     normalized_masks: bool = True  # batch norm in the masks, without which they saturate
-    optimized: bool = True  # False on CPUs: compiled in a fourth of the time (jax 0.12: two thirds); slower steps
+    optimized: bool = True  # False on CPUs: compiled sooner, but steps are slower
     profile: str = ""  # START:COUNT: write a trace of so many steps from that one to WORKDIR/profile
     max_skipped: int = 20  # steps in a row whose loss or gradient is not finite
     data: DataConfig = field(default_factory=DataConfig)

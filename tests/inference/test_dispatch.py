@@ -114,7 +114,7 @@ def test_devices_share_tiles_and_frames_and_change_no_bit(rng, small, tmp_path):
         np.testing.assert_array_equal(results[0][name], results[1][name])
 
 
-@pytest.mark.parametrize("images", [200, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("images", [200, pytest.param(5000, marks=pytest.mark.slow)])
 def test_threads_share_an_upscaler_and_get_their_own_images(images, rng):
     """Sizes and scales that take turns, and threads that are switched all the time."""
     upscaler = Upscaler(Model("small", SMALL, randomized(SMALL), {}))
