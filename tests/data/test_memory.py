@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.conftest import PATIENCE
+
 PROGRAM = """
 import json, re
 import numpy as np
@@ -13,7 +15,6 @@ from arbsr_jax.data.pipeline import BatchPlan, batches
 from arbsr_jax.data.sources import TrainingImage
 from arbsr_jax.data.store import decode, decoded_bytes
 from arbsr_jax.imaging.scale import Scale
-from tests.conftest import PATIENCE
 
 def peak():
     return 1024 * int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])

@@ -447,10 +447,10 @@ def test_nothing_keeps_people_out(page, address, photo, axe, width, dark):
 
 @pytest.mark.slow
 def test_twelve_megapixels(page, address, tmp_path):
-    choose_scene(page, address, tmp_path, 750, 1000)
+    choose_scene(page, address, tmp_path, 375, 500)
     page.choose_model("arbedsr-field-tiny")
-    page.set_factors(4, 4)
-    page.enlarge(600)
+    page.set_factors(8, 8)
+    page.enlarge()
     assert page.pixels().shape == (3000, 4000, 4)
 
 
