@@ -17,7 +17,6 @@ from arbsr_jax.inference.compiled import CompiledNetwork
 from arbsr_jax.inference.lanes import over_lanes
 from arbsr_jax.models.config import ARBRCAN_ICCV, EDSR, EDSR_TINY, RCAN, ModelConfig, implicit, scale_specific
 from arbsr_jax.models.extent import Extent
-from arbsr_jax.models.network import initialize
 from arbsr_jax.train.norms import add_norms
 from arbsr_jax.train.optimizer import adam
 from arbsr_jax.train.state import init_state
@@ -90,7 +89,7 @@ def test_training_lowers(name, platform, dtype):
         more = {"teacher": teacher, "transfer_weight": 1.0, "output_teacher": output, "output_share": 0.5}
         constants = randomized(teacher), randomized(output)
     step = make_step(config, optimizer, dtype=dtype, ema=0.9, **more)
-    state = init_state(add_norms(initialize(config, 0)), optimizer, averaged=True)
+    state = init_state(add_norms(randomized(config)), optimizer, averaged=True)
     hr = scale.output_size(patch, patch)
     images = np.zeros((2, patch, patch, 3), np.uint8), np.zeros((2, *hr, 3), np.uint8)
     mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), (parallel.AXIS,))
