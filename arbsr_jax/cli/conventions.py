@@ -18,7 +18,7 @@ from arbsr_jax.models.config import DEFAULT_RESTORING
 
 DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 STDERR = 2  # its descriptor
-KEPT = {-1: 2**26, -3: 2**25}  # bytes: M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h
+MALLOC_LIMITS = {-1: 2**26, -3: 2**25}  # bytes: M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h
 AUTO = "auto"  # of --restore: what suits each image
 
 
@@ -40,13 +40,13 @@ def prepare_streams() -> None:
 def keep_freed_memory() -> None:
     """The memory of one array serves the next, up to 64 MiB.
 
-    glibc gives it back to the system, which clears every page of it again: half the time of a sweep by bicubic.
+    glibc gives it back to the system, which clears every page of it again: sweeps by bicubic feel it.
     """
     if sys.platform != "linux" or any(name.startswith("MALLOC_") for name in os.environ):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
     if mallopt:
-        for name, size in KEPT.items():
+        for name, size in MALLOC_LIMITS.items():
             mallopt(name, size)
 
 

@@ -13,7 +13,7 @@ from arbsr_jax.models.parameters import count_parameters
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install -e .[torch]")
 from tests.convert.test_convert import converted, nhwc, save  # noqa: E402
 from tests.convert.torch_arbrcan import ArbRCAN  # noqa: E402
-from tests.models.fixtures import compiled  # noqa: E402
+from tests.models.fixtures import compile_soon  # noqa: E402
 
 SCALES = ("2", "2.5x3.5")
 PUBLISHED, BATCH_NORMS = 16_926_127, 980  # 10 masks of 3 x 16 + 1 channels, gain and shift of each
@@ -46,12 +46,13 @@ def test_it_computes_the_same_at_every_scale(sizes, scales, rng, tmp_path, capsy
     model = converted(save(network, tmp_path / "arbrcan.pt", legacy=True))
     assert "mixes of experts" in capsys.readouterr().out
     image = rng.integers(0, 256, (1, 13, 10, 3)).astype(np.float32)
+    network_of = compile_soon(SRNetwork(model.config).apply)
     for text in scales:
         scale = Scale.of(text)
         size = scale.output_size(13, 10)
         with torch.no_grad():
             theirs = network(torch.tensor(image).permute(0, 3, 1, 2), (scale.vertical, scale.horizontal), size)
-        ours, out = compiled(SRNetwork(model.config).apply)({"params": model.parameters}, image, make_grid(scale, size))
+        ours, out = network_of({"params": model.parameters}, image, make_grid(scale, size))
         pairs = [(ours, nhwc(theirs)), *zip(out["features"], map(nhwc, network.features), strict=True)]
         for a, b in pairs:
             assert np.abs(a - b).max() <= 1e-3 * max(1, np.abs(b).max() / 255), text

@@ -13,7 +13,7 @@ from arbsr_jax.models.network import SRNetwork
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install -e .[torch]")
 from tests.convert import torch_networks  # noqa: E402
-from tests.models.fixtures import compiled  # noqa: E402
+from tests.models.fixtures import compile_soon  # noqa: E402
 
 NETWORKS = {
     "edsr-baseline": lambda scale: torch_networks.edsr(16, 64, scale),
@@ -67,7 +67,7 @@ def test_converted_networks_compute_the_same(name, scale, image, tmp_path, capsy
     with torch.no_grad():
         expected = nhwc(network(torch.tensor(image).permute(0, 3, 1, 2)))
     every = dataclasses.replace(model.config, interval=1)  # names the features after each block
-    grid, network_of = make_grid(Scale.of(scale), (13 * scale, 10 * scale)), compiled(SRNetwork(every).apply)
+    grid, network_of = make_grid(Scale.of(scale), (13 * scale, 10 * scale)), compile_soon(SRNetwork(every).apply)
     for parameters in (model.parameters, other.parameters):
         result, out = network_of({"params": parameters}, image, grid)
         np.testing.assert_allclose(result, expected, rtol=0, atol=1e-3)
@@ -143,7 +143,7 @@ def test_networks_of_basicsr_compute_the_same(tmp_path, image, kind, scale):
     with torch.no_grad():
         expected = 255 * nhwc(network(torch.tensor(image).permute(0, 3, 1, 2) / 255))
     grid = make_grid(Scale.of(scale), (13 * scale, 10 * scale))
-    result, _ = compiled(SRNetwork(model.config).apply)({"params": model.parameters}, image, grid)
+    result, _ = compile_soon(SRNetwork(model.config).apply)({"params": model.parameters}, image, grid)
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-3)
 
 

@@ -14,7 +14,7 @@ from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.extent import WHOLE
 from arbsr_jax.models.network import SRNetwork
 from tests.conftest import DATA, real_data
-from tests.models.fixtures import compiled
+from tests.models.fixtures import compile_soon
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install -e .[torch]")
 from tests.convert.test_convert import converted, nhwc, refused, save  # noqa: E402
@@ -44,7 +44,7 @@ def test_the_decoder_computes_the_same_up_to_the_rim(rng, tmp_path, capsys):
         exact = Scale.of((size[1] / 7, size[0] / 9))
         with torch.no_grad():
             expected = network.decode(torch.tensor(features), size).numpy()
-        decode = compiled(lambda *given: SRNetwork(model.config).apply(*given, method="decode"))
+        decode = compile_soon(lambda *given: SRNetwork(model.config).apply(*given, method="decode"))
         ours = decode(
             {"params": model.parameters}, 127.5 * features.transpose(0, 2, 3, 1), WHOLE, make_grid(exact, size)
         )
@@ -58,7 +58,9 @@ def test_the_network_computes_the_same_off_the_rim(rng, tmp_path):
     size = (46, 52)
     with torch.no_grad():
         expected = network(torch.tensor(image).permute(0, 3, 1, 2), size).numpy()
-    ours, _ = compiled(SRNetwork(model.config).apply)({"params": model.parameters}, image, make_grid(Scale.of(2), size))
+    ours, _ = compile_soon(SRNetwork(model.config).apply)(
+        {"params": model.parameters}, image, make_grid(Scale.of(2), size)
+    )
     inside = slice(2 * RIM, -2 * RIM)
     np.testing.assert_allclose(ours[0, inside, inside], expected[inside, inside], rtol=0, atol=1e-3)
 
@@ -79,7 +81,7 @@ def test_the_published_encoder_gives_the_same_features(tmp_path, rng):
     with torch.no_grad():
         encoder(torch.tensor(image).permute(0, 3, 1, 2))
     network = SRNetwork(dataclasses.replace(model.config, interval=1))
-    encode = compiled(lambda *given: network.apply(*given, method="encode"))
+    encode = compile_soon(lambda *given: network.apply(*given, method="encode"))
     _, out = encode({"params": model.parameters}, image, np.array([2, 2], np.float32))
     for index, pair in enumerate(zip(out["features"], map(nhwc, encoder.features), strict=True)):
         rim = 2 * index + 4

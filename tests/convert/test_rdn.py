@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip insta
 from tests.convert.test_convert import converted, nhwc, save  # noqa: E402
 from tests.convert.torch_liif import Mlp  # noqa: E402
 from tests.convert.torch_rdn import MetaRdn, Rdn  # noqa: E402
-from tests.models.fixtures import compiled  # noqa: E402
+from tests.models.fixtures import compile_soon  # noqa: E402
 
 SIZES = 2, 8, 4, 2  # blocks, channels, growth, layers
 RIM = 10  # LR pixels that the zero padding of the first conv reaches, which means black there
@@ -28,7 +28,7 @@ def compute(model, image, scale):
     scale = Scale.of(scale)
     grid = make_grid(scale, scale.output_size(*image.shape[1:3]))
     network = SRNetwork(model.config)
-    return compiled(network.apply)({"params": model.parameters}, image, grid)
+    return compile_soon(network.apply)({"params": model.parameters}, image, grid)
 
 
 def in_torch(network, image, *arguments):

@@ -17,6 +17,6 @@ def randomized(config: ModelConfig, seed: int = 1) -> Parameters:
     return jax.tree.map(lambda leaf: rng.normal(0, 0.1, leaf.shape).astype(np.float32), parameter_shapes(config))
 
 
-def compiled(function) -> ProgramCache:
+def compile_soon(function) -> ProgramCache:
     """A function of arrays, compiled soon: it is called once or twice, with small arrays."""
     return ProgramCache(jax.jit(function), optimized=False)

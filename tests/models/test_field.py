@@ -16,7 +16,7 @@ from arbsr_jax.models.config import EDSR_BASELINE, EDSR_TINY, ModelConfig
 from arbsr_jax.models.extent import WHOLE
 from arbsr_jax.models.network import SRNetwork, parameter_shapes
 from arbsr_jax.models.parameters import count_parameters
-from tests.models.fixtures import SMALL, compiled, randomized
+from tests.models.fixtures import SMALL, compile_soon, randomized
 
 FIELD = dataclasses.replace(SMALL, upsampler="field", adaption="none", basis=4, hidden=8)
 
@@ -41,7 +41,7 @@ def test_without_coefficients_it_is_bilinear_interpolation(photograph, scale):
     parameters = randomized(FIELD)
     parameters["upsampler"]["last"] = jax.tree.map(np.zeros_like, parameters["upsampler"]["last"])
     grid = make_grid(scale, scale.output_size(*image.shape[1:3]))
-    result, _ = compiled(SRNetwork(FIELD).apply)({"params": parameters}, image, grid)
+    result, _ = compile_soon(SRNetwork(FIELD).apply)({"params": parameters}, image, grid)
     rows, columns = ((axis.base, axis.relative[axis.phase]) for axis in (grid.rows, grid.columns))
     shape = grid.canvas
     expected = bilinear_sample(
@@ -66,7 +66,7 @@ def test_a_table_changes_nothing(photograph, scale):
         table = network.apply(variables, grid, method="phase_table") if with_table else None
         return network.apply(variables, features, WHOLE, grid, table, method="decode")
 
-    whole, _ = compiled(network.apply)({"params": parameters}, image, make_grid(scale, hr))
+    whole, _ = compile_soon(network.apply)({"params": parameters}, image, make_grid(scale, hr))
     for with_table in (False, True):
         parts = in_parts({"params": parameters}, image, grid, with_table)
         np.testing.assert_allclose(parts, whole, atol=2e-3)

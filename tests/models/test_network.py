@@ -18,7 +18,7 @@ from arbsr_jax.models.extent import WHOLE
 from arbsr_jax.models.hyper import over_phases
 from arbsr_jax.models.network import SRNetwork, initialize, parameter_shapes
 from arbsr_jax.models.parameters import count_parameters
-from tests.models.fixtures import SMALL, compiled, randomized
+from tests.models.fixtures import SMALL, compile_soon, randomized
 
 SMALL_RCAN = ModelConfig("rcan", blocks=2, channels=8, group_blocks=2, reduction=4, interval=1)
 TABLE_1 = {
@@ -33,7 +33,7 @@ TABLE_1 = {
 def apply(config, parameters, image, scale, canvas=None):
     scale = Scale.of(scale)
     grid = make_grid(scale, scale.output_size(*image.shape[1:3]), canvas)
-    return compiled(SRNetwork(config).apply)({"params": parameters}, image, grid)
+    return compile_soon(SRNetwork(config).apply)({"params": parameters}, image, grid)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_heads_per_phase_equal_heads_at_every_hr_pixel(image):
         }
     )
     assert per_pixel.rows.relative.size > 3 * grid.rows.relative.size
-    network = compiled(SRNetwork(SMALL).apply)
+    network = compile_soon(SRNetwork(SMALL).apply)
     by_phase, _ = network({"params": parameters}, image, grid)
     by_pixel, _ = network({"params": parameters}, image, per_pixel)
     np.testing.assert_allclose(by_phase, by_pixel, atol=1e-5 * 255)
@@ -137,8 +137,8 @@ def test_heads_may_see_the_inverse_of_the_scale(image):
     """In feature adaption and in the upsampler: the same network, shown 1/r by hand, gives the same."""
     parameters, inverse = randomized(SMALL), dataclasses.replace(SMALL, scale_input="inverse")
     grid = make_grid(Scale.of("2.5x3.5"), (120, 100))
-    run = compiled(SRNetwork(SMALL).apply)
-    shown_inverse, _ = compiled(SRNetwork(inverse).apply)({"params": parameters}, image, grid)
+    run = compile_soon(SRNetwork(SMALL).apply)
+    shown_inverse, _ = compile_soon(SRNetwork(inverse).apply)({"params": parameters}, image, grid)
     by_hand, _ = run({"params": parameters}, image, grid._replace(scale=1 / grid.scale))
     np.testing.assert_allclose(shown_inverse, by_hand, rtol=1e-5, atol=1e-3)
     assert np.abs(shown_inverse - run({"params": parameters}, image, grid)[0]).max() > 1
@@ -264,7 +264,7 @@ def test_gradients_reach_every_parameter(image):
     def loss(p):
         return jnp.square(SRNetwork(SMALL).apply({"params": p}, image, grid)[0]).mean()
 
-    gradients = compiled(jax.grad(loss))(parameters)
+    gradients = compile_soon(jax.grad(loss))(parameters)
     for path, leaf in jax.tree_util.tree_leaves_with_path(gradients):
         assert np.abs(leaf).max() > 0, path
     chex.assert_tree_all_finite(gradients)

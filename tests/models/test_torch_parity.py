@@ -7,7 +7,7 @@ from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import SRNetwork
-from tests.models.fixtures import compiled, randomized
+from tests.models.fixtures import compile_soon, randomized
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install -e .[torch]")
 
@@ -74,7 +74,7 @@ def test_the_network_equals_its_pytorch_twin(rng, scale):
     scale, parameters = Scale.of(scale), randomized(MODEL)
     image = rng.uniform(0, 255, (2, 14, 10, 3)).astype(np.float32)
     size = scale.output_size(14, 10)
-    ours, _ = compiled(SRNetwork(MODEL).apply)({"params": parameters}, image, make_grid(scale, size))
+    ours, _ = compile_soon(SRNetwork(MODEL).apply)({"params": parameters}, image, make_grid(scale, size))
     factors = (float(scale.vertical), float(scale.horizontal))
     with torch.no_grad():
         theirs = in_torch(parameters)(torch.tensor(image).permute(0, 3, 1, 2), factors, size)

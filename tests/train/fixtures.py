@@ -14,7 +14,7 @@ from arbsr_jax.train.norms import STATISTICS, add_norms, training_network
 from arbsr_jax.train.optimizer import adam
 from arbsr_jax.train.state import init_state
 from arbsr_jax.train.step import Constants, make_step
-from tests.models.fixtures import compiled, randomized
+from tests.models.fixtures import compile_soon, randomized
 
 STUDENT = ModelConfig("edsr", blocks=1, channels=4, interval=1)
 PATCH, CANVAS = 12, 24
@@ -29,7 +29,7 @@ def fresh(seed=0, optimizer=OPTIMIZER, averaged=False):
 def forward(state, lr, grid):
     """What the student in training makes of a batch on one device, and its intermediates."""
     apply = partial(training_network(STUDENT, normalized=True).apply, mutable=[STATISTICS])
-    network = compiled(apply)
+    network = compile_soon(apply)
     variables = {"params": state.parameters, STATISTICS: state.statistics}
     result, _ = network(variables, lr.astype(np.float32), grid)
     return result

@@ -22,14 +22,14 @@ from arbsr_jax.train.distillation import (
     transfer_loss,
 )
 from arbsr_jax.train.teachers import load_output_teacher
-from tests.models.fixtures import compiled, randomized
+from tests.models.fixtures import compile_soon, randomized
 from tests.train import fixtures
 
 TEACHER = implicit(fixtures.STUDENT)
 
 
 def sr_of(config, parameters, lr, grid):
-    sr, _ = compiled(SRNetwork(config).apply)({"params": parameters}, lr.astype(np.float32), grid)
+    sr, _ = compile_soon(SRNetwork(config).apply)({"params": parameters}, lr.astype(np.float32), grid)
     return np.asarray(sr, np.float64)
 
 

@@ -15,12 +15,12 @@ from arbsr_jax.models.network import SRNetwork, parameter_shapes
 from arbsr_jax.models.parameters import count_parameters, flatten_parameters, unflatten_parameters
 from arbsr_jax.train.norms import MASK, STATISTICS, add_norms, example_images, fold_norms, unfold_batch_norm
 from arbsr_jax.train.state import export_weights, init_state
-from tests.models.fixtures import compiled, randomized
+from tests.models.fixtures import compile_soon, randomized
 from tests.train import fixtures
 
 
 def masks_of(parameters, images, grid):
-    run = compiled(SRNetwork(fixtures.STUDENT).apply)
+    run = compile_soon(SRNetwork(fixtures.STUDENT).apply)
     sr, out = run({"params": parameters}, images.astype(np.float32), grid)
     return np.asarray(sr), [np.asarray(mask) for mask in out["masks"]]
 
@@ -69,7 +69,7 @@ def test_running_statistics_follow_the_batches():
     _, out = fixtures.forward(state, lr, these.grid)
     plain = dataclasses.replace(fixtures.STUDENT, adaption="none")
     backbone = {name: part for name, part in state.parameters.items() if not name.startswith("adaption")}
-    run = compiled(SRNetwork(plain).apply)
+    run = compile_soon(SRNetwork(plain).apply)
     features = run({"params": backbone}, lr.astype(np.float32), these.grid)[1]["features"][0]
     # Fresh adaption adds nothing, so these are the features that the first mask sees.
     np.testing.assert_allclose(features, out["features"][0], rtol=1e-5, atol=1e-3)

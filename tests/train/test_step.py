@@ -23,7 +23,7 @@ from arbsr_jax.train.start import batch_plan, starting_state
 from arbsr_jax.train.state import export_weights, init_state
 from arbsr_jax.train.step import Constants, make_step
 from arbsr_jax.train.teachers import FrozenTeacher
-from tests.models.fixtures import compiled, randomized
+from tests.models.fixtures import compile_soon, randomized
 from tests.train import fixtures
 
 
@@ -41,7 +41,7 @@ def test_total_is_reconstruction_plus_weighted_transfer_in_float64():
     lr, hr = fixtures.batch()
     state = fixtures.fresh()
     sr, out = fixtures.forward(state, lr, these.grid)
-    _, taught = compiled(SRNetwork(fixtures.TEACHER).apply)(
+    _, taught = compile_soon(SRNetwork(fixtures.TEACHER).apply)(
         {"params": these.teacher}, lr.astype(np.float32), these.grid
     )
     reconstruction = np.abs(np.asarray(sr, np.float64) - hr).mean()
