@@ -47,6 +47,8 @@ def node(tmp_path_factory):
         )
         package = importlib.util.module_from_spec(spec)
         patch.setitem(sys.modules, "node", package)
+        for module in ("node.engine", "node.nodes"):  # a worker may set this fixture up twice: import them again
+            patch.delitem(sys.modules, module, raising=False)
         spec.loader.exec_module(package)
         assert folders == {"arbsr": str(models / "arbsr")}
         (name,) = package.NODE_CLASS_MAPPINGS
