@@ -38,6 +38,7 @@ NAMES = {
     "adaption": "field, with adaption",
     "nearest": "field: the nearest LR pixel",
     "thera": "field: sines with decay (Thera's)",
+    "on-bicubic": "field, on a bicubic image",
 }
 UPSAMPLERS = ("bicubic", "paper", "3x3", "experts", "meta", "liif", "base")  # the others are choices of the last
 TABLES = {"upsamplers": UPSAMPLERS, "field_choices": ("base", *(name for name in NAMES if name not in UPSAMPLERS))}

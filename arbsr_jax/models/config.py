@@ -18,6 +18,7 @@ FLOAT32, BFLOAT16 = "float32", "bfloat16"
 PRECISIONS = (FLOAT32, BFLOAT16)  # of backbones, as people name them
 DEFAULT_MODEL = "arbedsr-baseline"  # of those that are shipped
 DEFAULT_RESTORING = "arbedsr-restore"  # of those that restore damaged photographs
+PIXELWISE = ("implicit", "field", "meta")  # upsamplers
 MASKED = ("masked", "experts")  # adaptions with a mask
 
 
@@ -101,7 +102,7 @@ class ModelConfig:
     @property
     def pixelwise(self) -> bool:
         """Whether HR pixels are decoded one by one, so that some can be computed without the others."""
-        return self.upsampler in ("implicit", "field", "meta")
+        return self.upsampler in PIXELWISE
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> ModelConfig:

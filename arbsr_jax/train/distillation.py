@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Int, Shaped
 from arbsr_jax.imaging.grid import Grid, Phases
 
 Offset = tuple[Int[Any, ""], Int[Any, ""]]
-STRIDE = 2  # of the HR pixels that are compared on both axes, if each of them is dear
+STRIDE = 2  # of the HR pixels on both axes that are compared with a teacher's, if each of them is dear
 
 
 def reconstruction_loss(
@@ -75,35 +75,36 @@ def output_loss(
       side: as of `reconstruction_loss`.
     """
     if step is not None:
-        offset = stride_offset(step)
-        sr, grid = strided(sr, offset), strided_grid(grid, offset)
+        offset = stride_offset(step, STRIDE)
+        sr, grid = strided(sr, offset, STRIDE), strided_grid(grid, offset, STRIDE)
     return reconstruction_loss(sr, jnp.clip(teacher(grid), 0, 255), grid, rim, side)
 
 
-def stride_offset(step: Int[Any, ""]) -> Offset:
-    """The first row and column that is compared; all pixels have had their turn after four steps."""
-    return step % STRIDE, step // STRIDE % STRIDE
+def stride_offset(step: Int[Any, ""], stride: int) -> Offset:
+    """The first row and column that is compared; all pixels have had their turn after stride**2 steps."""
+    return step % stride, step // stride % stride
 
 
-def strided_grid(grid: Grid, offset: Offset) -> Grid:
-    """Every second row and column of a grid, from `offset` on."""
+def strided_grid(grid: Grid, offset: Offset, stride: int) -> Grid:
+    """Every stride-th row and column of a grid, from `offset` on."""
     axes = zip((grid.rows, grid.columns), offset, strict=True)
-    rows, columns = (Phases(_every(a.base, first, 0), _every(a.phase, first, 0), a.relative) for a, first in axes)
+    rows, columns = (
+        Phases(_every(a.base, first, 0, stride), _every(a.phase, first, 0, stride), a.relative) for a, first in axes
+    )
     assert grid.size is not None
-    size = jnp.minimum((grid.size - jnp.stack(offset) + STRIDE - 1) // STRIDE, jnp.array(grid.canvas) // STRIDE)
+    size = jnp.minimum((grid.size - jnp.stack(offset) + stride - 1) // stride, jnp.array(grid.canvas) // stride)
     return Grid(rows, columns, grid.scale, size.astype(jnp.int32))
 
 
 def strided(
-    image: Shaped[Any, "batch rows columns channels"], offset: Offset
+    image: Shaped[Any, "batch rows columns channels"], offset: Offset, stride: int
 ) -> Shaped[Any, "batch fewer_rows fewer_columns channels"]:
     """The pixels of an image on the canvas of `strided_grid`."""
-    return _every(_every(image, offset[0], 1), offset[1], 2)
+    return _every(_every(image, offset[0], 1, stride), offset[1], 2, stride)
 
 
-def _every(values: Any, first: Any, axis: int) -> Array:
-    count = values.shape[axis] // STRIDE
-    pairs = jax.lax.slice_in_dim(values, 0, count * STRIDE, axis=axis)
-    pairs = pairs.reshape(*values.shape[:axis], count, STRIDE, *values.shape[axis + 1 :])
-    even, odd = (jax.lax.index_in_dim(pairs, n, axis + 1, keepdims=False) for n in range(STRIDE))
-    return jnp.where(first == 0, even, odd)
+def _every(values: Any, first: Any, axis: int, stride: int) -> Array:
+    count = values.shape[axis] // stride
+    groups = jax.lax.slice_in_dim(values, 0, count * stride, axis=axis)
+    groups = groups.reshape(*values.shape[:axis], count, stride, *values.shape[axis + 1 :])
+    return jax.lax.dynamic_index_in_dim(groups, first, axis + 1, keepdims=False)

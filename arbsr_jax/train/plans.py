@@ -66,6 +66,7 @@ def scale_plans(
             ema=config.ema,
             accumulate=config.data.accumulate,
             rim=config.data.rim,
+            hr_stride=config.data.hr_stride,
             frozen_backbone=config.optimizer.backbone_lr_scale == 0,
             dtype=DTYPES[config.dtype],
         )

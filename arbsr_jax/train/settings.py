@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from arbsr_jax.errors import ArbsrError
 from arbsr_jax.imaging.scale import LARGEST_SCALE, PAPER_LARGEST
-from arbsr_jax.models.config import FLOAT32, PRECISIONS, ModelConfig
+from arbsr_jax.models.config import FLOAT32, PIXELWISE, PRECISIONS, ModelConfig
 
 EPOCH = 1000  # iterations
 HALVING, COSINE = "halving", "cosine"
@@ -29,6 +29,7 @@ class DataConfig:
     accumulate: int = 1  # parts of a device's batch, one after the other, if all of it does not fit
     candidates: int = 1  # random crops for every pair, of which the most detailed one is used
     rim: int = 0  # LR pixels on every side of a patch over which no HR pixel counts; at most a quarter of it
+    hr_stride: int = 1  # a step computes every n-th HR row and column, in turn; above 1 if the model is pixelwise
     degradations: str = CLEAN  # or "photo": blur, noise and JPEG files of LR patches; targets stay clean
     cleaning_share: float = 0.0  # of the batches whose factor is 1 on both axes: cleaning alone
     asymmetric: bool = False
@@ -40,7 +41,7 @@ class DataConfig:
     pool_steps: int = 500  # how long a part of the images is used if not all of them fit
 
     def __post_init__(self) -> None:
-        _at_least(self, "data.", 1, "patch", "batch", "accumulate", "candidates", "pool_steps")
+        _at_least(self, "data.", 1, "patch", "batch", "accumulate", "candidates", "pool_steps", "hr_stride")
         _at_least(self, "data.", 0, "rim", "integer_steps")
         _shares(self, "data.", "cleaning_share", "symmetric_share", "large_share")
         _one_of(self, "data.", "degradations", (CLEAN, PHOTO))
@@ -132,6 +133,11 @@ class TrainConfig:
         _one_of(self, "", "dtype", PRECISIONS)
         if not 0 <= self.ema < 1:
             raise ArbsrError(f"config.ema={self.ema}; allowed is 0 (no averaging) to below 1, such as 0.999")
+        if self.data.hr_stride > 1 and (self.teachers.output or not self.model.pixelwise):
+            raise ArbsrError(
+                f"config.data.hr_stride={self.data.hr_stride}; above 1 needs config.model.upsampler to be one of "
+                f"{', '.join(PIXELWISE)}, and no config.teachers.output"
+            )
         _ = self.profiled
 
     @classmethod

@@ -16,7 +16,14 @@ from arbsr_jax.kernels.conv3x3 import ConvOptions
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import SRNetwork
 from arbsr_jax.models.parameters import Parameters, cast_parameters, is_backbone
-from arbsr_jax.train.distillation import output_loss, reconstruction_loss, transfer_loss
+from arbsr_jax.train.distillation import (
+    output_loss,
+    reconstruction_loss,
+    stride_offset,
+    strided,
+    strided_grid,
+    transfer_loss,
+)
 from arbsr_jax.train.norms import STATISTICS, training_network
 from arbsr_jax.train.state import TrainState, averaging, count_step
 
@@ -55,6 +62,7 @@ def make_step(
     ema: float = 0.0,
     accumulate: int = 1,
     rim: int = 0,
+    hr_stride: int = 1,
     frozen_backbone: bool = False,
     dtype: jnp.dtype | type = jnp.float32,
 ) -> Step:
@@ -71,6 +79,8 @@ def make_step(
       accumulate: parts of a device's batch that are computed one after the other, in as much less memory. Gradients are
         those of the batch, but for batch norms, which see one part at a time.
       rim: LR pixels on every side of a patch over which no HR pixel counts.
+      hr_stride: of the HR rows and columns that a step computes and compares, in turn; above 1 for networks that
+        compute pixels one by one.
       frozen_backbone: whether head, blocks and last body conv stay as they are: their gradients are not computed.
       dtype: of backbones; parameters and loss stay float32.
 
@@ -93,11 +103,15 @@ def make_step(
         return *result, updated.get(STATISTICS, {})
 
     def step(state: TrainState, images: PatchPair, constants: Constants) -> tuple[TrainState, Metrics]:
-        grid, side = constants.grid, images[0].shape[-2]
+        side = images[0].shape[-2]
         inside = min(rim, side // 4), side
 
         def loss(parameters: Parameters, statistics: Parameters, images: PatchPair) -> tuple[Array, Any]:
             lr, hr = (image.astype(jnp.float32) for image in images)
+            grid = constants.grid
+            if hr_stride > 1:
+                offset = stride_offset(state.step, hr_stride)
+                hr, grid = strided(hr, offset, hr_stride), strided_grid(grid, offset, hr_stride)
             sr, out, statistics = forward(parameters, statistics, lr, grid)
             metrics = {"reconstruction": reconstruction_loss(sr, hr, grid, *inside)}
             total = metrics["reconstruction"]

@@ -38,17 +38,17 @@ def taught():
     return randomized(TEACHER, seed=5)
 
 
-@pytest.mark.parametrize("canvas", [24, 27])
-def test_four_steps_see_every_pixel_once(canvas):
-    """Of an even canvas; of an odd one all but the last row and column, which its even part has not."""
+@pytest.mark.parametrize(("stride", "canvas"), [(2, 24), (2, 27), (3, 24), (4, 27)])
+def test_all_offsets_together_see_every_pixel_once(stride, canvas):
+    """Of as many rows and columns of a canvas as are a multiple of the stride."""
     scale = Scale.of("1.7x1.9")
     grid = make_grid(scale, scale.output_size(12, 12), (canvas, canvas))
     seen = np.zeros(grid.size, int)
     pixels = np.stack(np.meshgrid(np.arange(canvas), np.arange(canvas), indexing="ij"), -1)
-    for step in range(4):
-        offset = stride_offset(np.int32(step))
-        thin = jax.tree.map(np.asarray, strided_grid(grid, offset))
-        places = np.asarray(strided(pixels[None], offset))[0][: thin.size[0], : thin.size[1]]
+    for step in range(stride**2):
+        offset = stride_offset(np.int32(step), stride)
+        thin = jax.tree.map(np.asarray, strided_grid(grid, offset, stride))
+        places = np.asarray(strided(pixels[None], offset, stride))[0][: thin.size[0], : thin.size[1]]
         assert places.shape[:2] == tuple(thin.size)
         seen[places[..., 0], places[..., 1]] += 1
         rows = places[:, 0, 0]

@@ -23,6 +23,8 @@ def parsed(**changes):
         ({"steps": 0}, "config.steps=0; at least 1 is needed"),
         ({"data.batch": -8}, "config.data.batch=-8; at least 1 is needed"),
         ({"data.candidates": 0}, "config.data.candidates=0; at least 1 is needed"),
+        ({"data.hr_stride": 0}, "config.data.hr_stride=0; at least 1 is needed"),
+        ({"data.hr_stride": 2}, "config.data.hr_stride=2; above 1 needs config.model.upsampler to be one of implicit"),
         ({"data.rim": -1}, "config.data.rim=-1; at least 0 is needed"),
         ({"data.symmetric_share": 1.5}, "config.data.symmetric_share=1.5; allowed is 0 to 1"),
         ({"data.largest": 3.0}, "config.data.largest=3.0; allowed is 4 (the paper's) to 8"),

@@ -1,5 +1,6 @@
 """One step under pmap: what it minimises, what it leaves alone, how many programs it needs."""
 
+import dataclasses
 import re
 
 import chex
@@ -13,7 +14,7 @@ from arbsr_jax.imaging.grid import make_grid
 from arbsr_jax.imaging.metrics import quality_y
 from arbsr_jax.imaging.resize import imresize
 from arbsr_jax.imaging.scale import Scale
-from arbsr_jax.models.config import ModelConfig, scale_specific
+from arbsr_jax.models.config import PIXELWISE, ModelConfig, scale_specific
 from arbsr_jax.models.network import SRNetwork, initialize
 from arbsr_jax.train.norms import add_norms
 from arbsr_jax.train.optimizer import adam, rate_table
@@ -53,6 +54,19 @@ def test_total_is_reconstruction_plus_weighted_transfer_in_float64():
     assert float(metrics["reconstruction"]) == pytest.approx(reconstruction, rel=1e-5)
     assert float(metrics["transfer"]) == pytest.approx(transfer, rel=1e-5)
     assert float(metrics["loss"]) == pytest.approx(reconstruction + transfer, rel=1e-5)
+
+
+@pytest.mark.parametrize("upsampler", PIXELWISE)
+def test_a_step_of_some_pixels_compares_what_a_step_of_all_has_there(upsampler):
+    """Of every third row and column of 24: the second step starts at column 0 of row 1."""
+    config = dataclasses.replace(fixtures.STUDENT, adaption="none", upsampler=upsampler)
+    these, (lr, hr), rows = fixtures.constants(), fixtures.batch(), slice(1, None, 3)
+    state = init_state(randomized(config), fixtures.OPTIMIZER)._replace(step=np.int32(1))
+    sr, _ = compile_soon(SRNetwork(config).apply)({"params": state.parameters}, lr.astype(np.float32), these.grid)
+    step = parallel.DataParallel(make_step(config, fixtures.OPTIMIZER, hr_stride=3), optimized=False)
+    _, metrics = step(state, parallel.shard((lr, hr)), these)
+    error = np.abs(np.asarray(sr, np.float64) - hr)[:, rows, ::3]
+    assert float(metrics["reconstruction"]) == pytest.approx(error.mean(), rel=1e-5)
 
 
 def test_transfer_moves_the_student_and_never_the_teacher():
