@@ -3,14 +3,15 @@
 #
 #   recipes/upsamplers.sh RUNS VALIDATION_DIR PHOTOS_DIR [PHOTOS_DIR ...]     SEEDS and NAMES choose among the runs
 #
-# Every run starts from arbedsr-tiny's blocks with a fresh head. Each run's scores are in RUNS/NAME/scores.json, those
+# Every run starts from arbedsr-tiny's encoder with a fresh upsampler and tail. RUNS/NAME-SEED/scores.json holds the scores
 # of VALIDATION_DIR at x2, x3, x4, 2.5x3.5 and x6. RATE is Adam's learning rate. A step of LIIF computes a
 # sixteenth of the HR pixels, as its authors sample them. A second start goes on where the first one stopped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source recipes/common.sh "$@"
-common=(--config.model.upsampler=field --config.init_from=arbedsr-tiny --config.teachers.weight=0
-  --config.normalized_masks=False --config.data.asymmetric=True --config.data.largest=8 --config.data.symmetric_share=0.4
+common=(--config.model.upsampler=field --config.init_from=arbedsr-tiny --config.init_backbone_only=True
+  --config.teachers.weight=0 --config.normalized_masks=False
+  --config.data.asymmetric=True --config.data.largest=8 --config.data.symmetric_share=0.4
   --config.data.large_share=0.15 --config.data.batch=8 --config.data.patch=40 --config.data.rim=4 --config.steps=300
   --config.optimizer.learning_rate="${RATE:-2e-3}" --config.ema=0.995 --config.validation.every=100000 --config.checkpoint_every=300)
 

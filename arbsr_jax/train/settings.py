@@ -112,6 +112,7 @@ class TrainConfig:
 
     model: ModelConfig
     init_from: str = ""  # a model file, of this network or another: its layers of the same name and shape are used
+    init_backbone_only: bool = False  # of that file: the rest starts fresh, as to compare upsamplers
     seed: int = 0
     steps: int = 70 * EPOCH
     dtype: str = FLOAT32  # of the backbone: float32, or bfloat16 on accelerators

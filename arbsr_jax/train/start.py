@@ -82,7 +82,7 @@ def starting_state(
     """
     parameters, given = initialize(config.model, config.seed), set()
     if config.init_from:
-        parameters, given = init_from(parameters, config.init_from)
+        parameters, given = init_from(parameters, config.init_from, backbone_only=config.init_backbone_only)
         leaves = flatten_parameters(parameters)
         stayed = sorted({path.split("/")[0] for path in leaves.keys() - given})
         say(f"starts from {config.init_from}: {len(given)} of {len(leaves)} arrays; fresh: {few(stayed)}")

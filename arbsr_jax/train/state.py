@@ -82,12 +82,13 @@ def init_from_teacher(parameters: Parameters, teacher: Parameters, with_ends: bo
     return {**parameters, **{name: teacher[name] for name in shared}}
 
 
-def init_from(parameters: Parameters, file: str) -> tuple[Parameters, set[str]]:
+def init_from(parameters: Parameters, file: str, *, backbone_only: bool = False) -> tuple[Parameters, set[str]]:
     """Parameters with every layer that a model file has under the same name, all arrays of it of the same shapes.
 
     Args:
       parameters: of the network to train.
       file: a model file or the name of a shipped model; it may be of another network, such as a backbone alone.
+      backbone_only: whether all that is no backbone stays fresh even where it fits.
 
     Returns:
       The parameters, and the paths of those that the file gave.
@@ -95,7 +96,9 @@ def init_from(parameters: Parameters, file: str) -> tuple[Parameters, set[str]]:
     Raises:
       ArbsrError: the file cannot be read, or shares no array.
     """
-    ours, theirs = flatten_parameters(parameters), flatten_parameters(read_model_file(file).parameters)
+    given = read_model_file(file).parameters
+    given = {name: layers for name, layers in given.items() if is_backbone(name) or not backbone_only}
+    ours, theirs = flatten_parameters(parameters), flatten_parameters(given)
     other = {_layer(path) for path, leaf in ours.items() if path not in theirs or theirs[path].shape != leaf.shape}
     shared = {path: theirs[path] for path in ours if _layer(path) not in other}
     if not shared:

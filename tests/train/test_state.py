@@ -36,6 +36,15 @@ def test_a_model_file_gives_what_has_the_same_name_and_shape(tmp_path):
         np.testing.assert_array_equal(leaf, flatten_parameters(source)[name])
 
 
+def test_the_backbone_alone_of_a_model_file_of_the_same_network(tmp_path):
+    path, theirs, fresh = tmp_path / "m.safetensors", randomized(SMALL, seed=2), randomized(SMALL, seed=1)
+    save_model(path, SMALL, theirs, {})
+    started, _ = init_from(fresh, str(path), backbone_only=True)
+    for name, leaf in flatten_parameters(started).items():
+        backbone = name.split("/")[0] in ("head", "body_conv", "block_0", "block_1")
+        np.testing.assert_array_equal(leaf, flatten_parameters(theirs if backbone else fresh)[name])
+
+
 def test_a_model_file_of_another_kind_is_refused(tmp_path):
     other, path = dataclasses.replace(SMALL, channels=12), tmp_path / "other.safetensors"
     save_model(path, other, randomized(other), {})
