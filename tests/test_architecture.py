@@ -41,7 +41,7 @@ WALLS = {
     "tensorboard": ("arbsr_jax/train/logs.py",),
     "orbax": ("arbsr_jax/train/checkpoints.py",),
     "optax": ("arbsr_jax/train/",),
-    "pyvips": ("arbsr_jax/app/", "arbsr_jax/imaging/pixels.py", "arbsr_jax/imaging/image_files.py"),
+    "pyvips": ("arbsr_jax/app/", *(f"arbsr_jax/imaging/{name}.py" for name in ("pixels", "image_files", "turns"))),
     "onnx": ("arbsr_jax/to_onnx/",),
 }
 SMALL = {  # files that may have fewer than 40 lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from arbsr_jax.app import colour, heif, jpeg, loaders, png, raw, tiff
 from arbsr_jax.app.formats import ANIMATED, LIBVIPS, OPENIMAGEIO, PILLOW_HEIF, RAWPY, kind_of
 from arbsr_jax.app.photo import Metadata, Photo, Resolution
 from arbsr_jax.imaging.image_files import failures_named
-from arbsr_jax.imaging.pixels import LIBVIPS_LOCK, field, needs_pillow, open_image, pixels_of, upright_size
+from arbsr_jax.imaging.pixels import field, needs_pillow, open_image, pixels_of, upright_size
+from arbsr_jax.imaging.turns import by_libvips
 from arbsr_jax.typing import Pixels
 
 BLOCK_PIXELS = 2**24  # of an animation, decoded at a time
@@ -51,16 +53,6 @@ def read_photos(path: Path) -> Generator[Photo]:
     Raises:
       ArbsrError: as `read_photo`.
     """
-    with closing(_read_photos(path)) as photos:
-        while True:
-            with LIBVIPS_LOCK:
-                photo = next(photos, None)
-            if photo is None:
-                return
-            yield photo
-
-
-def _read_photos(path: Path) -> Generator[Photo]:
     with failures_named(path):
         kind, library, *_ = kind_of(path)
         if library != LIBVIPS:
@@ -75,7 +67,7 @@ def _read_photos(path: Path) -> Generator[Photo]:
         except pyvips.Error as error:
             if "not supported" not in str(error) or kind != "tiff":
                 raise
-            metadata = _metadata(open_image(path, kind), path, kind, None, 0)
+            metadata, _ = by_libvips(partial(_header, path, kind, None))
             for photo in loaders.read_rare(path):  # planar tiles, say
                 yield replace(photo, metadata=metadata)
 
@@ -86,11 +78,11 @@ def photo_size(path: Path) -> tuple[int, int]:
     Raises:
       ArbsrError: the file cannot be read.
     """
-    with LIBVIPS_LOCK, failures_named(path):
+    with failures_named(path):
         kind, library, *_ = kind_of(path)
         if library != LIBVIPS:
             return READERS.get(library, SIMPLE)[1](path)
-        return upright_size(open_image(path, "heif" if kind == ANIMATED else kind))
+        return by_libvips(lambda: upright_size(open_image(path, "heif" if kind == ANIMATED else kind)))
 
 
 def _open(path: Path, kind: str, chunks: png.Chunks | None, **options: Any) -> Any:
@@ -98,18 +90,26 @@ def _open(path: Path, kind: str, chunks: png.Chunks | None, **options: Any) -> A
 
 
 def _pages(path: Path, kind: str, chunks: png.Chunks | None) -> Iterator[Photo]:
+    done, count = 0, 1
+    while done < count:
+        block = by_libvips(partial(_block, path, kind, chunks, done))
+        done, count = done + len(block), block[0].frames
+        yield from block
+
+
+def _block(path: Path, kind: str, chunks: png.Chunks | None, first: int) -> list[Photo]:
+    """The first page alone, or as many from `first` on as are decoded at a time: each time from the file's start."""
     image = _open(path, kind, chunks)
     count = field(image, "n-pages", 1)
-    yield _photo(image, path, kind, chunks, 0, count)
+    if not first:
+        return [_photo(image, path, kind, chunks, 0, count)]
     tall = max(1, BLOCK_PIXELS // (image.width * image.height)) if kind in ("gif", "webp") else 1
-    for first in range(1, count, tall):  # what is animated is decoded from its start each time
-        number = min(tall, count - first)
-        block = _open(path, kind, chunks, page=first, n=number)
-        height = block.height // number
-        block = block.copy_memory() if number > 1 else block
-        for page in range(number):
-            one = block.crop(0, page * height, block.width, height) if number > 1 else block
-            yield _photo(one, path, kind, chunks, first + page, count)
+    number = min(tall, count - first)
+    block = _open(path, kind, chunks, page=first, n=number)
+    height = block.height // number
+    block = block.copy_memory() if number > 1 else block
+    pages = [block.crop(0, page * height, block.width, height) for page in range(number)] if number > 1 else [block]
+    return [_photo(one, path, kind, chunks, first + page, count) for page, one in enumerate(pages)]
 
 
 def _photo(image: Any, path: Path, kind: str, chunks: png.Chunks | None, page: int, count: int) -> Photo:
@@ -129,6 +129,12 @@ def _photo(image: Any, path: Path, kind: str, chunks: png.Chunks | None, page: i
     pixels, changes = pixels_of(image)
     icc = None if cmyk else _fitting(metadata.icc, pixels.shape[-1], changes)
     return Photo(pixels, replace(metadata, icc=icc), count, (*changes, *remarks))
+
+
+def _header(path: Path, kind: str, chunks: png.Chunks | None) -> tuple[Metadata, str]:
+    """A picture's metadata, and libvips' word for the kind of its values."""
+    image = _open(path, kind, chunks)
+    return _metadata(image, path, kind, chunks, 0), image.format
 
 
 def _metadata(image: Any, path: Path, kind: str, chunks: png.Chunks | None, page: int) -> Metadata:
@@ -152,11 +158,10 @@ def _resolution(image: Any, exif: bytes | None, kind: str) -> Resolution | None:
 
 def _by_pillow(path: Path, kind: str, chunks: png.Chunks | None) -> Iterator[Photo]:
     """Frames that libvips does not read, or reads wrong: of animations, and of some TIFFs; with 8 bits."""
-    image = _open(path, kind, chunks)
-    metadata = _metadata(image, path, kind, chunks, 0)
+    metadata, layout = by_libvips(partial(_header, path, kind, chunks))
     for count, pixels, changes in loaders.frames(path, kind):
         remarks = [*changes, *(chunks.remarks if chunks else ())]
-        if image.format != "uchar":
+        if layout != "uchar":
             remarks.append("16 bits became 8")
         icc = _fitting(metadata.icc, pixels.shape[-1], remarks)
         yield Photo(pixels, replace(metadata, icc=icc), count, tuple(remarks))

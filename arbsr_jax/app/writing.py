@@ -6,6 +6,7 @@ import io
 import os
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from arbsr_jax.app.formats import AVIF, FORMATS, JPEG, JPEG_XL, PNG, TIFF, WITH_
 from arbsr_jax.app.photo import Metadata, Photo, Resolution
 from arbsr_jax.errors import ArbsrError, words_of
 from arbsr_jax.files import atomic_write
-from arbsr_jax.imaging.pixels import LIBVIPS_LOCK, to_8_bit, to_srgb
+from arbsr_jax.imaging.pixels import to_8_bit, to_srgb
+from arbsr_jax.imaging.turns import by_libvips
 from arbsr_jax.typing import Pixels
 
 DEFAULT_QUALITY = 95
@@ -56,8 +58,8 @@ def write_photo(path: Path, photo: Photo, quality: int = DEFAULT_QUALITY, *, met
                 photo, metadata=Metadata(icc=photo.metadata.icc, chunks=_of(photo.metadata.chunks, png.COLOUR))
             )
         pixels, kept, remarks = convert_for(photo, kind, profile=metadata and kind.metadata)
-        with LIBVIPS_LOCK, atomic_write(path) as partial:
-            return remarks + _encode(partial, kind, pixels, kept, quality)
+        with atomic_write(path) as unfinished:
+            return remarks + by_libvips(partial(_encode, unfinished, kind, pixels, kept, quality))
     except ArbsrError:
         raise
     except Exception as error:  # whatever a photograph provokes in a library
@@ -82,8 +84,7 @@ def convert_for(photo: Photo, kind: Format, *, profile: bool) -> tuple[Pixels, M
     gray = pixels.shape[-1] < 3
     if kept.icc and not (profile and (kind.gray or not gray)):
         stays = gray and kind.gray
-        image = to_srgb(_image(pixels, kept), deep=pixels.dtype == np.uint16, gray=stays)
-        pixels, kept = image.numpy().reshape(*pixels.shape[:2], -1), replace(kept, icc=None)
+        pixels, kept = by_libvips(partial(_in_srgb, pixels, kept, gray=stays)), replace(kept, icc=None)
         remarks.append("colours by the profile became sRGB")
     elif gray and not kind.gray:
         pixels = np.concatenate([pixels[..., :1]] * 3 + [pixels[..., 1:]], axis=-1)
@@ -96,6 +97,11 @@ def convert_for(photo: Photo, kind: Format, *, profile: bool) -> tuple[Pixels, M
         pixels = np.floor(pixels[..., :-1] * alpha + top * (1 - alpha) + 0.5).astype(pixels.dtype)
         remarks.append(f"transparency laid over white in {kind.title}")
     return pixels, kept, remarks
+
+
+def _in_srgb(pixels: Pixels, kept: Metadata, *, gray: bool) -> Pixels:
+    image = to_srgb(_image(pixels, kept), deep=pixels.dtype == np.uint16, gray=gray)
+    return image.numpy().reshape(*pixels.shape[:2], -1)
 
 
 def _encode(path: Path, kind: Format, pixels: Pixels, kept: Metadata, quality: int) -> list[str]:

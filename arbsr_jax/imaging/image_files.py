@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from PIL import Image
 from arbsr_jax.errors import ArbsrError, words_of
 from arbsr_jax.files import atomic_write
 from arbsr_jax.imaging import pixels as of_files
+from arbsr_jax.imaging.turns import by_libvips
 from arbsr_jax.typing import Pixels
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -54,10 +56,8 @@ def read_pixels(path: Path) -> Pixels:
     with failures_named(path):
         if path.suffix.lower() in TIFFS and of_files.needs_pillow(path):
             return _by_pillow(path, ("TIFF",))
-        image = _opened(path)
-        if image is None:
-            return _by_pillow(path, of_files.SIMPLE)
-        return of_files.pixels_of(image.autorot())[0]
+        pixels = by_libvips(partial(_by_libvips, path))
+        return _by_pillow(path, of_files.SIMPLE) if pixels is None else pixels
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -67,7 +67,7 @@ def image_size(path: Path) -> tuple[int, int]:
       ArbsrError: the file cannot be read.
     """
     with failures_named(path):
-        image = _opened(path)
+        image = by_libvips(partial(_opened, path))
         if image is not None:
             return of_files.upright_size(image)
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=of_files.SIMPLE) as simple:
@@ -81,9 +81,9 @@ def write_png(path: Path, image: UInt8[np.ndarray, "height width 3"]) -> None:
       ArbsrError: the file cannot be written.
     """
     try:
-        with atomic_write(path) as partial:
-            content: Any = pyvips.Image.new_from_array(np.ascontiguousarray(image)).pngsave_buffer()
-            partial.write_bytes(content)
+        with atomic_write(path) as unfinished:
+            picture: Any = pyvips.Image.new_from_array(np.ascontiguousarray(image))
+            unfinished.write_bytes(by_libvips(picture.pngsave_buffer))
     except Exception as error:  # a full disc, say
         raise ArbsrError(f"{path}: cannot be written ({words_of(error)})") from None
 
@@ -113,6 +113,11 @@ def _opened(path: Path) -> Any:
         except Exception:
             pass
         raise
+
+
+def _by_libvips(path: Path) -> Pixels | None:
+    image = _opened(path)
+    return None if image is None else of_files.pixels_of(image.autorot())[0]
 
 
 def _by_pillow(path: Path, formats: tuple[str, ...]) -> Pixels:

@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from PIL import Image, TiffImagePlugin
 from arbsr_jax.typing import Pixels
 
 pyvips.cache_set_max(0)  # else a file that changed under its name would be read as it was
-LIBVIPS_LOCK = Lock()  # for those who act upon its messages, which lie in one place for all threads
 LARGEST_PIXELS = 2**29 // 3  # of a file: half a gibibyte of RGB
 INTEGERS = ("char", "short", "ushort", "int", "uint")  # libvips' formats beside "uchar"
 TRANSPOSING = (5, 6, 7, 8)  # EXIF's orientations that swap width and height
