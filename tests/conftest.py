@@ -57,6 +57,14 @@ def run_command(*arguments: object) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model file of a small network, which is soon compiled: for tests of anything but what pictures look like."""
+    from tests.app.fixtures import quick_model
+
+    return str(quick_model(tmp_path_factory.mktemp("model")))
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)

@@ -137,7 +137,8 @@ def test_the_shipped_dial_begins_with_the_shipped_clean_network():
     assert not dial.clean.cleans
 
 
-@pytest.mark.parametrize(("protocol", "gain"), [("jpeg40", 0.3), pytest.param("noise10", 1.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("protocol", "gain"), [("jpeg40", 0.3), ("noise10", 1.0)])
+@pytest.mark.slow
 def test_the_shipped_dial_restores(protocol, gain):
     """Every twentieth image of B100 at x4: over bicubic, and over the clean network."""
     files = sorted(real_data("benchmark", "B100", "HR").iterdir())[::20]

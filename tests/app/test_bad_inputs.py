@@ -103,11 +103,6 @@ HARMLESS = {
 }
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return str(fixtures.quick_model(tmp_path_factory.mktemp("model")))
-
-
 def upscale(model, *arguments):
     return main(["upscale", *map(str, arguments), "--model", model, "--scale", "2"])
 

@@ -170,9 +170,9 @@ def test_every_turned_tiff_is_upright(tmp_path, compression, channels, depth):
 
 def test_sixteen_bits_carry_more_than_eight(tmp_path):
     """A slow ramp through the shipped network: as smooth as it came, not in 256 steps."""
-    ramp = np.linspace(20_000, 24_000, 64 * 64).reshape(64, 64).round().astype(np.uint16)
+    ramp = np.linspace(20_000, 24_000, 61 * 47).reshape(61, 47).round().astype(np.uint16)
     write_photo(tmp_path / "x.png", Photo(np.repeat(ramp[..., None], 3, axis=-1)))
-    command = ["upscale", str(tmp_path / "x.png"), "-o", str(tmp_path / "y.tif"), "--scale", "2"]
+    command = ["upscale", str(tmp_path / "x.png"), "-o", str(tmp_path / "y.tif"), "--scale", "2.5x3.5"]
     assert main([*command, "--model", "arbedsr-tiny"]) == 0
     large = read_photo(tmp_path / "y.tif").pixels
     assert large.dtype == np.uint16
@@ -182,10 +182,10 @@ def test_sixteen_bits_carry_more_than_eight(tmp_path):
 
 def test_what_hides_under_transparent_pixels_does_not_shine_through(tmp_path):
     """A white disc on bright red of alpha 0: enlarged, nothing visible of it is red."""
-    pixels = fixtures.pixels(4, 8, 40, 40)
+    pixels = fixtures.pixels(4, 8, 61, 47)
     pixels[..., :3] = np.where(pixels[..., 3:] > 0, 255, [255, 0, 0])
     Image.fromarray(pixels).save(tmp_path / "x.png")
-    command = ["upscale", str(tmp_path / "x.png"), "-o", str(tmp_path / "y.png"), "--scale", "2.5"]
+    command = ["upscale", str(tmp_path / "x.png"), "-o", str(tmp_path / "y.png"), "--scale", "2.5x3.5"]
     assert main([*command, "--model", "arbedsr-tiny"]) == 0
     large = np.asarray(Image.open(tmp_path / "y.png")).astype(int)
     seen = large[large[..., 3] > 40]

@@ -65,9 +65,9 @@ def test_gammas_at_the_ends_of_the_range_are_kept(tmp_path):
         assert not read_photo(path).remarks
 
 
-def test_resolutions_beyond_all_measure_print_nothing(tmp_path):
+def test_resolutions_beyond_all_measure_print_nothing(model, tmp_path):
     code = "import sys; from arbsr_jax.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    flags = ["-o", str(tmp_path / "out.png"), "--scale", "2", "--model", "arbedsr-tiny"]
+    flags = ["-o", str(tmp_path / "out.png"), "--scale", "2", "--model", model]
     command = [sys.executable, "-c", code, "upscale", str(real_data("wild") / "phys_huge.png"), *flags]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stderr == ""

@@ -66,21 +66,19 @@ SOME = [pytest.param(streams, marks=pytest.mark.slow) for streams in (">&-", "2>
 
 
 @pytest.mark.parametrize("closed", ["<&- >&- 2>&-", *SOME])
-def test_closed_streams_change_nothing(folder, tmp_path, closed):
+def test_closed_streams_change_nothing(model, folder, tmp_path, closed):
     for path in sorted(folder.iterdir())[2:]:
         path.unlink()
-    command = (
-        f"'{sys.executable}' -m arbsr_jax upscale '{folder}' -o '{tmp_path / 'out'}' --scale 2 --model arbedsr-tiny"
-    )
+    command = f"'{sys.executable}' -m arbsr_jax upscale '{folder}' -o '{tmp_path / 'out'}' --scale 2 --model '{model}'"
     assert subprocess.run(["sh", "-c", f"{command} {closed}"], cwd=ROOT, check=False).returncode == 0
     for path in folder.iterdir():
         with Image.open(tmp_path / "out" / path.name) as large:
             assert large.size == (320, 320)
 
 
-def test_json_on_standard_output_is_nothing_else(folder):
+def test_json_on_standard_output_is_nothing_else(model, folder):
     one = sorted(folder.iterdir())[0]
-    flags = "--scale", "2", "--model", "arbedsr-tiny", "--json", "-"
+    flags = "--scale", "2", "--model", model, "--json", "-"
     result = run_command("-m", "arbsr_jax", "upscale", one, "-o", one.with_name("large.png"), *flags)
     (entry,) = json.loads(result.stdout)
     assert entry["status"] == "done"
@@ -100,11 +98,11 @@ def test_links_stay_and_lead_to_what_is_written(tmp_path):
     assert (tmp_path / "there" / "real.txt").read_text() == "new"
 
 
-def test_pipes_and_devices_take_json_and_no_pictures(folder, tmp_path, capsys):
+def test_pipes_and_devices_take_json_and_no_pictures(model, folder, tmp_path, capsys):
     one = sorted(folder.iterdir())[0]
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
-    flags = ["--scale", "2", "--model", "arbedsr-tiny"]
+    flags = ["--scale", "2", "--model", model]
     assert main(["upscale", str(one), "-o", str(pipe), *flags, "--json", "/dev/null"]) == 1
     assert capsys.readouterr().err == f"arbsr upscale: {pipe}: no plain file; give another name\n"
     assert pipe.is_fifo()

@@ -15,11 +15,6 @@ from tests.cli.test_upscale import picture, size_of, upscale
 from tests.conftest import PATIENCE, ROOT
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return str(fixtures.quick_model(tmp_path_factory.mktemp("model")))
-
-
 def names(folder):
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 

@@ -18,11 +18,6 @@ from tests.app import fixtures
 from tests.conftest import PATIENCE, ROOT
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return str(fixtures.quick_model(tmp_path_factory.mktemp("model")))
-
-
 def upscale(model, *arguments):
     return main(["upscale", *map(str, arguments), "--model", str(model)])
 
@@ -38,11 +33,11 @@ def size_of(path):
         return image.size
 
 
-def test_scale_size_and_a_bad_file(tmp_path, photograph, capsys):
+def test_scale_size_and_a_bad_file(model, tmp_path, photograph, capsys):
     Image.fromarray(photograph[:21, :31]).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_text("no image")
     out = tmp_path / "out"
-    assert main(["upscale", str(tmp_path), "-o", str(out), "--scale", "2.5x3.5", "--model", "arbedsr-tiny"]) == 1
+    assert upscale(model, tmp_path, "-o", out, "--scale", "2.5x3.5") == 1
     assert np.asarray(Image.open(out / "a.png")).shape == (74, 78, 3)
     printed = capsys.readouterr()
     assert "b.png" in printed.err
@@ -50,7 +45,7 @@ def test_scale_size_and_a_bad_file(tmp_path, photograph, capsys):
     assert "78x74" in printed.out
     assert "x2.5 horizontally, x3.5 vertically" in printed.out
 
-    assert main(["upscale", str(tmp_path / "a.png"), "-o", str(out), "--size", "100x50"]) == 0
+    assert upscale(model, tmp_path / "a.png", "-o", out, "--size", "100x50") == 0
     assert size_of(out / "a.png") == (100, 50)
 
 

@@ -20,7 +20,7 @@ SCALES = ("2", "4", "2.5x3.5")
 LEAST_GAINS = {"arbedsr-tiny": (3.3, 2.2, 2.5), DEFAULT_MODEL: (4.0, 3.2, 3.6)}
 
 
-@pytest.fixture(scope="module", params=["arbedsr-tiny", pytest.param(DEFAULT_MODEL, marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["arbedsr-tiny", DEFAULT_MODEL])
 def set5(tmp_path_factory, request):
     """Scores of a shipped model, one row for each of SCALES; the default one need not be named."""
     folder = real_data("benchmark", "Set5")
@@ -31,12 +31,14 @@ def set5(tmp_path_factory, request):
     return result.stdout, json.loads(path.read_text())
 
 
+@pytest.mark.slow
 def test_bicubic_rows_on_set5(set5):
     _, content = set5
     bicubic = [row["bicubic_psnr"] for row in content["rows"][:2]]
     np.testing.assert_allclose(bicubic, [33.67, 28.43], atol=0.01)
 
 
+@pytest.mark.slow
 def test_the_shipped_model_gains_over_bicubic_on_set5(set5):
     _, content = set5
     gain = {(row["scale_h"], row["scale_v"]): row["psnr"] - row["bicubic_psnr"] for row in content["rows"]}
@@ -45,6 +47,7 @@ def test_the_shipped_model_gains_over_bicubic_on_set5(set5):
         assert gain[scale] >= at_least
 
 
+@pytest.mark.slow
 def test_the_json_file_and_the_words_on_screen(set5):
     printed, content = set5
     assert content["model"] in LEAST_GAINS
@@ -57,12 +60,12 @@ def test_the_json_file_and_the_words_on_screen(set5):
     assert "standard" in printed
 
 
-def test_one_bad_image_among_good_ones(tmp_path, photograph):
+def test_one_bad_image_among_good_ones(model, tmp_path, photograph):
     images, out = tmp_path / "images", tmp_path / "out"
     images.mkdir()
     Image.fromarray(photograph).save(images / "good.png")
     (images / "bad.png").write_bytes(b"\x89PNG nothing more")
-    result = run_command("evaluate.py", "--model", "arbedsr-tiny", "--data", images, "--scale", "2x3", "--out", out)
+    result = run_command("evaluate.py", "--model", model, "--data", images, "--scale", "2x3", "--out", out)
     assert result.returncode == 1
     assert "bad.png" in result.stderr
     assert "Traceback" not in result.stderr

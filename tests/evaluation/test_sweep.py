@@ -48,9 +48,9 @@ def test_sweeps_are_those_of_the_paper():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", [2, 11])
-def test_a_killed_sweep_goes_on_and_ends_with_the_same_scores(images, tmp_path, moment):
+def test_a_killed_sweep_goes_on_and_ends_with_the_same_scores(model, images, tmp_path, moment):
     straight, killed = tmp_path / "straight.json", tmp_path / "killed.json"
-    command = ["evaluate.py", "--model", "arbedsr-tiny", "--data", images, "--sweep", "large", "--json"]
+    command = ["evaluate.py", "--model", model, "--data", images, "--sweep", "large", "--json"]
     assert run_command(*command, straight).returncode == 0
     process = subprocess.Popen([sys.executable, *map(str, command), str(killed)], cwd=ROOT, stdout=subprocess.DEVNULL)
     cache = killed.with_suffix(".images.jsonl")
@@ -100,9 +100,9 @@ def test_means_have_lpips_only_if_all_scores_have_it():
     assert Scores.mean([one, other._replace(ours=Quality(32.0, 0.7))]).ours.lpips is None
 
 
-def test_saved_pictures_score_as_the_model_did(images, tmp_path):
+def test_saved_pictures_score_as_the_model_did(model, images, tmp_path):
     first, second, out = tmp_path / "a.json", tmp_path / "b.json", tmp_path / "out"
-    command = ["--model", "arbedsr-tiny", "--data", str(images), "--scale", "2", "1.7x2.3"]
+    command = ["--model", model, "--data", str(images), "--scale", "2", "1.7x2.3"]
     assert evaluate.main([*command, "--json", str(first), "--out", str(out)]) == 0
     assert evaluate.main([*command, "--json", str(second), "--sr", str(out)]) == 0
     assert scores(first) == scores(second)
