@@ -7,7 +7,7 @@ from collections.abc import Callable
 from arbsr_jax.imaging.scale import Scale
 from benchmarks import record
 from benchmarks.score_tables import Table, listed
-from benchmarks.upsamplers import NAMES
+from benchmarks.upsamplers import NAMES, SWEEPS
 
 STRENGTHS = ("0", "0.25", "0.5", "0.75", "1", "auto")  # of `--restore`
 
@@ -119,9 +119,12 @@ def field_choices() -> Table:
 
 def _after_equal_steps(name: str) -> Table:
     scales = ("x2", "x3", "x4", "x2.5x3.5", "x6")
-    table = [["upsampler", "seeds", "ms", *scales]]
-    for row in record.read(name):
+    rows = record.read(name)
+    means = [sweep for sweep in SWEEPS if any(row.get(sweep) for row in rows)]
+    table = [["upsampler", "seeds", "ms", *scales, *(f"sweep {sweep}, seed 0" for sweep in means)]]
+    for row in rows:
         cells = [f"{float(row[s]):.2f}" + (f" ± {float(sd):.2f}" if (sd := row[f"sd {s}"]) else "") for s in scales]
+        cells += [f"{float(row[sweep]):.2f}" if row[sweep] else "-" for sweep in means]
         table.append([NAMES[row["name"]], row["seeds"], f"{float(row['ms']):.0f}", *cells])
     return table
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.upsamplers RUNS [--plot FILE] [--record upsamplers|field_choices]
 
-RUNS holds NAME-SEED/model.safetensors and NAME-SEED/scores.json. Milliseconds are those of a picture of 256x256 pixels
-enlarged by 3, all networks in turn.
+RUNS holds NAME-SEED/model.safetensors, NAME-SEED/scores.json and, for means over sweeps, NAME-0/SWEEP.json.
+Milliseconds are those of a picture of 256x256 pixels enlarged by 3, all networks in turn.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from benchmarks.record import machine, record
 from benchmarks.timing import in_turn
 
 SIDE, SCALE, ROUNDS = 256, 3, 5
+SWEEPS = ("seen", "asymmetric")
 FIELD = "field: M 32, hidden 128, 2 layers"
 NAMES = {
     "bicubic": "bicubic",
@@ -54,6 +55,13 @@ def scores(runs: Path) -> dict[str, dict[str, list[float]]]:
                 scale = horizontal if horizontal == vertical else f"{horizontal}x{vertical}"
                 found.setdefault(name, {}).setdefault(scale, []).append(row["psnr"])
     return found
+
+
+def sweeps(runs: Path, name: str) -> dict[str, float]:
+    """By sweep the mean PSNR of the first seed over its scales."""
+    files = {sweep: runs / f"{name}-0" / f"{sweep}.json" for sweep in SWEEPS}
+    rows = {sweep: json.loads(path.read_text())["rows"] for sweep, path in files.items() if path.exists()}
+    return {sweep: statistics.mean(row["psnr"] for row in found) for sweep, found in rows.items()}
 
 
 def milliseconds(runs: Path, names: list[str]) -> dict[str, float]:
@@ -96,6 +104,7 @@ def main() -> None:
         for scale, values in by_scale.items():
             spread = statistics.stdev(values) if len(values) > 1 else None
             row |= {f"x{scale}": statistics.mean(values), f"sd x{scale}": spread}
+        row |= sweeps(flags.runs, name)
         print(row, flush=True)
         rows.append(row)
     if flags.record:

@@ -3,9 +3,10 @@
 #
 #   recipes/upsamplers.sh RUNS VALIDATION_DIR PHOTOS_DIR [PHOTOS_DIR ...]     SEEDS and NAMES choose among the runs
 #
-# Every run starts from arbedsr-tiny's encoder with a fresh upsampler and tail. RUNS/NAME-SEED/scores.json holds the scores
-# of VALIDATION_DIR at x2, x3, x4, 2.5x3.5 and x6. RATE is Adam's learning rate. A step of LIIF computes a
-# sixteenth of the HR pixels, as its authors sample them. A second start goes on where the first one stopped.
+# Every run starts from arbedsr-tiny's encoder with a fresh upsampler and tail. A step of LIIF computes a sixteenth of
+# the HR pixels, as its authors sample them. RUNS/NAME-SEED/scores.json holds the scores of VALIDATION_DIR at x2, x3,
+# x4, 2.5x3.5 and x6. RATE is Adam's learning rate; SWEEPS names sweeps to score as well, into SWEEP.json.
+# A second start goes on where the first one stopped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source recipes/common.sh "$@"
@@ -45,5 +46,9 @@ for seed in ${SEEDS:-0 1 2}; do
     train "$name-$seed" arbedsr.py:tiny --config.seed="$seed" "${base[@]}" $flags
     [ -e "$runs/$name-$seed/scores.json" ] || "$python" evaluate.py --model "$runs/$name-$seed/model.safetensors" \
       --data "$validation" --scale 2 3 4 2.5x3.5 6 --json "$runs/$name-$seed/scores.json"
+    for sweep in ${SWEEPS:-}; do
+      [ -e "$runs/$name-$seed/$sweep.json" ] || "$python" evaluate.py --model "$runs/$name-$seed/model.safetensors" \
+        --data "$validation" --sweep "$sweep" --json "$runs/$name-$seed/$sweep.json"
+    done
   done
 done
