@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import ClosedJaxpr, Literal, jaxpr_as_fun
 from jaxtyping import Array, ArrayLike, Float
 
 from arbsr_jax.compilation import own_settings
@@ -29,6 +30,8 @@ from arbsr_jax.models.meta import COLOURS, MetaUpsampling
 from arbsr_jax.models.parameters import Parameters
 from arbsr_jax.models.upsampling import BicubicUpsampling, PixelShuffleUpsampling, ScaleAwareUpsampling, Upsampler
 from arbsr_jax.typing import Features
+
+GENERATOR = "rbg"  # of random numbers
 
 
 class SRNetwork(nn.Module):
@@ -165,23 +168,34 @@ def hr_channels(config: ModelConfig) -> int:
 def initialize(config: ModelConfig, seed: int) -> Parameters:
     """Fresh parameters. They depend on the seed and the config, not on any image or scale.
 
-    They are drawn array by array, alike ones by the same small program, and nothing else is computed: one program for
-    all of them takes minutes to compile for RCAN. XLA's own generator draws them: JAX's default one takes longer.
+    They are drawn array by array, alike ones by the same small program: one program for all of them takes minutes to
+    compile for RCAN. XLA's own generator draws them: JAX's default one takes longer.
     """
+    program, shapes = _drawing(config)
     with own_settings():
-        variables: Any = SRNetwork(config).lazy_init(jax.random.key(seed, impl="rbg"), *_inputs(config))
-    return variables["params"]
+        unused = [np.zeros(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(_inputs(config))]
+        leaves = jaxpr_as_fun(program)(jax.random.key(seed, impl=GENERATOR), *unused)
+    return jax.tree.unflatten(jax.tree.structure(shapes), leaves)
 
 
 def parameter_shapes(config: ModelConfig) -> Parameters:
     """Shapes and dtypes of the parameters, without computing any."""
-    return jax.tree.map(lambda leaf: leaf, _parameter_shapes(config))  # a copy: trees can be changed
+    return jax.tree.map(lambda leaf: leaf, _drawing(config)[1])  # a copy: trees can be changed
 
 
 @functools.cache
-def _parameter_shapes(config: ModelConfig) -> Parameters:
+def _drawing(config: ModelConfig) -> tuple[ClosedJaxpr, Parameters]:
+    """What makes parameters of a random key, without all that flax computes beside them; and their shapes."""
     with own_settings():
-        return jax.eval_shape(SRNetwork(config).init, jax.random.key(0), *_inputs(config))["params"]
+        key = jax.eval_shape(lambda: jax.random.key(0, impl=GENERATOR))
+        trace = jax.make_jaxpr(lambda *given: SRNetwork(config).init(*given)["params"], return_shape=True)
+        program, shapes = trace(key, *_inputs(config))
+    wanted, needed = set(program.jaxpr.outvars), []
+    for equation in reversed(program.jaxpr.eqns):
+        if not wanted.isdisjoint(equation.outvars):
+            needed.append(equation)
+            wanted.update(value for value in equation.invars if not isinstance(value, Literal))
+    return program.replace(jaxpr=program.jaxpr.replace(eqns=needed[::-1])), shapes
 
 
 def _inputs(config: ModelConfig) -> tuple[jax.ShapeDtypeStruct, Grid]:

@@ -102,6 +102,14 @@ def test_odd_and_tiny_sizes_work(size, rng):
     assert np.isfinite(sr).all()
 
 
+@pytest.mark.slow
+def test_fresh_parameters_are_those_that_flax_draws():
+    grid = make_grid(Scale.of(2), (8, 8))
+    for config in (dataclasses.replace(SMALL, blocks=1, interval=1), dataclasses.replace(SMALL, upsampler="field")):
+        key, image = jax.random.key(3, impl="rbg"), jax.ShapeDtypeStruct((1, 4, 4, 3), np.float32)
+        chex.assert_trees_all_equal(initialize(config, 3), SRNetwork(config).lazy_init(key, image, grid)["params"])
+
+
 def test_a_fresh_plug_in_leaves_backbone_features_alone_and_upsamples_bilinearly(image):
     """What a pretrained backbone and tail meet when training starts."""
     parameters = initialize(SMALL, 0)
