@@ -56,7 +56,7 @@ def read_pixels(path: Path) -> Pixels:
     with failures_named(path):
         if path.suffix.lower() in TIFFS and of_files.needs_pillow(path):
             return _by_pillow(path, ("TIFF",))
-        pixels = by_libvips(partial(_by_libvips, path))
+        pixels = by_libvips(partial(_decoded, path))
         return _by_pillow(path, of_files.SIMPLE) if pixels is None else pixels
 
 
@@ -115,7 +115,7 @@ def _opened(path: Path) -> Any:
         raise
 
 
-def _by_libvips(path: Path) -> Pixels | None:
+def _decoded(path: Path) -> Pixels | None:
     image = _opened(path)
     return None if image is None else of_files.pixels_of(image.autorot())[0]
 
