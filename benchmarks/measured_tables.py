@@ -1,4 +1,4 @@
-"""Tables whose rows are those of one CSV file: speed, memory, sizes, and what the masks hold."""
+"""Tables whose rows are those of one CSV file: speed, memory, sizes, and what is done to pictures."""
 
 from __future__ import annotations
 
@@ -6,26 +6,9 @@ from collections.abc import Callable
 
 from arbsr_jax.imaging.scale import Scale
 from benchmarks import record
-from benchmarks.score_tables import Table, listed
-from benchmarks.upsamplers import NAMES, SWEEPS
+from benchmarks.table_list import Table, columns, listed
 
 STRENGTHS = ("0", "0.25", "0.5", "0.75", "1", "auto")  # of `--restore`
-
-
-def columns(name: str, fields: dict[str, tuple[str, str]], **chosen: str) -> Table:
-    """A CSV file's rows with some of its columns.
-
-    Args:
-      name: of the file.
-      fields: heading -> (column of the file, format of its numbers; empty for text).
-      chosen: values that rows must have.
-    """
-    table = [list(fields)]
-    for row in record.read(name):
-        if all(row.get(field) == value for field, value in chosen.items()):
-            cells = [(row.get(field, ""), layout) for field, layout in fields.values()]
-            table.append([format(float(v), layout) if v and layout else v or "-" for v, layout in cells])
-    return table
 
 
 @listed
@@ -87,46 +70,9 @@ def flicker() -> Table:
 
 
 @listed
-def step_compiling() -> Table:
-    """Compiling a training step or an image, beside an older version."""
-    fields = {"of": ("of", ""), "model": ("model", "")}
-    for version in ("before", "after"):
-        fields |= {
-            f"compiled {version}, s": (f"{version}_compile_s", ".1f"),
-            f"its encoder {version}, s": (f"{version}_encoder_s", ".1f"),
-            f"{version}, ms": (f"{version}_ms", ",.0f"),
-        }
-    return columns("step_compiling", fields)
-
-
-@listed
 def cluster() -> Table:
     """Many pictures by one process and by a cluster."""
     return columns("cluster", {"engine": ("engine", ""), "pictures": ("pictures", ""), "seconds": ("seconds", ".1f")})
-
-
-@listed
-def upsamplers() -> Table:
-    """PSNR after equal steps, by upsampler."""
-    return _after_equal_steps("upsamplers")
-
-
-@listed
-def field_choices() -> Table:
-    """PSNR after equal steps, by choices of field upsampling."""
-    return _after_equal_steps("field_choices")
-
-
-def _after_equal_steps(name: str) -> Table:
-    scales = ("x2", "x3", "x4", "x2.5x3.5", "x6")
-    rows = record.read(name)
-    means = [sweep for sweep in SWEEPS if any(row.get(sweep) for row in rows)]
-    table = [["upsampler", "seeds", "ms", *scales, *(f"sweep {sweep}, seed 0" for sweep in means)]]
-    for row in rows:
-        cells = [f"{float(row[s]):.2f}" + (f" ± {float(sd):.2f}" if (sd := row[f"sd {s}"]) else "") for s in scales]
-        cells += [f"{float(row[sweep]):.2f}" if row[sweep] else "-" for sweep in means]
-        table.append([NAMES[row["name"]], row["seeds"], f"{float(row['ms']):.0f}", *cells])
-    return table
 
 
 @listed
@@ -196,14 +142,6 @@ def films() -> Table:
     fields = {"model": ("model", ""), "film": ("film", ""), "scale": ("scale", "")}
     fields |= {"ms a frame": ("frame_ms", ".0f"), "network alone, ms": ("network_ms", ".0f"), "ratio": ("ratio", ".2f")}
     return columns("films", fields)
-
-
-@listed
-def train_step() -> Table:
-    """A training step."""
-    fields = {"model": ("model", ""), "scale": ("scale", ""), "CPU devices": ("devices", "")}
-    fields |= {"ours, ms": ("ms", ",.0f"), "PyTorch, ms": ("torch_ms", ",.0f"), "ratio": ("ratio_to_torch", ".2f")}
-    return columns("train_step", fields)
 
 
 @listed
@@ -285,19 +223,3 @@ def files() -> Table:
     """Reading and writing, beside the version before."""
     fields = {"file": ("file", ""), "": ("what", "")}
     return columns("files", fields | {"s": ("here_s", ".2f"), "version before, s": ("there_s", ".2f")})
-
-
-@listed
-def masks() -> Table:
-    """Whether the shipped models' masks are alive, and where they are."""
-    fields = {"model": ("model", ""), "place": ("place", ""), "part": ("part", ""), "mean": ("mean", ".2f")}
-    fields |= {"below 0.01": ("below", ".2f"), "above 0.99": ("above", ".2f")}
-    return columns("masks", fields | {"rank correlation": ("rank_correlation", ".2f")})
-
-
-@listed
-def pairs() -> Table:
-    """Training pairs a second."""
-    return columns(
-        "data_pipeline", {"patches": ("patches", ""), "batch": ("batch", ""), "pairs/s": ("pairs_per_second", ",.0f")}
-    )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-
 import numpy as np
 
 from arbsr_jax.evaluation.protocols import SWEEPS
 from arbsr_jax.evaluation.published import published, published_costs
 from arbsr_jax.imaging.scale import Scale
 from benchmarks import record
+from benchmarks.table_list import Table, listed
 
 CHOSEN = ["1.5", "2", "2.5", "3", "3.5", "4", "2.5x3.5", "4x1.5", "1.5x4"]
 BEYOND = ["6", "8"]
@@ -19,15 +17,6 @@ MODELS = ("arbedsr-tiny", "arbedsr-baseline")
 FIELDS = {"arbedsr-tiny": "arbedsr-field-tiny", "arbedsr-baseline": "arbedsr-field"}  # the same backbones
 RIVALS = {"LIIF": "liif", "DAT-light x4, resized": "dat-light-x4, resized after"}  # heading: name in the scores
 PAPER = "ArbSR, Table 2"
-
-Table = list[list[str]]
-TABLES: dict[str, Callable[[], Table]] = {}  # by the names that documents call them
-
-
-def listed(make: Callable[[], Table]) -> Callable[[], Table]:
-    """Make a function's table one of `TABLES`."""
-    TABLES[make.__name__] = functools.cache(make)  # a document and a file of its own may ask for it
-    return make
 
 
 class Scores:
