@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pyvips
 
-Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 
 
 class Turns:
@@ -50,7 +50,7 @@ class Turns:
 _turns = Turns()
 
 
-def by_libvips(call: Callable[[], Result]) -> Result:
+def by_libvips(call: Callable[[], Returned]) -> Returned:
     """What the call returns, at once with calls of other threads; it must do no harm if it is made twice.
 
     Raises:
