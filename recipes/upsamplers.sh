@@ -35,6 +35,10 @@ rows=(
   "liif --config.model.upsampler=implicit --config.data.hr_stride=4"
 )
 formed() { "${PYTHON:-.venv/bin/python}" recipes/experiments/field_forms.py "$form" "$@"; }
+score() { # NAME-SEED FILE FLAG...: nothing where that file is there
+  [ -e "$runs/$1/$2.json" ] || "$python" evaluate.py --model "$runs/$1/model.safetensors" --data "$validation" \
+    "${@:3}" --json "$runs/$1/$2.json"
+}
 plain=$python
 for seed in ${SEEDS:-0 1 2}; do
   for row in "${rows[@]}"; do
@@ -44,11 +48,7 @@ for seed in ${SEEDS:-0 1 2}; do
     case $name in nearest | thera | on-bicubic) python=formed ;; *) python=$plain ;; esac
     # shellcheck disable=SC2086 (flags are words)
     train "$name-$seed" arbedsr.py:tiny --config.seed="$seed" "${base[@]}" $flags
-    [ -e "$runs/$name-$seed/scores.json" ] || "$python" evaluate.py --model "$runs/$name-$seed/model.safetensors" \
-      --data "$validation" --scale 2 3 4 2.5x3.5 6 --json "$runs/$name-$seed/scores.json"
-    for sweep in ${SWEEPS:-}; do
-      [ -e "$runs/$name-$seed/$sweep.json" ] || "$python" evaluate.py --model "$runs/$name-$seed/model.safetensors" \
-        --data "$validation" --sweep "$sweep" --json "$runs/$name-$seed/$sweep.json"
-    done
+    score "$name-$seed" scores --scale 2 3 4 2.5x3.5 6
+    for sweep in ${SWEEPS:-}; do score "$name-$seed" "$sweep" --sweep "$sweep"; done
   done
 done

@@ -75,9 +75,16 @@ def output_loss(
       side: as of `reconstruction_loss`.
     """
     if step is not None:
-        offset = stride_offset(step, STRIDE)
-        sr, grid = strided(sr, offset, STRIDE), strided_grid(grid, offset, STRIDE)
+        sr, grid = some_pixels(sr, grid, step, STRIDE)
     return reconstruction_loss(sr, jnp.clip(teacher(grid), 0, 255), grid, rim, side)
+
+
+def some_pixels(
+    image: Shaped[Any, "batch rows columns channels"], grid: Grid, step: Int[Any, ""], stride: int
+) -> tuple[Shaped[Any, "batch fewer_rows fewer_columns channels"], Grid]:
+    """Every stride-th row and column of an image and of its grid: those whose turn it is in that step."""
+    offset = stride_offset(step, stride)
+    return strided(image, offset, stride), strided_grid(grid, offset, stride)
 
 
 def stride_offset(step: Int[Any, ""], stride: int) -> Offset:

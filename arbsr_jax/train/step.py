@@ -16,14 +16,7 @@ from arbsr_jax.kernels.conv3x3 import ConvOptions
 from arbsr_jax.models.config import ModelConfig
 from arbsr_jax.models.network import SRNetwork
 from arbsr_jax.models.parameters import Parameters, cast_parameters, is_backbone
-from arbsr_jax.train.distillation import (
-    output_loss,
-    reconstruction_loss,
-    stride_offset,
-    strided,
-    strided_grid,
-    transfer_loss,
-)
+from arbsr_jax.train.distillation import output_loss, reconstruction_loss, some_pixels, transfer_loss
 from arbsr_jax.train.norms import STATISTICS, training_network
 from arbsr_jax.train.state import TrainState, averaging, count_step
 
@@ -110,8 +103,7 @@ def make_step(
             lr, hr = (image.astype(jnp.float32) for image in images)
             grid = constants.grid
             if hr_stride > 1:
-                offset = stride_offset(state.step, hr_stride)
-                hr, grid = strided(hr, offset, hr_stride), strided_grid(grid, offset, hr_stride)
+                hr, grid = some_pixels(hr, grid, state.step, hr_stride)
             sr, out, statistics = forward(parameters, statistics, lr, grid)
             metrics = {"reconstruction": reconstruction_loss(sr, hr, grid, *inside)}
             total = metrics["reconstruction"]

@@ -16,7 +16,7 @@ from arbsr_jax.imaging.scale import Scale
 from arbsr_jax.models.config import EDSR, EDSR_BASELINE, EDSR_TINY, RCAN, RDN, ModelConfig, meta, scale_specific
 from arbsr_jax.models.extent import WHOLE
 from arbsr_jax.models.hyper import over_phases
-from arbsr_jax.models.network import SRNetwork, initialize, parameter_shapes
+from arbsr_jax.models.network import GENERATOR, SRNetwork, initialize, parameter_shapes
 from arbsr_jax.models.parameters import count_parameters
 from tests.models.fixtures import SMALL, compile_soon, randomized
 
@@ -106,7 +106,7 @@ def test_odd_and_tiny_sizes_work(size, rng):
 def test_fresh_parameters_are_those_that_flax_draws():
     grid = make_grid(Scale.of(2), (8, 8))
     for config in (dataclasses.replace(SMALL, blocks=1, interval=1), dataclasses.replace(SMALL, upsampler="field")):
-        key, image = jax.random.key(3, impl="rbg"), jax.ShapeDtypeStruct((1, 4, 4, 3), np.float32)
+        key, image = jax.random.key(3, impl=GENERATOR), jax.ShapeDtypeStruct((1, 4, 4, 3), np.float32)
         chex.assert_trees_all_equal(initialize(config, 3), SRNetwork(config).lazy_init(key, image, grid)["params"])
 
 
